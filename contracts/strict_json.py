@@ -1,0 +1,153 @@
+"""JSON that two languages cannot read differently.
+
+Invariants: what `parse` accepts is one UTF-8 object without byte order mark, duplicate members, NaN or infinities,
+lone surrogates, integers that are inexact in other languages, or nesting beyond `MAX_DEPTH`; white space of RFC 8259
+§2 may surround it, nothing else may. The verdict depends on the bytes alone: not on the caller's stack or the
+interpreter's settings. Errors name the place, never the content.
+"""
+
+import json
+import math
+import re
+from enum import StrEnum
+from typing import Final, NoReturn
+
+from contracts.errors import ContractsError
+
+MAX_DEPTH: Final = 64
+"""Objects and arrays within each other, the outermost included."""
+MAX_INTEGER: Final = 2**53 - 1
+"""The largest magnitude that every JSON reader keeps exactly (RFC 7493 §2.2)."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_WHITE_SPACE: Final = " \t\n\r"
+# An unclosed string matches to the end, so that no input makes the search quadratic.
+_STRING_OR_BRACKET: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+class JsonFault(StrEnum):
+    """Why bytes are not strict JSON."""
+
+    NOT_UTF8 = "not-utf8"
+    BYTE_ORDER_MARK = "byte-order-mark"
+    NOT_JSON = "not-json"
+    NOT_AN_OBJECT = "not-an-object"
+    TRAILING_BYTES = "trailing-bytes"
+    DUPLICATE_MEMBER = "duplicate-member"
+    NON_FINITE_NUMBER = "non-finite-number"
+    INTEGER_TOO_LARGE = "integer-too-large"
+    LONE_SURROGATE = "lone-surrogate"
+    NESTED_TOO_DEEP = "nested-too-deep"
+
+
+_ADVICE: Final[dict[JsonFault, str]] = {
+    JsonFault.NOT_UTF8: "encode the document as UTF-8",
+    JsonFault.BYTE_ORDER_MARK: "leave out the byte order mark (RFC 8259 §8.1)",
+    JsonFault.NOT_JSON: "write one JSON object (RFC 8259)",
+    JsonFault.NOT_AN_OBJECT: "the outermost value must be an object",
+    JsonFault.TRAILING_BYTES: "write nothing but white space behind the object",
+    JsonFault.DUPLICATE_MEMBER: "name each member of an object once",
+    JsonFault.NON_FINITE_NUMBER: "JSON has no NaN and no infinity: leave the member out",
+    JsonFault.INTEGER_TOO_LARGE: f"write integers beyond {MAX_INTEGER} as strings",
+    JsonFault.LONE_SURROGATE: "escape characters beyond U+FFFF as a surrogate pair, or not at all",
+    JsonFault.NESTED_TOO_DEEP: f"nest at most {MAX_DEPTH} objects and arrays",
+}
+
+
+class StrictJsonError(ContractsError):
+    """Bytes, or a value to be written, are not strict JSON; `reason` says which rule they break."""
+
+    def __init__(self, reason: JsonFault, advice: str | None = None, *, at: int | None = None) -> None:
+        place = "" if at is None else f" at character {at}"
+        super().__init__(f"not strict JSON ({reason}{place})", advice=advice or _ADVICE[reason])
+        self.reason = reason
+        self.at = at
+
+
+def parse(raw: bytes) -> dict[str, object]:
+    """Read one strict JSON object. Raises `StrictJsonError`, and nothing else, for any bytes."""
+    text = _decode(raw)
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+        raise StrictJsonError(JsonFault.NESTED_TOO_DEEP)
+    start = 0 if text.startswith("{") else len(text) - len(text.lstrip(_WHITE_SPACE))
+    try:
+        value, end = _scan(text, start)
+    except StopIteration as stopped:
+        raise StrictJsonError(JsonFault.NOT_JSON, at=stopped.value) from None
+    except json.JSONDecodeError as error:
+        raise StrictJsonError(JsonFault.NOT_JSON, at=error.pos) from None
+    if end != len(text) and text[end:].strip(_WHITE_SPACE):
+        raise StrictJsonError(JsonFault.TRAILING_BYTES, at=end)
+    if not isinstance(value, dict):
+        raise StrictJsonError(JsonFault.NOT_AN_OBJECT)
+    if b"\\u" in raw:
+        canonical(value)  # only an escape can smuggle half a character past the UTF-8 decoder
+    return value
+
+
+def canonical(value: object) -> bytes:
+    """Write the compact UTF-8 form that is signed: members in the given order, no escapes but those that JSON needs.
+
+    Not JCS: whoever verifies does so over the bytes received and never writes them again. Raises `StrictJsonError`
+    for NaN, infinities and lone surrogates, `TypeError` for what JSON cannot express.
+    """
+    try:
+        return _write(value).encode()
+    except UnicodeEncodeError:
+        raise StrictJsonError(JsonFault.LONE_SURROGATE) from None
+    except ValueError:
+        raise StrictJsonError(JsonFault.NON_FINITE_NUMBER) from None
+
+
+def _decode(raw: bytes) -> str:
+    if raw.startswith(_BOM):
+        raise StrictJsonError(JsonFault.BYTE_ORDER_MARK, at=0)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise StrictJsonError(JsonFault.NOT_UTF8, at=error.start) from None
+
+
+def _depth(raw: bytes) -> int:
+    """The deepest nesting up to the first syntax error, or more."""
+    depth = deepest = 0
+    for found in _STRING_OR_BRACKET.finditer(raw):
+        first = found[0][:1]
+        if first in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise StrictJsonError(JsonFault.DUPLICATE_MEMBER)
+    return members
+
+
+def _constant(_name: str) -> NoReturn:
+    raise StrictJsonError(JsonFault.NON_FINITE_NUMBER)
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):  # 1e999 would become an infinity
+        raise StrictJsonError(JsonFault.NON_FINITE_NUMBER)
+    return number
+
+
+def _integer(digits: str) -> int:
+    # The length first: beyond 4,300 digits int() would raise, or not, as the interpreter is set.
+    if len(digits) > len(str(-MAX_INTEGER)) or abs(number := int(digits)) > MAX_INTEGER:
+        raise StrictJsonError(JsonFault.INTEGER_TOO_LARGE)
+    return number
+
+
+# The C scanner itself: `decode` adds two regular expressions a call for the white space.
+_scan: Final = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_constant, parse_float=_float, parse_int=_integer
+).scan_once
+_write: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
