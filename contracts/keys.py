@@ -9,6 +9,7 @@ kept: loading one costs as much as a signature.
 import hashlib
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -89,6 +90,7 @@ def key_id(unit: UnitId, use: KeyUse, public_key: bytes) -> KeyId:
     return name
 
 
+@lru_cache(maxsize=4096)  # the same few keys sign everything
 def parse_key_id(text: str) -> KeyName:
     """Take a key id apart. Raises `KeyIdError`."""
     found = _KEY_ID.fullmatch(text)
@@ -184,7 +186,7 @@ class SigningKey:
 
 
 def prove_possession(signing_key: SigningKey, challenge: bytes) -> bytes:
-    """Answer an admission challenge. The key id is signed along, so that no unit can pass off another's answer as its own."""
+    """Answer an admission challenge; the key id is signed along, so no unit can pass off another's as its own."""
     return signing_key.sign(PayloadType.POSSESSION, _possession(signing_key.key_id, challenge))
 
 

@@ -52,7 +52,7 @@ def all_inclusion_paths(leaf_hashes: Sequence[bytes]) -> tuple[bytes, list[tuple
 
 
 def root_from_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The only root under which this path proves the leaf (RFC 9162 §2.1.3.2, up to the comparison). Raises `ProofError`."""
+    """The one root under which this path proves the leaf (RFC 9162 §2.1.3.2 but its last step). Raises `ProofError`."""
     _check_hashes(leaf_hash, *path)
     if not 0 <= index < size:
         raise ProofError(f"leaf {index} is outside a tree of {size}")
@@ -126,7 +126,7 @@ def _roots_from_consistency(first: int, second: int, first_root: bytes, path: Se
 
 
 def _levels(leaf_hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """Leaves first, root last; a node without a sibling moves up unchanged, which is the split at the largest power of two."""
+    """Leaves first, root last; a node without sibling moves up unchanged: the split at the largest power of two."""
     levels = [leaf_hashes]
     while len(below := levels[-1]) > 1:
         level = [node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=False)]

@@ -72,8 +72,6 @@ def parse(raw: bytes) -> dict[str, object]:
     start = 0 if text.startswith("{") else len(text) - len(text.lstrip(_WHITE_SPACE))
     try:
         value, end = _scan(text, start)
-    except StopIteration as stopped:
-        raise StrictJsonError(JsonFault.NOT_JSON, at=stopped.value) from None
     except json.JSONDecodeError as error:
         raise StrictJsonError(JsonFault.NOT_JSON, at=error.pos) from None
     if end != len(text) and text[end:].strip(_WHITE_SPACE):
@@ -146,8 +144,8 @@ def _integer(digits: str) -> int:
     return number
 
 
-# The C scanner itself: `decode` adds two regular expressions a call for the white space.
+# Not `decode`: it adds two regular expressions a call for the white space.
 _scan: Final = json.JSONDecoder(
     object_pairs_hook=_members, parse_constant=_constant, parse_float=_float, parse_int=_integer
-).scan_once
+).raw_decode
 _write: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
