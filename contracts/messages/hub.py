@@ -1,0 +1,74 @@
+"""The hub's own messages: signed, with deterministic UUIDv5 ids, so that doing it twice is doing it once."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from contracts.categories import Category
+from contracts.facts import Facts
+from contracts.names import Ground, Id, Obligation, Sha256Hex, Unit
+
+
+class ConsentExpired(Facts):
+    """The last of its grants has ended, or a recipient's part of it."""
+
+    consent_id: Ground
+    expired: Annotated[int, Field(ge=1)]
+    """How many grants ended at this instant."""
+    due: AwareDatetime
+
+
+class ObligationOpened(Facts):
+    """A unit must erase what no ground covers any more, and say so by `due`."""
+
+    obligation_id: Obligation
+    unit: Unit
+    ground_id: Ground
+    because: Literal["withdrawn", "narrowed", "expired", "ended", "restricted"]
+    entries: Annotated[tuple[Id, ...], Field(max_length=5000)]
+    """Message ids that the unit was, or was about to be, given and that no other ground covers."""
+    categories: tuple[Category, ...]
+    due: AwareDatetime
+
+
+class ObligationOverdue(Facts):
+    """No statement came in time."""
+
+    obligation_id: Obligation
+    unit: Unit
+
+
+class ReportedDelivery(Facts):
+    """One slot of a feed as it was given."""
+
+    unit: Unit
+    feed_sequence: int
+    position: int
+    verdict: Literal["given", "withheld"]
+
+
+class DeliveryReported(Facts):
+    """What dispatch delivered, in batches, back in the log as evidence."""
+
+    shard: int
+    generation: int
+    deliveries: Annotated[tuple[ReportedDelivery, ...], Field(min_length=1, max_length=2000)]
+
+
+class TrustListPublished(Facts):
+    """A new trust list, whole: what every later decision rests on."""
+
+    version: Annotated[int, Field(ge=1)]
+    digest: Sha256Hex
+    document: str
+    """The DSSE envelope of the root-signed list."""
+
+
+class SettingsChanged(Facts):
+    """Settings that decide something, with their version."""
+
+    version: Annotated[int, Field(ge=1)]
+    obligation_days: Annotated[int, Field(ge=1)]
+    close_after_days: Annotated[int, Field(ge=1)]
+    reopen_within_days: Annotated[int, Field(ge=1)]
+    waitlist_grace_days: Annotated[int, Field(ge=0)]

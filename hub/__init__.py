@@ -1,0 +1,1 @@
+"""The hub: domain (pure decisions), application (use cases, ports), infrastructure (store, relay), entrypoints. Nothing outside it imports it."""

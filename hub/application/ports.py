@@ -1,0 +1,295 @@
+"""What the use cases need from outside, as protocols: the shard's store for its writer and for its relay, the clock, the ids.
+
+Invariants: positions start at 0 and have no gaps; a commit that raises left nothing behind; a commit by a writer whose epoch has passed
+raises `FencedError` and changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from contracts.codes import DeadLetterReason
+from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
+from hub.domain.events import Event
+from projections.kafka.positions import InputPosition
+
+
+class HubError(Exception):
+    """Root of the hub's errors; says what to do next in `advice`."""
+
+    def __init__(self, message: str, *, advice: str) -> None:
+        super().__init__(f"{message} {advice}")
+        self.advice = advice
+
+
+class FencedError(HubError):
+    """Another writer (or relay) has taken over: this one must stop writing, empty its caches and stand by."""
+
+
+class StoreUnavailableError(HubError):
+    """The database cannot be reached, is full, or broke the session: nothing was written, try again after reading the head row."""
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """The current instant, with offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The shard's head row: `position` is the next free one, `epoch` is raised by every take-over, `generation` after a restore."""
+
+    shard: int
+    position: int
+    epoch: int
+    generation: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One event at its place in the log."""
+
+    position: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One row of the idempotency index, kept for ever: what became of (`source`, `message_id`)."""
+
+    source: Source
+    message_id: MessageId
+    digest: bytes
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something that is due: `timer_id` = UUIDv5(stream, kind, due), so setting it twice is setting it once."""
+
+    timer_id: UUID
+    due: datetime
+    key: RecordKey
+    partition: int
+    kind: str
+    reference: str
+    """The ground, referral or obligation that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """From `position` on something is shut for `key`: a withdrawal, narrowing, expiry or restriction. `key` None: for all (trust list)."""
+
+    key: RecordKey | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that speaks for nobody: value up to 2 MiB, beyond that None with digest and size only."""
+
+    topic: str
+    partition: int
+    offset: int
+    incarnation: str
+    reason: DeadLetterReason
+    key: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes | None
+    digest: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that met an unexpected fault, or that stands behind one of the same record key."""
+
+    key: RecordKey
+    source: Source
+    message_id: MessageId
+    topic: str
+    partition: int
+    offset: int
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayWish:
+    """A unit asked for its feed again, from `sequence` on (`feed.replay-requested`)."""
+
+    unit: UnitId
+    sequence: int
+    own: bool = False
+    """True: the unit wants back what it published itself (a restored adapter)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one transaction of the writer writes."""
+
+    at: datetime
+    events: Sequence[Event] = ()
+    indexed: Sequence[Indexed] = ()
+    inputs: Sequence[InputPosition] = ()
+    closings: Sequence[Closing] = ()
+    timers_set: Sequence[Timer] = ()
+    timers_cleared: Sequence[UUID] = ()
+    receipts_due: Sequence[int] = ()
+    """Positions whose receipt is to be sent again, since the message came again."""
+    dead_letters: Sequence[DeadLetter] = ()
+    parked: Sequence[Parked] = ()
+    unparked: Sequence[MessageId] = ()
+    replays: Sequence[ReplayWish] = ()
+
+
+class WriterStore(Protocol):
+    """The shard's store as its one writer sees it: one database session for lock and writes."""
+
+    def take_over(self) -> Head:
+        """Raise the epoch and return the head: from now on older writers are fenced. Raises `StoreUnavailableError`."""
+
+    def head(self) -> Head:
+        """Read the head row again (after any commit error)."""
+
+    def beat(self) -> None:
+        """Show that this writer lives; raises `FencedError` when the lock or the session is gone."""
+
+    def commit(self, commit: Commit, *, head: Head) -> Head:
+        """Write everything or nothing; events get the positions from `head.position` on. Raises `FencedError`, `StoreUnavailableError`."""
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order; absent keys are left out. One round trip."""
+
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before. One round trip."""
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far each partition was read."""
+
+    def due_timers(self, now: datetime, *, limit: int) -> Sequence[Timer]:
+        """Timers due at or before `now`, the oldest first."""
+
+    def parked_keys(self) -> frozenset[RecordKey]:
+        """Record keys behind which messages are parked."""
+
+    def parked(self, key: RecordKey) -> Sequence[Parked]:
+        """The parked messages of a key in the order in which they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """Where one feed stands: the last number given and the hash link over all of them."""
+
+    unit: UnitId
+    sequence: int
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One committed slot of a feed. `signed` is the DSSE envelope of the delivery as produced last."""
+
+    unit: UnitId
+    sequence: int
+    link: bytes
+    position: int
+    key: RecordKey
+    ground: GroundId | None
+    digest: bytes
+    withheld: bool
+    signed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRow:
+    """A range still to be expanded: `source`'s entries of `key` for `unit`, from position `after` (exclusive) up to `through` (inclusive)."""
+
+    ordered_at: int
+    unit: UnitId
+    ground: GroundId
+    source: UnitId
+    key: RecordKey
+    after: int
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """How far the relay decided (`position`: the next to read) and how far what it committed was also produced."""
+
+    position: int
+    produced: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelayCommit:
+    """All that one transaction of the relay writes, before it produces."""
+
+    position: int
+    deliveries: Sequence[DeliveryRow] = ()
+    """New slots, or old ones signed again after a replay (same unit and sequence)."""
+    backfills: Sequence[BackfillRow] = ()
+    """New ranges, and known ones with a new `after`."""
+    backfills_done: Sequence[BackfillRow] = ()
+
+
+class RelayStore(Protocol):
+    """The shard's store as its one relay (dispatch) sees it; fenced like the writer."""
+
+    def take_over(self) -> RelayState:
+        """Raise the relay's epoch. Raises `StoreUnavailableError`."""
+
+    def head(self) -> Head:
+        """The log's head row as committed now."""
+
+    def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
+        """Committed events from `position` on, in order."""
+
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions."""
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order."""
+
+    def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
+        """The position of the last closing of each key, and of the last for all (None)."""
+
+    def feeds(self) -> Mapping[UnitId, FeedState]:
+        """Every feed of this shard and generation."""
+
+    def given(self, positions: Sequence[int]) -> frozenset[tuple[UnitId, int]]:
+        """Which (unit, position) pairs have a slot already."""
+
+    def deliveries(self, unit: UnitId, *, from_sequence: int, limit: int) -> Sequence[DeliveryRow]:
+        """The slots of a feed from a number on, for a replay."""
+
+    def unproduced(self) -> Sequence[DeliveryRow]:
+        """Slots committed for positions or ranges of which it is not certain that they were produced (after a crash)."""
+
+    def backfills(self) -> Sequence[BackfillRow]:
+        """Ranges not yet expanded whole, the oldest first."""
+
+    def receipts_due(self) -> Sequence[int]:
+        """Positions whose receipt is to be sent again."""
+
+    def replay_wishes(self) -> Sequence[ReplayWish]:
+        """Replays asked for and not yet served."""
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far the writer has read the inbox (for feed heads)."""
+
+    def commit(self, commit: RelayCommit, *, epoch: int) -> None:
+        """Write everything or nothing. Raises `FencedError`, `StoreUnavailableError`."""
+
+    def mark_produced(
+        self, commit: RelayCommit, *, receipts: Sequence[int], replays: Sequence[ReplayWish], epoch: int
+    ) -> None:
+        """What was committed was acknowledged by the broker; these receipts and replays are served."""

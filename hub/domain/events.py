@@ -1,0 +1,106 @@
+"""What the log holds: for every message that advanced a sequence exactly one event, accepted or refused.
+
+Invariants: an accepted event keeps the signed bytes as they came and everything that was decided about them, so that a reader needs no other
+input to run the decision again. A refused one keeps digest and routing attributes, never content. Topics are stable stored names.
+"""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from contracts.codes import RefusalCode
+from contracts.names import GroundId, KeyId, MessageId, RecordKey, Source, UnitId
+
+StreamKind = Literal["path", "ground", "referral", "notice"]
+"""`path`: one a subject; `ground`: one a consent or statutory ground; `referral`: one a referral; `notice`: messages about no subject."""
+
+
+class Stored(BaseModel):
+    """Frozen and closed, as everything that is stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class StoredProof(Stored):
+    """Where a message stands in the tree that its author signed (DESIGN section 5, batches)."""
+
+    size: int
+    index: int
+    path: tuple[bytes, ...]
+
+
+class StoredMessage(Stored):
+    """The exact signed bytes with their signature: `contracts.signed_bytes.SignedBytes` at rest."""
+
+    payload: bytes
+    key_id: KeyId
+    signature: bytes
+    proof: StoredProof | None = None
+
+
+class Given(Stored):
+    """A unit that is to be given the entry, and the ground that permits it (None for audiences that need no ground)."""
+
+    unit: UnitId
+    ground: GroundId | None = None
+
+
+class Backfill(Stored):
+    """A range to be given because a ground was given, extended or attested: `source`'s entries up to and including position `through`."""
+
+    unit: UnitId
+    ground: GroundId
+    source: UnitId
+    through: int
+
+
+class Basis(Stored):
+    """What is needed to run the decision again (DESIGN section 7, last rule)."""
+
+    gate: int
+    grounds_position: int
+    trust_list: int
+    settings: int
+
+
+class Event(Stored):
+    """One fact of the log. `originator_id` and `originator_version` name its stream and place in it, as the event store expects."""
+
+    TOPIC: ClassVar[str]
+    originator_id: UUID
+    originator_version: int
+    key: RecordKey
+    at: AwareDatetime
+
+
+class MessageAccepted(Event):
+    """A message that the hub accepted, with the decision."""
+
+    TOPIC: ClassVar[str] = "message-accepted/1"
+    stream: StreamKind
+    stream_key: str
+    message: StoredMessage
+    basis: Basis
+    recipients: tuple[Given, ...] = ()
+    backfills: tuple[Backfill, ...] = ()
+
+
+class MessageRefused(Event):
+    """A message that failed after its signature was found good: who, which and why, and no content."""
+
+    TOPIC: ClassVar[str] = "message-refused/1"
+    source: Source
+    message_id: MessageId
+    type: str
+    sequence: int
+    digest: bytes
+    code: RefusalCode
+    basis: Basis
+    advances: bool = True
+    """False for `id-reused` and `sequence-conflict`, which leave the sequence where it was."""
+    last_sequence: int = 0
+    """With `sequence-conflict`: the last number that the hub has, for an adapter restored from a backup."""
+
+
+EVENTS: tuple[type[Event], ...] = (MessageAccepted, MessageRefused)

@@ -1,0 +1,1 @@
+"""The ports on PostgreSQL and Kafka. Imported by entrypoints only."""
