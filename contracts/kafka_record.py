@@ -168,9 +168,9 @@ def _signature(value: bytes) -> bytes:
 
 
 def _proof(by_name: dict[str, bytes]) -> BatchProof | None:
-    batch, joined = by_name.get(BATCH), by_name.get(PROOF)
-    if batch is None and joined is None and BATCH not in by_name and PROOF not in by_name:
+    if BATCH not in by_name and PROOF not in by_name:
         return None
+    batch, joined = by_name.get(BATCH), by_name.get(PROOF)  # null, as some clients send it, is not absent
     if batch is None or len(batch) != 16:  # noqa: PLR2004  two u64be
         raise RecordError(RecordFault.BAD_HEADER, header=BATCH)
     if joined is None or len(joined) % HASH_LENGTH or len(joined) > _MAX_PATH * HASH_LENGTH:

@@ -151,6 +151,11 @@ def test_a_header_that_no_verifier_could_use_is_named(name: str, value: bytes | 
     assert (caught.value.reason, caught.value.header) == (RecordFault.BAD_HEADER, name)
 
 
+def test_a_batch_proof_of_null_headers_is_not_read_as_a_single_signature() -> None:
+    nulls: list[tuple[str, bytes]] = [("spojka-batch", None), ("spojka-proof", None)]  # type: ignore[list-item]  # null
+    assert fault(ONE, [*to_headers(ONE), *nulls]) is RecordFault.BAD_HEADER
+
+
 @pytest.mark.parametrize("missing", ["spojka-batch", "spojka-proof"])
 def test_half_a_batch_proof_is_refused_and_not_read_as_a_single_signature(missing: str) -> None:
     assert fault(BATCH[0], [each for each in to_headers(BATCH[0]) if each[0] != missing]) is RecordFault.BAD_HEADER
