@@ -131,6 +131,12 @@ class Child:
                 _ask(process.kill)
             _wait_for_end(tree)
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, without waiting; nothing to do when it has ended."""
+        if self._process is not None and self.running:
+            self.resume()
+            self._process.send_signal(signal.SIGTERM)
+
     def pause(self) -> None:
         """Hang: the process keeps its connections and locks and answers nothing (SIGSTOP)."""
         for process in self._tree():
