@@ -1,0 +1,82 @@
+"""What follows when sharing ends: obligations for what no ground covers any more, referrals withdrawn or detached (DESIGN section 7).
+
+Invariants: every unit that was, or was about to be, given an entry that nothing covers any more gets one obligation naming it; what another ground
+still covers stays; an entry named in an open obligation is not named again.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+
+from contracts.catalogue import Audience
+from contracts.messages.hub import ObligationOpened
+from contracts.messages.referral import ReferralDetached, ReferralWithdrawn
+from contracts.names import GroundId, ObligationId, SubjectId, UnitId
+from contracts.referral_table import RUNNING, UNANSWERED
+from hub.domain.decision import Circumstances, FollowUp, TimerWish
+from hub.domain.naming import deterministic_id
+from hub.domain.recipients import sharing_goes_on, still_given
+from hub.domain.support_path import Entry, SupportPath
+
+Because = Literal["withdrawn", "narrowed", "expired", "ended", "restricted"]
+MAX_NAMED = 4000
+"""Entries in one obligation; what is beyond gets another."""
+
+
+def after_closing(
+    path: SupportPath, ground_id: GroundId, because: Because, now: Circumstances
+) -> tuple[tuple[FollowUp, ...], tuple[TimerWish, ...]]:
+    """The hub's messages and timers after `path` lost what a ground opened. `path` is the state after the closing."""
+    ended = tuple(_referrals(path, now))
+    opened, timers = [], []
+    for unit, entries in sorted(_uncovered(path, now).items()):
+        for start in range(0, len(entries), MAX_NAMED):
+            duty = _obligation(
+                path, unit, entries[start : start + MAX_NAMED], ground_id=ground_id, because=because, now=now
+            )
+            opened.append(duty)
+            assert isinstance(duty.facts, ObligationOpened)  # noqa: S101 - made above
+            timers.append(TimerWish("obligation-due", duty.facts.obligation_id, duty.facts.due))
+    return (*ended, *opened), tuple(timers)
+
+
+def _uncovered(path: SupportPath, now: Circumstances) -> dict[UnitId, list[Entry]]:
+    named = {(duty.unit, entry) for duty in path.obligations.values() if duty.open for entry in duty.entries}
+    found: dict[UnitId, list[Entry]] = {}
+    for entry in path.entries.values():
+        if entry.audience is Audience.REFERRAL_PARTIES and entry.referral_id is None:
+            continue
+        for unit in entry.recipients:
+            if (unit, entry.message_id) not in named and not still_given(path, entry, unit, now):
+                found.setdefault(unit, []).append(entry)
+    return found
+
+
+def _obligation(  # noqa: PLR0913 - the parts of one duty
+    path: SupportPath, unit: UnitId, entries: list[Entry], *, ground_id: GroundId, because: Because, now: Circumstances
+) -> FollowUp:
+    name = f"obligation/{path.key}/{unit}/{ground_id}/{now.position}/{entries[0].position}"
+    obligation_id = ObligationId(deterministic_id(name))
+    facts = ObligationOpened(
+        obligation_id=obligation_id,
+        unit=unit,
+        ground_id=ground_id,
+        because=because,
+        entries=tuple(entry.message_id for entry in entries),
+        categories=tuple(sorted({entry.category for entry in entries})),
+        due=now.at + timedelta(days=now.settings.obligation_days),
+    )
+    return FollowUp(name=name, subject=SubjectId(path.key), facts=facts)
+
+
+def _referrals(path: SupportPath, now: Circumstances) -> Iterator[FollowUp]:
+    for referral in path.referrals.values():
+        if referral.signposting or sharing_goes_on(path, referral, now):
+            continue
+        name = f"referral/{path.key}/{referral.referral_id}/sharing-ended/{now.position}"
+        if referral.state in UNANSWERED:
+            facts = ReferralWithdrawn(referral_id=referral.referral_id, reason="sharing-ended")
+            yield FollowUp(name=name, subject=SubjectId(path.key), facts=facts)
+        elif referral.state in RUNNING:
+            detached = ReferralDetached(referral_id=referral.referral_id)
+            yield FollowUp(name=name, subject=SubjectId(path.key), facts=detached)

@@ -1,0 +1,159 @@
+"""The support path: everything shared about one subject, as the hub's rules need it. A fold over the log.
+
+Invariants: `evolve` is pure and total; replaying the same events gives the same state; the state holds no content, only who published what kind of
+entry when and to whom it was to be given. Plain slotted classes, since a writer keeps many thousands of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from contracts import grounds as ground_rules
+from contracts.catalogue import Audience
+from contracts.categories import Category, Purpose
+from contracts.envelope import Message
+from contracts.gate import Restriction
+from contracts.grounds import Grounds
+from contracts.messages.client import ClientClosed, ClientEnrolled
+from contracts.messages.hub import ObligationOpened, ObligationOverdue
+from contracts.messages.obligation import ObligationAnswered
+from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
+from contracts.messages.referral import ReferralFacts
+from contracts.names import GroundId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
+from hub.domain.events import MessageAccepted, MessageRefused
+from hub.domain.referral import Referral
+from hub.domain.referral import evolve as evolve_referral
+
+_KeyT = TypeVar("_KeyT")
+_ValueT = TypeVar("_ValueT")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted entry that a ground may open: routing attributes and who was to be given it."""
+
+    message_id: MessageId
+    author: UnitId
+    audience: Audience
+    category: Category
+    purpose: Purpose
+    occurred: datetime
+    position: int
+    recipients: frozenset[UnitId]
+    referral_id: ReferralId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A duty of one unit to erase some entries."""
+
+    obligation_id: ObligationId
+    unit: UnitId
+    entries: frozenset[MessageId]
+    due: datetime
+    open: bool = True
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SupportPath:
+    """State about one record key: a subject, or a source for messages about none."""
+
+    key: RecordKey
+    sequences: Mapping[Source, int] = field(default_factory=dict)
+    grounds: Grounds = field(default_factory=dict)
+    grounds_position: int = -1
+    """Where a ground last changed: recorded with every decision."""
+    referrals: Mapping[ReferralId, Referral] = field(default_factory=dict)
+    entries: Mapping[MessageId, Entry] = field(default_factory=dict)
+    enrolled: frozenset[UnitId] = frozenset()
+    restrictions: tuple[Restriction, ...] = ()
+    obligations: Mapping[ObligationId, Obligation] = field(default_factory=dict)
+
+    def last_sequence(self, source: Source) -> int:
+        """The last number decided of a source; 0 before the first."""
+        return self.sequences.get(source, 0)
+
+
+def refuse(path: SupportPath, event: MessageRefused) -> SupportPath:
+    """The path after a refusal: only the sequence moves, if at all."""
+    if not event.advances:
+        return path
+    return replace(path, sequences=_with(path.sequences, event.source, event.sequence))
+
+
+def evolve(path: SupportPath, event: MessageAccepted, message: Message, position: int) -> SupportPath:
+    """The path after an accepted message, `position` being its place in the log."""
+    changes: dict[str, object] = {"sequences": _with(path.sequences, message.source, message.sequence)}
+    facts = message.facts
+    grounds = ground_rules.apply(path.grounds, facts, author=message.unit, recorded=event.at)
+    if grounds is not path.grounds:
+        changes |= {"grounds": grounds, "grounds_position": position}
+    if isinstance(facts, ReferralFacts):
+        referral = evolve_referral(path.referrals.get(facts.referral_id), message, event)
+        if referral is not None:
+            changes["referrals"] = _with(path.referrals, facts.referral_id, referral)
+    if message.category is not None:
+        entry = candidate_entry(path, message, position)
+        given = frozenset(one.unit for one in event.recipients)
+        changes["entries"] = _with(path.entries, message.id, replace(entry, recipients=given))
+    changes |= _parties(path, message)
+    return replace(path, **changes)  # type: ignore[arg-type] # the keys are this class's own fields
+
+
+def candidate_entry(path: SupportPath, message: Message, position: int) -> Entry:
+    """A categorised message as the gate judges it, before it has recipients. A correction happened when its entry did."""
+    assert message.category is not None  # noqa: S101 - the caller looked
+    assert message.purpose is not None  # noqa: S101 - goes with the category, by contracts.envelope.check
+    facts = message.facts
+    corrected = path.entries.get(message.corrects) if message.corrects is not None else None
+    return Entry(
+        message_id=message.id,
+        author=message.unit,
+        audience=message.spec.audience,
+        category=message.category,
+        purpose=message.purpose,
+        occurred=corrected.occurred if corrected is not None else message.time,
+        position=position,
+        recipients=frozenset(),
+        referral_id=facts.referral_id if isinstance(facts, ReferralFacts) else None,
+    )
+
+
+def _parties(path: SupportPath, message: Message) -> dict[str, object]:
+    match facts := message.facts:
+        case ClientEnrolled():
+            return {"enrolled": path.enrolled | {message.unit}}
+        case ClientClosed():
+            return {"enrolled": path.enrolled - {message.unit}}
+        case ProcessingRestricted():
+            return {"restrictions": (*path.restrictions, Restriction(message.unit, frozenset(facts.categories)))}
+        case ProcessingLifted():
+            return {"restrictions": tuple(one for one in path.restrictions if one.author != message.unit)}
+        case ObligationOpened() | ObligationAnswered() | ObligationOverdue():
+            return {"obligations": _obligations(path.obligations, facts)}
+        case _:
+            return {}
+
+
+def _obligations(
+    known: Mapping[ObligationId, Obligation], facts: ObligationOpened | ObligationAnswered | ObligationOverdue
+) -> Mapping[ObligationId, Obligation]:
+    name = facts.obligation_id
+    match facts:
+        case ObligationOpened():
+            return _with(known, name, Obligation(name, facts.unit, frozenset(facts.entries), facts.due))
+        case ObligationAnswered():
+            return _with(known, name, replace(known[name], open=False))
+        case ObligationOverdue():
+            return _with(known, name, replace(known[name], overdue=True))
+
+
+def _with(known: Mapping[_KeyT, _ValueT], key: _KeyT, value: _ValueT) -> Mapping[_KeyT, _ValueT]:
+    return {**known, key: value}
+
+
+def ground_of(path: SupportPath, ground_id: GroundId) -> ground_rules.Ground | None:
+    """The ground of that id about this subject."""
+    return path.grounds.get(ground_id)
