@@ -75,6 +75,8 @@ class EmbeddedBroker(Server):
 
     def start(self) -> None:
         """Start with no data and wait for the address (0.3 s)."""
+        if self._child.running:
+            return
         self.state_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "deploy.servers.embedded_broker", "--state", str(self.state_file.resolve())]
         self._child.start(command, folder=_REPOSITORY)

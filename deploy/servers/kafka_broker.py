@@ -116,6 +116,14 @@ class KafkaBroker(Server):
         admin = self._admin()
         admin.delete_topics([name])[name].result(_ANSWER_SECONDS)
 
+    def delete_all_topics(self) -> None:
+        """Delete every topic but Kafka's own, and wait until none is listed."""
+        names = self._own_topics()
+        admin = self._admin()
+        for deleted in admin.delete_topics(names).values() if names else ():
+            deleted.result(_ANSWER_SECONDS)
+        self._nodes[0].child.wait_until(lambda: not self._own_topics() or None, within=_READY_SECONDS)
+
     def delete_records(self, topic: str, *, partition: int, before: int) -> int:
         """Delete all records before offset `before` and return the first offset that is left; raises KafkaException."""
         request = TopicPartition(topic, partition, before)
@@ -158,6 +166,9 @@ class KafkaBroker(Server):
 
     def _metadata(self) -> ClusterMetadata:
         return self._admin().list_topics(timeout=_ANSWER_SECONDS)
+
+    def _own_topics(self) -> list[str]:
+        return [name for name in self._metadata().topics if not name.startswith("__")]
 
     def _all_listed(self) -> bool | None:
         try:

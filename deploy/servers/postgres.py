@@ -63,6 +63,8 @@ class PostgresServer(Server):
 
     def start(self) -> None:
         """Make the cluster if need be (1 s), start, wait until connections are accepted (0.2 s)."""
+        if self._child.running:
+            return
         programs = postgres_programs.reachable(postgres_programs.programs(), by=self._owner, scratch=self._private)
         if not (self.data_dir / "PG_VERSION").exists():
             self._make_cluster(programs)

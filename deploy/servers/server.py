@@ -15,7 +15,7 @@ class Server(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Start and wait until it answers; raises MissingComponentError or ServerStartError."""
+        """Start and wait until it answers, unless it is running; raises MissingComponentError or ServerStartError."""
 
     @abstractmethod
     def stop(self) -> None:
