@@ -1,0 +1,184 @@
+"""Taking in a stretch of the feed: entries, receipts and heads, in one transaction with the place up to which the topic was read.
+
+Invariants: what comes here is verified (signatures of hub and author, programme, recipient); slots of a chain are taken in order without a gap,
+each with the right link; taking the same stretch again changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.errors import AdapterError
+from adapters.storage.feed_places import ChainState
+from adapters.storage.journal import EntryKind, FeedPlace, NewEntry, OwnState, shapes_state
+from adapters.storage.receipts import Answer
+from adapters.storage.signed_columns import to_columns
+from adapters.storage.unit_store import Transaction, UnitStore
+from contracts.delivery import Delivery, first_link, next_link
+from contracts.dsse import to_envelope
+from contracts.envelope import Message
+from contracts.feed_head import FeedHead
+from contracts.messages.hub import ObligationOpened, ObligationOverdue
+from contracts.names import MessageId, SubjectId
+from contracts.pae import PayloadType
+from contracts.receipt import Receipt
+from contracts.signed_bytes import SignedBytes
+from projections.kafka.positions import InputPosition
+
+
+class FeedGapError(AdapterError):
+    """A slot came whose predecessor is not here."""
+
+    def __init__(self, shard: int, generation: int, expected: int, found: int) -> None:
+        super().__init__(
+            f"Feed {shard}/{generation} goes on with {found} where {expected} was expected",
+            advice="Ask the hub for the feed again from the number expected.",
+        )
+        self.shard = shard
+        self.generation = generation
+        self.expected = expected
+        self.found = found
+
+
+class FeedForkError(AdapterError):
+    """The links do not fit: the hub shows this unit another history than before."""
+
+    def __init__(self, shard: int, generation: int, sequence: int) -> None:
+        super().__init__(
+            f"Slot {sequence} of feed {shard}/{generation} does not follow what came before",
+            advice="Keep this database as evidence and talk to the operator and to another institution.",
+        )
+        self.sequence = sequence
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryItem:
+    """One verified slot. `message` is None for a withheld one."""
+
+    delivery: Delivery
+    signed: SignedBytes
+    author_signed: SignedBytes | None = None
+    message: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptItem:
+    """One verified receipt."""
+
+    receipt: Receipt
+    signed: SignedBytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeadItem:
+    """One verified head."""
+
+    head: FeedHead
+
+
+FeedItem = DeliveryItem | ReceiptItem | HeadItem
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a stretch brought that was new."""
+
+    entries: int = 0
+    answers: dict[MessageId, Answer] = field(default_factory=dict)
+    reshaped: set[SubjectId] = field(default_factory=set)
+    """Subjects whose grounds, restrictions or referrals changed: their held entries are to be judged again."""
+
+
+def accept_feed(
+    store: UnitStore, items: Sequence[FeedItem], positions: Sequence[InputPosition], *, at: datetime
+) -> Taken:
+    """Store a stretch of the feed and how far its topic was read. Raises `FeedGapError`, `FeedForkError`; then nothing was stored."""
+    taken = Taken()
+    with store.write() as tx:
+        for item in items:
+            take(tx, item, taken, at=at)
+        for position in positions:
+            tx.places.set_position(position)
+    return taken
+
+
+def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None:
+    """Store one item within the caller's transaction."""
+    match item:
+        case ReceiptItem():
+            answer = tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
+            taken.answers[item.receipt.id] = answer
+        case HeadItem():
+            tx.places.set_head(item.head, at=at)
+        case DeliveryItem():
+            if _goes_on(tx, item.delivery):
+                _store_entry(tx, item, taken, at=at)
+
+
+def _goes_on(tx: Transaction, delivery: Delivery) -> bool:
+    """Move the chain on; False for a slot that came before."""
+    shard, generation = delivery.shard, delivery.generation
+    start = first_link(programme=delivery.programme, recipient=delivery.recipient, shard=shard, generation=generation)
+    state = tx.places.chain(shard, generation) or ChainState(shard, generation, 0, start)
+    if delivery.sequence <= state.sequence:
+        return False
+    if delivery.sequence != state.sequence + 1:
+        raise FeedGapError(shard, generation, state.sequence + 1, delivery.sequence)
+    link = next_link(
+        state.link,
+        recipient=delivery.recipient,
+        sequence=delivery.sequence,
+        position=delivery.position,
+        digest=bytes.fromhex(delivery.digest),
+    )
+    if link.hex() != delivery.link:
+        raise FeedForkError(shard, generation, delivery.sequence)
+    tx.places.set_chain(ChainState(shard, generation, delivery.sequence, link))
+    tx.places.note_caught_up(shard)
+    return True
+
+
+def _store_entry(tx: Transaction, item: DeliveryItem, taken: Taken, *, at: datetime) -> None:
+    message, author_signed, delivery = item.message, item.author_signed, item.delivery
+    if message is None or author_signed is None or tx.journal.find(message.id) is not None:
+        return
+    signature = to_columns(author_signed)
+    own = message.unit == delivery.recipient
+    entry = NewEntry(
+        message=message,
+        payload=signature.pop("payload"),
+        kind=EntryKind.OWN if own else EntryKind.GIVEN,
+        state=OwnState.ACCEPTED if own else None,
+        recorded_at=at,
+        place=_place(item),
+        signature=signature,
+        subject=delivery.subject,
+    )
+    tx.journal.add([entry])
+    taken.entries += 1
+    _follow_up(tx, message, delivery, taken, at=at)
+
+
+def _place(item: DeliveryItem) -> FeedPlace:
+    delivery = item.delivery
+    return FeedPlace(
+        shard=delivery.shard,
+        generation=delivery.generation,
+        sequence=delivery.sequence,
+        position=delivery.position,
+        ground_id=delivery.ground_id,
+        delivery=to_envelope(item.signed, PayloadType.DELIVERY),
+    )
+
+
+def _follow_up(tx: Transaction, message: Message, delivery: Delivery, taken: Taken, *, at: datetime) -> None:
+    subject = delivery.subject or message.subject
+    if subject is None:
+        return
+    if shapes_state(message.type):
+        taken.reshaped.add(subject)
+    match message.facts:
+        case ObligationOpened() as facts if facts.unit == delivery.recipient:
+            tx.obligations.open(facts, subject=subject, at=at)
+        case ObligationOverdue() as facts if facts.unit == delivery.recipient:
+            tx.obligations.mark_overdue(facts.obligation_id)

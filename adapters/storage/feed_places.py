@@ -1,0 +1,113 @@
+"""How far this unit's feed was read: the chain, the topic, the last head.
+
+Invariant: each is written in the transaction that stores what was read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from adapters.storage.tables import FEED_CHAIN, HEAD, TOPIC_POSITION
+from adapters.storage.upsert import upsert
+from contracts import strict_json
+from contracts.feed_head import FeedHead
+from projections.kafka.positions import InputPosition
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """The last slot of one chain of the feed that is stored here."""
+
+    shard: int
+    generation: int
+    sequence: int
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHead:
+    """The last head that came, and when this unit last had everything up to a head: from there the lease runs."""
+
+    head: FeedHead
+    received_at: datetime
+    caught_up_at: datetime | None
+    """The `time` of the last head that this unit had caught up with."""
+
+
+class FeedPlaces:
+    """The places over one open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def chain(self, shard: int, generation: int) -> ChainState | None:
+        """Where a chain stands, None before its first slot."""
+        chosen = (FEED_CHAIN.c.shard == shard) & (FEED_CHAIN.c.generation == generation)
+        row = self._connection.execute(select(FEED_CHAIN).where(chosen)).one_or_none()
+        return None if row is None else ChainState(row.shard, row.generation, row.sequence, row.link)
+
+    def chains(self) -> list[ChainState]:
+        """Every chain."""
+        rows = self._connection.execute(select(FEED_CHAIN).order_by(FEED_CHAIN.c.shard, FEED_CHAIN.c.generation))
+        return [ChainState(row.shard, row.generation, row.sequence, row.link) for row in rows]
+
+    def set_chain(self, state: ChainState) -> None:
+        """The chain went on."""
+        row = {"shard": state.shard, "generation": state.generation, "sequence": state.sequence, "link": state.link}
+        upsert(self._connection, FEED_CHAIN, [row])
+
+    def positions(self, topic: str) -> Mapping[int, InputPosition]:
+        """How far each partition of a topic was read."""
+        rows = self._connection.execute(select(TOPIC_POSITION).where(TOPIC_POSITION.c.topic == topic))
+        return {
+            row.partition: InputPosition(row.topic, row.partition, row.next_offset, row.incarnation, row.fingerprint)
+            for row in rows
+        }
+
+    def set_position(self, position: InputPosition) -> None:
+        """A partition was read up to here."""
+        row = {
+            "topic": position.topic,
+            "partition": position.partition,
+            "next_offset": position.next_offset,
+            "incarnation": position.incarnation,
+            "fingerprint": position.fingerprint,
+        }
+        upsert(self._connection, TOPIC_POSITION, [row])
+
+    def set_head(self, head: FeedHead, *, at: datetime) -> None:
+        """A verified head came. An older one than the last changes nothing."""
+        known = self.head(head.shard)
+        if known is not None and known.head.time > head.time:
+            return
+        row = {
+            "shard": head.shard,
+            "document": strict_json.canonical(head.model_dump(mode="json")),
+            "time": head.time,
+            "received_at": at,
+        }
+        upsert(self._connection, HEAD, [row])
+        self.note_caught_up(head.shard)
+
+    def note_caught_up(self, shard: int) -> None:
+        """Where the chain has reached the last head's number, the lease runs from that head on."""
+        known = self.head(shard)
+        if known is None:
+            return
+        state = self.chain(shard, known.head.generation)
+        if known.head.sequence <= (0 if state is None else state.sequence):
+            self._connection.execute(update(HEAD).where(HEAD.c.shard == shard).values(caught_up_at=known.head.time))
+
+    def head(self, shard: int) -> KeptHead | None:
+        """The last head of a shard."""
+        row = self._connection.execute(select(HEAD).where(HEAD.c.shard == shard)).one_or_none()
+        if row is None:
+            return None
+        return KeptHead(FeedHead.model_validate_json(row.document), row.received_at, row.caught_up_at)
+
+    def heads(self) -> list[KeptHead]:
+        """The last head of every shard."""
+        rows = self._connection.execute(select(HEAD).order_by(HEAD.c.shard))
+        return [KeptHead(FeedHead.model_validate_json(r.document), r.received_at, r.caught_up_at) for r in rows]

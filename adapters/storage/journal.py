@@ -1,0 +1,225 @@
+"""Everything this unit recorded and was given, in the order in which it came: at a unit this table, not the topic, is the feed.
+
+Invariants: one row a message; own entries show from the moment they were recorded, also held ones; erasing takes the payload and leaves the fact that
+something was there; each insert and each change gives the row the next `revision`, in commit order: a follower by revision misses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from adapters.storage.tables import JOURNAL
+from contracts.catalogue import CATALOGUE, Audience
+from contracts.envelope import Message
+from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
+
+_SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})
+
+
+class EntryKind(StrEnum):
+    """How an entry came here."""
+
+    OWN = "own"
+    GIVEN = "given"
+    ERASED = "erased"
+
+
+class OwnState(StrEnum):
+    """What became of an own entry."""
+
+    HELD = "held"
+    """No ground permits it to leave; kept here."""
+    WAITING = "waiting"
+    """In the outbox, without a receipt."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPlace:
+    """Where in the feed a given entry stood, and what the hub said about it."""
+
+    shard: int
+    generation: int
+    sequence: int
+    position: int
+    ground_id: GroundId | None
+    delivery: bytes
+    """The hub's signed delivery as DSSE envelope."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """A row to be."""
+
+    message: Message
+    payload: bytes
+    kind: EntryKind
+    recorded_at: datetime
+    state: OwnState | None = None
+    place: FeedPlace | None = None
+    signature: dict[str, Any] | None = None
+    """`key_id`, `signature`, `proof` of a given message, from `signed_columns.to_columns`."""
+    subject: SubjectId | None = None
+    """The delivery's subject, which is the one that counts here; else the message's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the journal. `payload` is None once erased; of a held entry it is the document with number 1, not yet signed."""
+
+    number: int
+    revision: int
+    kind: EntryKind
+    state: OwnState | None
+    message_id: MessageId
+    subject: SubjectId | None
+    author: UnitId
+    type: MessageType
+    category: str | None
+    time: datetime
+    payload: bytes | None
+    ground_id: GroundId | None
+    position: int | None
+    shard: int | None
+    generation: int | None
+    feed_sequence: int | None
+    recorded_at: datetime
+
+
+def shapes_state(message_type: MessageType) -> bool:
+    """True for messages that change grounds, restrictions or referrals: what the local gate judges by."""
+    spec = CATALOGUE.get(message_type)
+    return spec is not None and spec.audience in _SHAPING
+
+
+class Journal:
+    """The journal over one open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._revision: int | None = None
+
+    def last_revision(self) -> int:
+        """The revision given last, 0 for an empty journal."""
+        return self._connection.execute(select(func.max(JOURNAL.c.revision))).scalar_one() or 0
+
+    def _next_revision(self) -> int:
+        self._revision = (self.last_revision() if self._revision is None else self._revision) + 1
+        return self._revision
+
+    def add(self, entries: Sequence[NewEntry]) -> None:
+        """Write new rows in the order given."""
+        if entries:
+            self._connection.execute(insert(JOURNAL), [self._columns(entry) for entry in entries])
+
+    def _columns(self, entry: NewEntry) -> dict[str, Any]:
+        message, place = entry.message, entry.place
+        return {
+            "revision": self._next_revision(),
+            "kind": entry.kind.value,
+            "state": None if entry.state is None else entry.state.value,
+            "message_id": message.id,
+            "subject": entry.subject or message.subject,
+            "author": message.unit,
+            "type": message.type,
+            "category": None if message.category is None else message.category.value,
+            "shapes_state": shapes_state(message.type),
+            "time": message.time,
+            "payload": entry.payload,
+            "ground_id": place and place.ground_id,
+            "position": place and place.position,
+            "shard": place and place.shard,
+            "generation": place and place.generation,
+            "feed_sequence": place and place.sequence,
+            "delivery": place and place.delivery,
+            "recorded_at": entry.recorded_at,
+            **(entry.signature or {"key_id": None, "signature": None, "proof": None}),
+        }
+
+    def change(self, message_id: MessageId, **columns: Any) -> None:  # noqa: ANN401 - values of any column
+        """Change columns of one row, so that followers see it again."""
+        plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in columns.items()}
+        row = update(JOURNAL).where(JOURNAL.c.message_id == message_id)
+        self._connection.execute(row.values(revision=self._next_revision(), **plain))
+
+    def set_state(self, message_id: MessageId, state: OwnState) -> None:
+        """What became of an own entry; one that was erased stays so."""
+        entry = self.find(message_id)
+        if entry is not None and entry.kind is EntryKind.OWN and entry.state is not state:
+            self.change(message_id, state=state)
+
+    def erase(self, message_ids: Sequence[MessageId]) -> int:
+        """Take the content away and leave the row; returns how many had content until now."""
+        erased = 0
+        for message_id in message_ids:
+            entry = self.find(message_id)
+            if entry is not None and entry.kind is EntryKind.GIVEN:
+                gone = {"payload": None, "key_id": None, "signature": None, "proof": None, "delivery": None}
+                self.change(message_id, kind=EntryKind.ERASED, **gone)
+                erased += 1
+        return erased
+
+    def find(self, message_id: MessageId) -> Entry | None:
+        """One entry."""
+        found = self._read(select(JOURNAL).where(JOURNAL.c.message_id == message_id))
+        return found[0] if found else None
+
+    def known(self, message_ids: Sequence[MessageId]) -> frozenset[MessageId]:
+        """Which of these are here."""
+        rows = self._connection.execute(select(JOURNAL.c.message_id).where(JOURNAL.c.message_id.in_(message_ids)))
+        return frozenset(MessageId(row.message_id) for row in rows)
+
+    def since(self, revision: int, *, limit: int) -> Sequence[Entry]:
+        """Rows written or changed behind a revision, in the order of their revisions: what a projection follows."""
+        return self._read(
+            select(JOURNAL).where(JOURNAL.c.revision > revision).order_by(JOURNAL.c.revision).limit(limit)
+        )
+
+    def of_subject(self, subject: SubjectId) -> Sequence[Entry]:
+        """All that is here about a subject, by the time when it happened."""
+        rows = select(JOURNAL).where(JOURNAL.c.subject == subject)
+        return self._read(rows.order_by(JOURNAL.c.time, JOURNAL.c.number))
+
+    def shaping(self, subject: SubjectId) -> Sequence[Entry]:
+        """The messages that shape what the gate judges by, in the order in which they came."""
+        chosen = (JOURNAL.c.subject == subject) & JOURNAL.c.shapes_state
+        return self._read(select(JOURNAL).where(chosen).order_by(JOURNAL.c.number))
+
+    def of_type(self, message_type: MessageType) -> Sequence[Entry]:
+        """All entries of one type, in the order in which they came."""
+        return self._read(select(JOURNAL).where(JOURNAL.c.type == message_type).order_by(JOURNAL.c.number))
+
+    def subjects(self) -> frozenset[SubjectId]:
+        """Every subject of which something is here."""
+        rows = self._connection.execute(select(JOURNAL.c.subject).where(JOURNAL.c.subject.is_not(None)).distinct())
+        return frozenset(SubjectId(row.subject) for row in rows)
+
+    def _read(self, statement: Select[Any]) -> list[Entry]:
+        return [_entry(row) for row in self._connection.execute(statement)]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        number=row.number,
+        revision=row.revision,
+        kind=EntryKind(row.kind),
+        state=None if row.state is None else OwnState(row.state),
+        message_id=MessageId(row.message_id),
+        subject=None if row.subject is None else SubjectId(row.subject),
+        author=UnitId(row.author),
+        type=MessageType(row.type),
+        category=row.category,
+        time=row.time,
+        payload=row.payload,
+        ground_id=None if row.ground_id is None else GroundId(row.ground_id),
+        position=row.position,
+        shard=row.shard,
+        generation=row.generation,
+        feed_sequence=row.feed_sequence,
+        recorded_at=row.recorded_at,
+    )

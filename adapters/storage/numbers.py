@@ -1,0 +1,44 @@
+"""The last number given per record key.
+
+Invariant: numbers of one record key run from 1 without a gap; one is given only in the transaction that puts its message into the outbox.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, delete, select
+
+from adapters.storage.tables import NUMBER, RENUMBERING
+from adapters.storage.upsert import upsert
+from contracts.names import RecordKey
+
+
+class Numbers:
+    """Sequence numbers of this unit's messages."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def last(self, key: RecordKey) -> int:
+        """The last number given, 0 for none."""
+        found = self._connection.execute(select(NUMBER.c.last_sequence).where(NUMBER.c.record_key == key))
+        return found.scalar_one_or_none() or 0
+
+    def set(self, lasts: Mapping[RecordKey, int]) -> None:
+        """Remember the last numbers given."""
+        rows = [{"record_key": key, "last_sequence": last} for key, last in lasts.items()]
+        upsert(self._connection, NUMBER, rows)
+
+    def ask_renumbering(self, key: RecordKey, last_known_to_hub: int) -> None:
+        """Nothing of this key is sent until it is numbered again behind what the hub has."""
+        known = self.renumberings().get(key, 0)
+        rows = [{"record_key": key, "last_sequence": max(known, last_known_to_hub)}]
+        upsert(self._connection, RENUMBERING, rows)
+
+    def renumberings(self) -> Mapping[RecordKey, int]:
+        """Record keys to number again, each with the last number that the hub has."""
+        rows = self._connection.execute(select(RENUMBERING))
+        return {RecordKey(row.record_key): row.last_sequence for row in rows}
+
+    def renumbered(self, key: RecordKey) -> None:
+        """The key may be sent again."""
+        self._connection.execute(delete(RENUMBERING).where(RENUMBERING.c.record_key == key))

@@ -1,0 +1,202 @@
+"""What this unit has signed and the hub has not yet answered.
+
+Invariants: messages of one record key are sent in the order of their numbers, none is skipped; live goes before bulk; at most 512 are without receipt
+at a time; a resend is the same bytes; a message leaves only by a receipt, and its signed bytes stay.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, not_, select, update
+
+from adapters.storage.signed_columns import from_row, to_columns
+from adapters.storage.tables import OUTBOX, RENUMBERING
+from contracts.names import MessageId, RecordKey
+from contracts.signed_bytes import SignedBytes
+
+MAX_IN_FLIGHT: Final = 512
+"""Messages without receipt, per adapter (DESIGN section 5)."""
+
+
+class Lane(IntEnum):
+    """What goes first."""
+
+    LIVE = 0
+    BULK = 1
+
+
+class OutboxState(StrEnum):
+    """Where a message stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    REPLACED = "replaced"
+    """Refused for its number or its id, and sent again under new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A signed message on its way into the outbox."""
+
+    message_id: MessageId
+    record_key: RecordKey
+    sequence: int
+    signed: SignedBytes
+    lane: Lane = Lane.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A message in the outbox; `partition`, `offset` and `incarnation` are those of its last send."""
+
+    order: int
+    message_id: MessageId
+    record_key: RecordKey
+    sequence: int
+    signed: SignedBytes
+    lane: Lane
+    state: OutboxState
+    queued_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    partition: int | None
+    offset: int | None
+    incarnation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One message as the broker acknowledged it."""
+
+    message_id: MessageId
+    partition: int
+    offset: int
+    incarnation: str
+
+
+_OPEN: Final = (OutboxState.WAITING.value, OutboxState.SENT.value)
+_ANSWERED: Final = (OutboxState.ACCEPTED.value, OutboxState.REFUSED.value)
+
+
+class Outbox:
+    """The outbox over one open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, messages: Sequence[Queued], *, at: datetime) -> None:
+        """Queue signed messages in the order given. A live one takes what waits of its key along, so that order holds."""
+        if not messages:
+            return
+        rows = [
+            {
+                "message_id": one.message_id,
+                "record_key": one.record_key,
+                "sequence": one.sequence,
+                "lane": int(one.lane),
+                "state": OutboxState.WAITING.value,
+                "queued_at": at,
+                "attempts": 0,
+                **to_columns(one.signed),
+            }
+            for one in messages
+        ]
+        self._connection.execute(insert(OUTBOX), rows)
+        self._promote({one.record_key for one in messages if one.lane is Lane.LIVE})
+
+    def _promote(self, keys: set[RecordKey]) -> None:
+        for key in sorted(keys):
+            waiting = (OUTBOX.c.record_key == key) & (OUTBOX.c.state == OutboxState.WAITING.value)
+            self._connection.execute(update(OUTBOX).where(waiting).values(lane=int(Lane.LIVE)))
+
+    def next_to_send(self, limit: int) -> Sequence[OutboxMessage]:
+        """Never sent yet, in the order in which they may go; fewer than `limit` when too many are without receipt."""
+        free = min(limit, MAX_IN_FLIGHT - self.in_flight())
+        if free < 1:
+            return ()
+        blocked = select(RENUMBERING.c.record_key)
+        waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & not_(OUTBOX.c.record_key.in_(blocked))
+        return self._read(select(OUTBOX).where(waiting).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(free))
+
+    def in_flight(self) -> int:
+        """Sent and without receipt."""
+        sent = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
+        return self._connection.execute(sent).scalar_one()
+
+    def mark_sent(self, sendings: Sequence[Sending], *, at: datetime) -> None:
+        """The broker has them (again). What has a receipt by now stays as it is."""
+        if not sendings:
+            return
+        statement = (
+            update(OUTBOX)
+            .where((OUTBOX.c.message_id == bindparam("of")) & OUTBOX.c.state.in_(_OPEN))
+            .values(
+                state=OutboxState.SENT.value,
+                sent_at=at,
+                attempts=OUTBOX.c.attempts + 1,
+                partition=bindparam("to_partition"),
+                offset=bindparam("to_offset"),
+                incarnation=bindparam("to_incarnation"),
+            )
+        )
+        rows = [
+            {"of": s.message_id, "to_partition": s.partition, "to_offset": s.offset, "to_incarnation": s.incarnation}
+            for s in sendings
+        ]
+        self._connection.execute(statement, rows)
+
+    def open_messages(self) -> Sequence[OutboxMessage]:
+        """Sent and without receipt, the oldest first: at most `MAX_IN_FLIGHT`."""
+        sent = select(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
+        return self._read(sent.order_by(OUTBOX.c.order))
+
+    def find(self, message_id: MessageId) -> OutboxMessage | None:
+        """One message, whatever became of it."""
+        found = self._read(select(OUTBOX).where(OUTBOX.c.message_id == message_id))
+        return found[0] if found else None
+
+    def of_key(self, key: RecordKey, states: Sequence[OutboxState]) -> Sequence[OutboxMessage]:
+        """The messages of a record key in these states, in their order."""
+        chosen = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_([state.value for state in states])
+        return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order))
+
+    def last_accepted(self, key: RecordKey) -> int:
+        """The highest number of this key that the hub answered in its order; 0 for none."""
+        answered = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_(_ANSWERED)
+        return self._connection.execute(select(func.max(OUTBOX.c.sequence)).where(answered)).scalar_one() or 0
+
+    def set_state(self, message_id: MessageId, state: OutboxState) -> None:
+        """A receipt (or a replacement) decided what became of it."""
+        self._connection.execute(update(OUTBOX).where(OUTBOX.c.message_id == message_id).values(state=state.value))
+
+    def counts(self) -> Mapping[OutboxState, int]:
+        """How many messages are in each state."""
+        rows = self._connection.execute(select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state))
+        found = {OutboxState(state): count for state, count in rows}
+        return {state: found.get(state, 0) for state in OutboxState}
+
+    def _read(self, statement: Any) -> list[OutboxMessage]:  # noqa: ANN401 - SQLAlchemy's select is generic in its columns
+        return [_message(row) for row in self._connection.execute(statement)]
+
+
+def _message(row: Row[Any]) -> OutboxMessage:
+    return OutboxMessage(
+        order=row.order,
+        message_id=MessageId(row.message_id),
+        record_key=RecordKey(row.record_key),
+        sequence=row.sequence,
+        signed=from_row(row),
+        lane=Lane(row.lane),
+        state=OutboxState(row.state),
+        queued_at=row.queued_at,
+        attempts=row.attempts,
+        sent_at=row.sent_at,
+        partition=row.partition,
+        offset=row.offset,
+        incarnation=row.incarnation,
+    )

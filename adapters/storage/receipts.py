@@ -1,0 +1,104 @@
+"""The hub's answers, and what each does to the outbox, the journal and the quarantine.
+
+Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this message's;
+what is refused is kept in quarantine with its reason, but for a number or an id that the hub knows from before: that is mended without a person.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, insert, select
+
+from adapters.storage.journal import Journal, OwnState
+from adapters.storage.numbers import Numbers
+from adapters.storage.outbox import Outbox, OutboxMessage, OutboxState
+from adapters.storage.quarantine import Origin, Quarantine, Refused
+from adapters.storage.tables import RECEIPT
+from contracts.codes import RefusalCode
+from contracts.dsse import from_envelope, to_envelope
+from contracts.names import MessageId
+from contracts.pae import PayloadType
+from contracts.receipt import Receipt
+from contracts.signed_bytes import SignedBytes
+
+_NUMBERED_AGAIN: Final = frozenset({RefusalCode.SEQUENCE_CONFLICT, RefusalCode.ID_REUSED})
+_OPEN: Final = frozenset({OutboxState.WAITING, OutboxState.SENT})
+
+
+class Answer(StrEnum):
+    """What a receipt did."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    TO_RENUMBER = "to-renumber"
+    REPEATED = "repeated"
+    NOT_OURS = "not-ours"
+    """No such message, or other bytes than ours: nothing was changed."""
+
+
+class Receipts:
+    """The receipts over one open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._outbox = Outbox(connection)
+        self._numbers = Numbers(connection)
+        self._quarantine = Quarantine(connection)
+
+    def mark(self, receipt: Receipt, signed: SignedBytes, *, journal: Journal, at: datetime) -> Answer:
+        """Take a verified receipt."""
+        message = self._outbox.find(receipt.id)
+        if message is None or message.signed.digest.hex() != receipt.digest:
+            return Answer.NOT_OURS
+        if message.state not in _OPEN:
+            return Answer.REPEATED
+        self._keep(receipt, signed, at=at)
+        if receipt.verdict == "accepted":
+            self._outbox.set_state(receipt.id, OutboxState.ACCEPTED)
+            journal.set_state(receipt.id, OwnState.ACCEPTED)
+            return Answer.ACCEPTED
+        if receipt.code in _NUMBERED_AGAIN:
+            return self._renumber(message, receipt)
+        self._outbox.set_state(receipt.id, OutboxState.REFUSED)
+        journal.set_state(receipt.id, OwnState.REFUSED)
+        self._quarantine.add(_refused(receipt, message, journal, at))
+        return Answer.REFUSED
+
+    def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
+        """Both refusals leave the hub's number where it was; `adapters.renumbering` makes the messages again."""
+        last = receipt.last_sequence if receipt.last_sequence is not None else message.sequence - 1
+        self._numbers.ask_renumbering(message.record_key, last)
+        self._outbox.set_state(message.message_id, OutboxState.REPLACED)
+        return Answer.TO_RENUMBER
+
+    def _keep(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
+        row = {
+            "message_id": receipt.id,
+            "verdict": receipt.verdict,
+            "code": None if receipt.code is None else receipt.code.value,
+            "position": receipt.position,
+            "envelope": to_envelope(signed, PayloadType.RECEIPT),
+            "stored_at": at,
+        }
+        self._connection.execute(insert(RECEIPT).values(row))
+
+    def find(self, message_id: MessageId) -> SignedBytes | None:
+        """The signed receipt of a message."""
+        found = self._connection.execute(select(RECEIPT.c.envelope).where(RECEIPT.c.message_id == message_id))
+        envelope = found.scalar_one_or_none()
+        return None if envelope is None else from_envelope(envelope)[0]
+
+
+def _refused(receipt: Receipt, message: OutboxMessage, journal: Journal, at: datetime) -> Refused:
+    code = receipt.code or RefusalCode.INVALID_DATA
+    entry = journal.find(message.message_id)
+    return Refused(
+        origin=Origin.HUB,
+        code=code.value,
+        explanation=f"The hub refused it ({code.value}) at position {receipt.position}.",
+        quarantined_at=at,
+        message_id=message.message_id,
+        subject=None if entry is None else entry.subject,
+        draft=message.signed.payload,
+    )

@@ -1,0 +1,55 @@
+"""The version of a unit's database and the steps that lead there.
+
+Invariants: a database is either empty or says its version; an empty one gets the tables as they are now, an older one the steps in order, all in one
+transaction; a database of a newer adapter is refused and left alone. Not alembic: an adapter's commands start often, on small machines, and importing
+it takes longer than a command should.
+
+A change of the tables raises `VERSION` and adds a function to `STEPS` under that number; steps once published are never edited.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from adapters.errors import AdapterError
+from adapters.storage.tables import METADATA, SCHEMA_VERSION
+
+VERSION: Final = 1
+
+Steps = Mapping[int, Callable[[Connection], None]]
+STEPS: Final[Steps] = {}
+"""By the version that each step leads to; the first one that is needed leads to version 2."""
+
+
+class NewerDatabaseError(AdapterError):
+    """The database was written by a newer adapter."""
+
+    def __init__(self, version: int, known: int) -> None:
+        super().__init__(
+            f"This database has version {version}, this adapter knows {known}",
+            advice="Install the newer adapter again, or restore the backup made before it.",
+        )
+        self.version = version
+
+
+def version_of(connection: Connection) -> int:
+    """0 for an empty database."""
+    if not inspect(connection).has_table(SCHEMA_VERSION.name):
+        return 0
+    return connection.execute(select(SCHEMA_VERSION.c.version)).scalar_one_or_none() or 0
+
+
+def upgrade(connection: Connection, *, version: int = VERSION, steps: Steps = STEPS) -> None:
+    """Bring the database to this adapter's version, within the caller's transaction. Raises `NewerDatabaseError`."""
+    found = version_of(connection)
+    if found > version:
+        raise NewerDatabaseError(found, version)
+    if found == 0:
+        METADATA.create_all(connection)
+        connection.execute(insert(SCHEMA_VERSION).values(version=version))
+        return
+    for number in range(found + 1, version + 1):
+        steps[number](connection)
+    if found < version:
+        connection.execute(update(SCHEMA_VERSION).values(version=version))

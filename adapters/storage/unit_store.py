@@ -1,0 +1,133 @@
+"""One unit's database: opens it and gives transactions.
+
+Invariants: a write transaction is the only one at its time (SQLite `BEGIN IMMEDIATE`, PostgreSQL an advisory lock) and is durable when it returns
+(`synchronous=FULL`); whatever raises inside leaves nothing behind; a read transaction sees one state and cannot write.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.errors import AdapterError
+from adapters.storage.clients import Clients
+from adapters.storage.feed_places import FeedPlaces
+from adapters.storage.held import Held
+from adapters.storage.import_rows import ImportRows
+from adapters.storage.journal import Journal
+from adapters.storage.numbers import Numbers
+from adapters.storage.obligations import Obligations
+from adapters.storage.outbox import Outbox
+from adapters.storage.quarantine import Quarantine
+from adapters.storage.receipts import Receipts
+from adapters.storage.schema import upgrade
+from adapters.storage.trust_lists import TrustLists
+
+_BUSY_MS: Final = 30_000
+_WRITES: Final = "spojka_writes"
+_LOCK: Final = 0x53504F4A
+"""Of the one writer of a PostgreSQL database (`SPOJ`)."""
+
+
+class StoreError(AdapterError):
+    """The unit's database cannot be opened or refuses to work."""
+
+
+class Transaction:
+    """All of a unit's tables over one open connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.clients = Clients(connection)
+        self.numbers = Numbers(connection)
+        self.outbox = Outbox(connection)
+        self.receipts = Receipts(connection)
+        self.held = Held(connection)
+        self.quarantine = Quarantine(connection)
+        self.journal = Journal(connection)
+        self.places = FeedPlaces(connection)
+        self.trust_lists = TrustLists(connection)
+        self.import_rows = ImportRows(connection)
+        self.obligations = Obligations(connection)
+
+
+class UnitStore:
+    """The database of one unit; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, where: str | Path) -> Self:
+        """Open (and create or bring up to date) a SQLite file or the database of a PostgreSQL URL.
+
+        Raises `StoreError`, and `NewerDatabaseError` for a database that a newer adapter wrote.
+        """
+        url = _url(where)
+        store = cls(_sqlite(url) if url.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True))
+        try:
+            with store.write() as tx:
+                upgrade(tx.connection)
+        except SQLAlchemyError as error:
+            store.close()
+            raise StoreError(
+                f"The database {url.render_as_string(hide_password=True)} does not open: {type(error).__name__}",
+                advice="Check that the folder exists and is writable, or that the server runs and lets this user in.",
+            ) from error
+        return store
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The one write transaction: everything or nothing."""
+        with self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield Transaction(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A look at one state."""
+        with self._engine.connect() as connection:
+            sqlite = connection.dialect.name == "sqlite"
+            if sqlite:
+                connection.exec_driver_sql("PRAGMA query_only = ON")
+            else:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try:
+                yield Transaction(connection)
+            finally:
+                connection.rollback()
+                if sqlite:
+                    connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _url(where: str | Path) -> URL:
+    if isinstance(where, Path) or "://" not in where:
+        return URL.create("sqlite", database=str(where))
+    url = make_url(where)
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own objects
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
