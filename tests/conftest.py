@@ -22,7 +22,7 @@ from deploy.servers.embedded_broker import EmbeddedBroker
 from deploy.servers.errors import MissingComponentError
 from deploy.servers.kafka_broker import KafkaBroker
 from deploy.servers.postgres import PostgresServer
-from tests.required_kinds import VARIABLE, RequiredKinds
+from tests.required_kinds import require_kinds
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _QUICK_FIRST = ("unit", "property", "conformance", "integration", "e2e", "faults", "benchmarks")
@@ -36,8 +36,7 @@ _database_numbers = count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if kinds := [kind.strip() for kind in os.environ.get(VARIABLE, "").split(",") if kind.strip()]:
-        config.pluginmanager.register(RequiredKinds(kinds))
+    require_kinds(config)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses by marker

@@ -6,12 +6,19 @@ right on a laptop and wrong where a change is to be judged: a run that skips the
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 
 import pytest
 
 VARIABLE = "SPOJKA_REQUIRE"
+
+
+def require_kinds(config: pytest.Config) -> None:
+    """Watch over this run as SPOJKA_REQUIRE asks."""
+    if kinds := [kind.strip() for kind in os.environ.get(VARIABLE, "").split(",") if kind.strip()]:
+        config.pluginmanager.register(RequiredKinds(kinds))
 
 
 class RequiredKinds:
