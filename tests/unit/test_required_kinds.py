@@ -19,9 +19,9 @@ def _run(folder: Path, test: str) -> tuple[int, str]:
     (folder / "conftest.py").write_text("from tests.required_kinds import require_kinds as pytest_configure\n")
     (folder / "test_it.py").write_text(f"import pytest\n\n{test}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=folder,
-        env={**os.environ, VARIABLE: "kafka", "PYTHONPATH": str(_REPOSITORY)},
+        env={**os.environ, VARIABLE: "kafka", "PYTHONPATH": str(_REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
