@@ -1,7 +1,7 @@
 """One signed record on a feed, giving one entry to one unit under one ground, and the chain over them (DESIGN section 5).
 
-Invariants: one chain per recipient, shard and generation, numbered from 1 without gaps; the link covers recipient, sequence, position and digest, but not
-the verdict, so a replay that withholds does not break it.
+Invariants: one chain per recipient, shard and generation, numbered from 1 without gaps; the link covers recipient, sequence, position and digest, but
+not the verdict, so a replay that withholds does not break it.
 """
 
 from hashlib import sha256

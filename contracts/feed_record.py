@@ -4,6 +4,7 @@ Invariants: the hub's part is verified with the hub's keys, the message beside i
 A record is one JSON object: `{"receipt": <envelope>}`, `{"head": <envelope>}`, or `{"delivery": <envelope>, "message": <envelope>}`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
@@ -58,17 +59,22 @@ def read(value: bytes) -> FeedRecord:
     """A record from its value; signatures are not checked here. Raises `FeedRecordError`."""
     try:
         document = strict_json.parse(value)
-        kinds = [name for name in _PARTS if name in document]
-        if len(kinds) != 1 or set(document) - {kinds[0], "message"}:
-            raise FeedRecordError("neither receipt, head nor delivery", advice="Ask for the feed again.")
-        signed = _envelope(document[kinds[0]], _PARTS[kinds[0]])
+        kind = _kind_of(document)
+        signed = _envelope(document[kind], _PARTS[kind])
         beside = document.get("message")
         message = None if beside is None else _envelope(beside, PayloadType.CLOUDEVENT)
     except FeedRecordError:
         raise
     except ContractsError as error:
         raise FeedRecordError(error.problem, advice="Ask for the feed again.") from error
-    return FeedRecord(kinds[0], signed, message)
+    return FeedRecord(kind, signed, message)
+
+
+def _kind_of(document: Mapping[str, object]) -> str:
+    kinds = [name for name in _PARTS if name in document]
+    if len(kinds) != 1 or set(document) - {kinds[0], "message"}:
+        raise FeedRecordError("neither receipt, head nor delivery", advice="Ask for the feed again.")
+    return kinds[0]
 
 
 def _envelope(document: object, expected: PayloadType) -> SignedBytes:

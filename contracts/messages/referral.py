@@ -1,4 +1,6 @@
-"""referral.*: one type a move (DESIGN section 8). The status goes to everyone with a ground for the category; question and answer to the parties only.
+"""referral.*: one type a move (DESIGN section 8).
+
+The status goes to everyone with a ground for the category; question and answer to the parties only.
 
 Invariant: which moves are allowed to whom stands in `contracts.referral_table` alone.
 """

@@ -170,6 +170,9 @@ class WriterStore(Protocol):
     def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
         """Which of these messages came before. One round trip."""
 
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions."""
+
     def input_positions(self) -> Sequence[InputPosition]:
         """How far each partition was read."""
 

@@ -97,6 +97,8 @@ class MessageRefused(Event):
     digest: bytes
     code: RefusalCode
     basis: Basis
+    stream: StreamKind = "path"
+    stream_key: str = ""
     advances: bool = True
     """False for `id-reused` and `sequence-conflict`, which leave the sequence where it was."""
     last_sequence: int = 0

@@ -1,0 +1,340 @@
+"""The docket: one batch being decided, with everything that its commit will hold.
+
+Invariants: decisions see what the decisions before them in the same batch changed; positions are those that the commit will give; the hub's own
+follow-up messages come directly behind what caused them, signed and decided by the same rules; a fault in deciding one message leaves no trace of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, cast
+from uuid import UUID, uuid4
+
+from contracts.codes import RefusalCode
+from contracts.envelope import Attributes, Message, parse
+from contracts.gate import GATE_VERSION
+from contracts.messages.feed import ReplayRequested
+from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.messages.referral import ReferralFacts
+from contracts.names import HUB, MessageId, RecordKey, Source
+from contracts.partition import partition_of
+from contracts.signed_bytes import SignedBytes
+from hub.application.case_files import CaseFile
+from hub.application.ports import Closing, Commit, DeadLetter, Head, Indexed, Parked, ReplayWish, Timer
+from hub.application.programme import Programme
+from hub.application.verification import Verified
+from hub.domain import support_path
+from hub.domain import timers as timer_rules
+from hub.domain.deciding import decide, is_hole, programme_fault, sequence_fault
+from hub.domain.decision import Accepted, Circumstances, Decision, FollowUp, Refused, TimerWish
+from hub.domain.events import Basis, Event, MessageAccepted, MessageRefused, StoredMessage, StoredProof, StreamKind
+from hub.domain.naming import deterministic_uuid
+from projections.kafka.positions import InputPosition
+
+_NO_STATE: Final[StreamKind] = "notice"
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What one message adds to the commit: taken over whole, or dropped whole."""
+
+    events: list[Event] = field(default_factory=list)
+    indexed: list[Indexed] = field(default_factory=list)
+    closings: list[Closing] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    replays: list[ReplayWish] = field(default_factory=list)
+    files: dict[RecordKey, CaseFile] = field(default_factory=dict)
+    programme: Programme | None = None
+
+
+class Docket:
+    """One batch. Give it records in order, then ask for the commit."""
+
+    def __init__(  # noqa: PLR0913 - everything that a batch is decided by
+        self,
+        programme: Programme,
+        *,
+        head: Head,
+        at: datetime,
+        files: Mapping[RecordKey, CaseFile],
+        known: Mapping[tuple[Source, MessageId], Indexed],
+        parked: frozenset[str],
+    ) -> None:
+        self.programme = programme
+        self.files = dict(files)
+        self.rules_changed = False
+        self._head = head
+        self._at = at
+        self._known = dict(known)
+        self._parked_keys = set(parked)
+        self._done = _Draft()
+        self._dead: list[DeadLetter] = []
+        self._parked: list[Parked] = []
+        self._receipts_due: list[int] = []
+        self._cleared: list[UUID] = []
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Keep a dead letter."""
+        self._dead.append(letter)
+
+    def decide(self, record: Verified) -> str:
+        """Decide one record: `accepted`, `repeated`, `beyond-hole`, `parked`, or the code of the refusal."""
+        before = self._known.get((record.attributes.source, record.attributes.id))
+        if before is not None and before.digest == record.signed.digest:
+            self._receipts_due.append(before.position)
+            return "repeated"
+        if record.key in self._parked_keys:
+            return self._park(record, "stands behind a parked message")
+        draft = _Draft()
+        try:
+            outcome = self._decide(record, draft, reused=before is not None)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it must not cost the batch: parked with an alarm
+            return self._park(record, f"{type(fault).__name__}: {fault}")
+        self._adopt(draft)
+        return outcome
+
+    def fire(self, timer: Timer, wish: TimerWish) -> None:
+        """Let a timer speak, if the state has not moved on."""
+        self._cleared.append(timer.timer_id)
+        case = self._file(timer.key, _Draft())
+        follow_up = timer_rules.fire(case.path, wish, self._circumstances(self._next_position(_Draft())))
+        if follow_up is None:
+            return
+        draft = _Draft()
+        self._follow(follow_up, draft)
+        self._adopt(draft)
+
+    def commit(self, inputs: Sequence[InputPosition]) -> Commit:
+        """All that the batch writes."""
+        done = self._done
+        return Commit(
+            at=self._at,
+            events=done.events,
+            indexed=done.indexed,
+            inputs=inputs,
+            closings=done.closings,
+            timers_set=done.timers,
+            timers_cleared=self._cleared,
+            receipts_due=self._receipts_due,
+            dead_letters=self._dead,
+            parked=self._parked,
+            replays=done.replays,
+        )
+
+    def _park(self, record: Verified, fault: str) -> str:
+        self._parked_keys.add(record.key)
+        raw = record.record
+        self._parked.append(
+            Parked(
+                key=record.key,
+                source=record.attributes.source,
+                message_id=record.attributes.id,
+                topic=raw.topic,
+                partition=raw.partition,
+                offset=raw.offset,
+                value=raw.value or b"",
+                headers=raw.headers,
+                fault=fault,
+            )
+        )
+        return "parked"
+
+    def _decide(self, record: Verified, draft: _Draft, *, reused: bool) -> str:
+        attributes = record.attributes
+        case = self._file(record.key, draft)
+        now = self._circumstances(self._next_position(draft))
+        fault = programme_fault(attributes.programme, now)
+        if fault is None and reused:
+            fault = Refused(RefusalCode.ID_REUSED, "this id came before with other bytes", advances=False)
+        if fault is None and attributes.unit != HUB:
+            if is_hole(case.path, attributes.source, attributes.sequence):
+                return "beyond-hole"
+            fault = sequence_fault(case.path, attributes.source, attributes.sequence)
+        if fault is None and record.fault is not None:
+            fault = Refused(record.fault.code, record.fault.reason)
+        decision = fault if fault is not None else self._rules(case, record.message, now)
+        return self._write(record.key, record.signed, attributes, record.message, decision=decision, draft=draft)
+
+    def _rules(self, case: CaseFile, message: Message | None, now: Circumstances) -> Decision:
+        assert message is not None  # noqa: S101 - without a message there is a fault
+        return self.programme.fault(message, now.at) or decide(case.path, message, now)
+
+    def _write(  # noqa: PLR0913 - one message with its decision
+        self,
+        key: RecordKey,
+        signed: SignedBytes,
+        attributes: Attributes,
+        message: Message | None,
+        *,
+        decision: Decision,
+        draft: _Draft,
+    ) -> str:
+        position = self._next_position(draft)
+        if isinstance(decision, Refused):
+            self._refuse(key, signed, attributes, decision, draft)
+            if decision.code is not RefusalCode.ID_REUSED:
+                draft.indexed.append(Indexed(attributes.source, attributes.id, signed.digest, position))
+            return decision.code
+        assert message is not None  # noqa: S101 - only a message is accepted
+        self._accept(key, signed, message, decision, draft)
+        draft.indexed.append(Indexed(attributes.source, attributes.id, signed.digest, position))
+        for follow_up in decision.follow_ups:
+            self._follow(follow_up, draft)
+        return "accepted"
+
+    def _accept(self, key: RecordKey, signed: SignedBytes, message: Message, decision: Accepted, draft: _Draft) -> None:
+        case = self._file(key, draft)
+        position = self._next_position(draft)
+        name = _stream_of(message)
+        stream_id, version = case.streams.get(name, (None, 0))
+        event = MessageAccepted.model_construct(
+            originator_id=stream_id or uuid4(),
+            originator_version=version + 1,
+            key=key,
+            at=self._at,
+            stream=name[0],
+            stream_key=name[1],
+            message=_stored(signed),
+            basis=self._basis(case),
+            recipients=decision.recipients,
+            backfills=decision.backfills,
+        )
+        draft.events.append(event)
+        if name[0] != _NO_STATE or message.unit != HUB:
+            path = support_path.evolve(case.path, event, message, position)
+            draft.files[key] = CaseFile(path, {**case.streams, name: (event.originator_id, event.originator_version)})
+        if decision.closes:
+            draft.closings.append(Closing(key, position))
+        draft.timers += [self._timer(key, wish) for wish in decision.timers]
+        self._notice(message, draft, position)
+
+    def _notice(self, message: Message, draft: _Draft, position: int) -> None:
+        match facts := message.facts:
+            case TrustListPublished():
+                draft.programme = self.programme.after_trust_list(facts, self._at)
+                draft.closings.append(Closing(None, position))
+            case SettingsChanged():
+                draft.programme = self.programme.after_settings(facts)
+            case ReplayRequested():
+                draft.replays.append(ReplayWish(message.unit, facts.from_sequence, own=facts.scope == "own"))
+            case _:
+                pass
+
+    def _refuse(
+        self, key: RecordKey, signed: SignedBytes, attributes: Attributes, decision: Refused, draft: _Draft
+    ) -> None:
+        case = self._file(key, draft)
+        name: tuple[StreamKind, str] = (
+            (_NO_STATE, attributes.id) if attributes.unit == HUB and not attributes.subject else ("path", "")
+        )
+        stream_id, version = case.streams.get(name, (None, 0))
+        event = MessageRefused.model_construct(
+            originator_id=stream_id or uuid4(),
+            originator_version=version + 1,
+            key=key,
+            at=self._at,
+            source=attributes.source,
+            message_id=attributes.id,
+            type=attributes.type,
+            sequence=attributes.sequence,
+            digest=signed.digest,
+            code=decision.code,
+            basis=self._basis(case),
+            stream=name[0],
+            stream_key=name[1],
+            advances=decision.advances,
+            last_sequence=decision.last_sequence,
+        )
+        draft.events.append(event)
+        if name[0] == _NO_STATE:
+            return
+        streams = {**case.streams, name: (event.originator_id, event.originator_version)}
+        draft.files[key] = CaseFile(support_path.refuse(case.path, event), streams)
+
+    def _follow(self, follow_up: FollowUp, draft: _Draft) -> None:
+        """Sign what the hub must say and decide it by the same rules; what the rules refuse is not said."""
+        key = RecordKey(follow_up.subject)
+        case = self._file(key, draft)
+        category, purpose = None, None
+        if isinstance(follow_up.facts, ReferralFacts):
+            referral = case.path.referrals[follow_up.facts.referral_id]
+            category, purpose = referral.category, referral.purpose
+        message_id, signed = self.programme.voice.say(
+            follow_up.facts,
+            name=follow_up.name,
+            at=self._at,
+            subject=follow_up.subject,
+            category=category,
+            purpose=purpose,
+        )
+        message = parse(signed.payload)
+        if (message.source, message_id) in self._known:
+            return
+        decision = decide(case.path, message, self._circumstances(self._next_position(draft)))
+        if isinstance(decision, Accepted):
+            self._write(key, signed, message, message, decision=decision, draft=draft)
+
+    def _adopt(self, draft: _Draft) -> None:
+        done = self._done
+        done.events += draft.events
+        done.indexed += draft.indexed
+        done.closings += draft.closings
+        done.timers += draft.timers
+        done.replays += draft.replays
+        self.files |= draft.files
+        self._known |= {(one.source, one.message_id): one for one in draft.indexed}
+        if draft.programme is not None:
+            self.programme = draft.programme
+            self.rules_changed = True
+
+    def _file(self, key: RecordKey, draft: _Draft) -> CaseFile:
+        return draft.files.get(key) or self.files.get(key) or CaseFile.empty(key)
+
+    def _next_position(self, draft: _Draft) -> int:
+        return self._head.position + len(self._done.events) + len(draft.events)
+
+    def _circumstances(self, position: int) -> Circumstances:
+        return Circumstances(self.programme.directory, self.programme.settings, self._at, position)
+
+    def _basis(self, case: CaseFile) -> Basis:
+        return Basis.model_construct(
+            gate=GATE_VERSION,
+            grounds_position=case.path.grounds_position,
+            trust_list=self.programme.directory.version,
+            settings=self.programme.settings.version,
+        )
+
+    def _timer(self, key: RecordKey, wish: TimerWish) -> Timer:
+        return Timer(
+            timer_id=deterministic_uuid(f"timer/{key}/{wish.kind}/{wish.reference}/{wish.due.isoformat()}"),
+            due=wish.due,
+            key=key,
+            partition=partition_of(key, self.programme.directory.listed.partitions),
+            kind=wish.kind,
+            reference=wish.reference,
+        )
+
+
+def _stream_of(message: Message) -> tuple[StreamKind, str]:
+    """Kind and key of the stream that the message belongs to. The hub's notices are a stream each: they need no state."""
+    kind = cast("StreamKind", message.spec.stream)
+    facts = message.facts
+    if kind == "ground":
+        return kind, getattr(facts, "consent_id", "") or getattr(facts, "ground_id", "")
+    if isinstance(facts, ReferralFacts):
+        return kind, facts.referral_id
+    if kind == _NO_STATE and message.unit == HUB:
+        return kind, message.id
+    return kind, ""
+
+
+def _stored(signed: SignedBytes) -> StoredMessage:
+    proof = signed.proof
+    return StoredMessage.model_construct(
+        payload=signed.payload,
+        key_id=signed.key_id,
+        signature=signed.signature,
+        proof=None
+        if proof is None
+        else StoredProof.model_construct(size=proof.size, index=proof.index, path=proof.path),
+    )

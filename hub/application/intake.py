@@ -1,0 +1,162 @@
+"""Intake: from verified messages to one commit that holds everything that follows from them (DESIGN sections 4, 5 and 7).
+
+Invariants: one batch is one transaction with its input positions; a message is decided only after the one numbered before it; the same bytes
+again have no effect but make their receipt due; what an unexpected fault met is parked with everything behind it of the same key, and costs no
+other message. After any error of the store nothing of the batch is remembered.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.names import HUB
+from contracts.trust_list import Directory
+from hub.application.case_files import CaseFiles
+from hub.application.docket import Docket
+from hub.application.ports import Clock, Commit, DeadLetter, Head, Timer, WriterStore
+from hub.application.programme import Programme
+from hub.application.verification import Verified
+from hub.domain.decision import TimerWish
+from projections.kafka.positions import InputPosition
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the records of a batch."""
+
+    accepted: int = 0
+    refused: int = 0
+    repeated: int = 0
+    dead: int = 0
+    parked: int = 0
+    beyond_hole: int = 0
+    codes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many records of the batch were decided and committed; fewer than given where a new trust list changes how the rest is judged."""
+
+    consumed: int
+    counts: Counts
+    head: Head
+
+
+class Intake:
+    """The shard's one writer. Not thread-safe: one step at a time."""
+
+    def __init__(
+        self, store: WriterStore, programme: Programme, clock: Clock, *, files: CaseFiles | None = None
+    ) -> None:
+        self._store = store
+        self._programme = programme
+        self._clock = clock
+        self._files = files or CaseFiles(store)
+        self._head: Head | None = None
+        self._parked = frozenset[str]()
+
+    @property
+    def directory(self) -> Directory:
+        """The trust list by which the next message is judged."""
+        return self._programme.directory
+
+    @property
+    def head(self) -> Head | None:
+        """The head row as this writer last saw it."""
+        return self._head
+
+    def take_over(self) -> Head:
+        """Become the shard's writer: fence the one before, forget everything, read what is parked."""
+        self._files.forget()
+        self._head = self._store.take_over()
+        self._parked = self._store.parked_keys()
+        return self._head
+
+    def recover(self) -> Head:
+        """After an error of the store: forget everything and read the head row again. Raises `FencedError` when replaced."""
+        self._files.forget()
+        self._head = self._store.head()
+        self._parked = self._store.parked_keys()
+        return self._head
+
+    def now(self) -> datetime:
+        """The log's time: never before the event before."""
+        now = self._clock.now()
+        return now if self._head is None else max(now, self._head.last_at)
+
+    def take(self, records: Sequence[Verified | DeadLetter], positions: Sequence[InputPosition]) -> Taken:
+        """Decide and commit a batch. `positions` lie behind its records, one for each record.
+
+        Raises `FencedError` and `StoreUnavailableError` with nothing written: call `recover` and give the same batch again.
+        """
+        docket = self._docket(record for record in records if isinstance(record, Verified))
+        counts = Counts()
+        consumed = 0
+        for record in records:
+            consumed += 1
+            if isinstance(record, DeadLetter):
+                docket.bury(record)
+                counts.dead += 1
+            else:
+                _count(counts, docket.decide(record))
+            if docket.rules_changed:
+                break
+        return self._commit(docket, _furthest(positions[:consumed]), counts, consumed)
+
+    def fire(self, *, limit: int = 200) -> int:
+        """Decide what is due; returns how many timers were due."""
+        due = self._store.due_timers(self.now(), limit=limit)
+        if not due:
+            return 0
+        docket = self._docket((), keys=[timer.key for timer in due])
+        for timer in due:
+            docket.fire(timer, _wish(timer))
+        self._commit(docket, (), Counts(), 0)
+        return len(due)
+
+    def _docket(self, records: Iterable[Verified], keys: Iterable[str] = ()) -> Docket:
+        if self._head is None:
+            self.recover()
+        assert self._head is not None  # noqa: S101 - recover has set it
+        listed = list(records)
+        # The hub's own messages about no subject need no state: each is a stream of its own.
+        wanted = {record.key for record in listed if record.attributes.unit != HUB or record.attributes.subject}
+        files = self._files.open(wanted | {*keys})  # type: ignore[arg-type] # record keys all
+        known = (
+            self._store.find([(record.attributes.source, record.attributes.id) for record in listed]) if listed else {}
+        )
+        return Docket(self._programme, head=self._head, at=self.now(), files=files, known=known, parked=self._parked)
+
+    def _commit(self, docket: Docket, inputs: Sequence[InputPosition], counts: Counts, consumed: int) -> Taken:
+        assert self._head is not None  # noqa: S101 - set before a docket is made
+        written: Commit = docket.commit(inputs)
+        self._head = self._store.commit(written, head=self._head)
+        self._files.keep(docket.files)
+        self._parked |= {one.key for one in written.parked}
+        counts.parked = len(written.parked)
+        self._programme = docket.programme
+        return Taken(consumed, counts, self._head)
+
+
+def _count(counts: Counts, outcome: str) -> None:
+    match outcome:
+        case "accepted":
+            counts.accepted += 1
+        case "repeated":
+            counts.repeated += 1
+        case "beyond-hole":
+            counts.beyond_hole += 1
+        case "parked":
+            pass
+        case code:
+            counts.refused += 1
+            counts.codes[code] = counts.codes.get(code, 0) + 1
+
+
+def _furthest(positions: Sequence[InputPosition]) -> tuple[InputPosition, ...]:
+    furthest = {(one.topic, one.partition): one for one in positions}
+    return tuple(furthest.values())
+
+
+def _wish(timer: Timer) -> TimerWish:
+    return TimerWish(timer.kind, timer.reference, timer.due)

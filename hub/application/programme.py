@@ -1,0 +1,102 @@
+"""What every decision rests on besides the client's path: trust list, settings, and how the hub speaks.
+
+Invariants: trust lists and settings enter by messages in the log, version after version, under ids that follow from their versions, so that a new
+writer finds the last of them; before the first list is in the log the one of the configuration counts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, Self
+
+from contracts.codes import RefusalCode
+from contracts.envelope import Message, parse
+from contracts.facts import Facts
+from contracts.keys import VerifyingKey
+from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.names import KeyId, MessageId, ProgrammeId, Source
+from contracts.trust_list import Directory, TrustListError, read_envelope
+from hub.application.hub_voice import HubVoice
+from hub.application.ports import Indexed, LogEntry
+from hub.domain.decision import Refused
+from hub.domain.events import MessageAccepted
+from hub.domain.naming import deterministic_id
+from hub.domain.settings import DEFAULT, DecisionSettings, changed
+
+
+class Record(Protocol):
+    """The part of a store in which notices are looked up."""
+
+    def find(self, ids: list[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before."""
+
+    def at(self, positions: list[int]) -> list[LogEntry]:
+        """The events at these positions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Directory, settings and voice, as the next message is judged."""
+
+    directory: Directory
+    roots: Mapping[KeyId, VerifyingKey]
+    voice: HubVoice
+    settings: DecisionSettings = DEFAULT
+    in_log: bool = False
+    """False until the first trust list stands in the log: the directory is then the one of the configuration."""
+
+    def fault(self, message: Message, at: datetime) -> Refused | None:
+        """Why a trust list or settings cannot follow; None for all other messages."""
+        facts = message.facts
+        if not isinstance(facts, (TrustListPublished, SettingsChanged)):
+            return None
+        if message.id != deterministic_id(notice_name(self.directory.listed.programme, facts)):
+            return Refused(RefusalCode.INVALID_DATA, "the id of a trust list or of settings follows from its version")
+        if isinstance(facts, SettingsChanged):
+            return (
+                None
+                if facts.version == self.settings.version + 1
+                else Refused(RefusalCode.INVALID_DATA, "settings follow one by one")
+            )
+        try:
+            self.after_trust_list(facts, at)
+        except TrustListError as error:
+            return Refused(RefusalCode.UNTRUSTED_LIST, error.problem)
+        return None
+
+    def after_trust_list(self, facts: TrustListPublished, at: datetime) -> "Programme":
+        """With this list. Raises `TrustListError` where it does not follow the one before."""
+        before = self.directory if self.in_log else None
+        directory = read_envelope(facts.document.encode(), before=before, roots=self.roots, at=at)
+        return replace(self, directory=directory, in_log=True)
+
+    def after_settings(self, facts: SettingsChanged) -> "Programme":
+        """With these settings."""
+        return replace(self, settings=changed(facts))
+
+    def caught_up(self, record: Record) -> Self:
+        """With every trust list and all settings that stand in the log; each was checked when it was accepted."""
+        current = self
+        for event, facts in _notices(record, self.voice.source, self.directory.listed.programme):
+            if isinstance(facts, TrustListPublished):
+                current = current.after_trust_list(facts, event.at)  # type: ignore[assignment] # replace keeps the class
+            elif isinstance(facts, SettingsChanged):
+                current = current.after_settings(facts)  # type: ignore[assignment] # replace keeps the class
+        return current
+
+
+def notice_name(programme: ProgrammeId, facts: TrustListPublished | SettingsChanged) -> str:
+    """The name whose UUIDv5 is the message's id."""
+    kind = "trust-list" if isinstance(facts, TrustListPublished) else "settings"
+    return f"{programme}/{kind}/{facts.version}"
+
+
+def _notices(record: Record, source: Source, programme: ProgrammeId) -> Iterator[tuple[MessageAccepted, Facts]]:
+    for kind in ("trust-list", "settings"):
+        version = 1
+        while found := record.find([(source, deterministic_id(f"{programme}/{kind}/{version}"))]):
+            (entry,) = record.at([next(iter(found.values())).position])
+            event = entry.event
+            if isinstance(event, MessageAccepted):
+                yield event, parse(event.message.payload).facts
+            version += 1

@@ -1,0 +1,153 @@
+"""From a raw record to a message that speaks for its author, or to a dead letter (DESIGN section 5, order of checks).
+
+Invariants: what fails here before its signature is a dead letter only: no receipt, nothing in the log; nothing that somebody else than the author
+can do (moving a record to another key or partition, signing with another key) uses up the author's numbers. Pure but for the memory of verified
+batch roots.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from contracts import kafka_record
+from contracts.codes import DeadLetterReason
+from contracts.envelope import Attributes, EnvelopeError, Message, MessageError, parse, parse_attributes
+from contracts.kafka_record import RecordError, RecordFault
+from contracts.keys import KeyUse, SignatureError, parse_key_id
+from contracts.names import HUB, RecordKey
+from contracts.pae import PayloadType
+from contracts.partition import partition_of
+from contracts.signed_bytes import BatchRoots, SignedBytes, verify
+from contracts.trust_list import Directory
+from hub.application.ports import DeadLetter
+from projections.kafka.positions import RawRecord
+
+KEPT_BYTES: Final = 2 * 1024 * 1024
+"""Dead letters are kept up to 2 MiB, larger ones by digest only (STANDARDS, names and limits)."""
+
+_RECORD_FAULTS: Final = {
+    RecordFault.NULL_VALUE: DeadLetterReason.NULL_VALUE,
+    RecordFault.TOO_LARGE: DeadLetterReason.TOO_LARGE,
+    RecordFault.DUPLICATE_HEADER: DeadLetterReason.DUPLICATE_HEADER,
+    RecordFault.UNKNOWN_HEADER: DeadLetterReason.UNKNOWN_HEADER,
+    RecordFault.NOT_STRUCTURED_CLOUDEVENT: DeadLetterReason.NOT_AN_ENVELOPE,
+    RecordFault.OTHER_CONTENT_TYPE: DeadLetterReason.NOT_AN_ENVELOPE,
+    RecordFault.MISSING_SIGNATURE: DeadLetterReason.MISSING_SIGNATURE,
+    RecordFault.BAD_HEADER: DeadLetterReason.BAD_HEADER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A record whose author is certain: with the message, or with the reason why its content cannot be accepted."""
+
+    record: RawRecord
+    signed: SignedBytes
+    attributes: Attributes
+    message: Message | None
+    fault: MessageError | None
+    key: RecordKey
+
+
+class _Dead(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, reason: DeadLetterReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Verifier:
+    """Checks records against a trust list. Safe to use from several threads."""
+
+    def __init__(self, *, shard: int, partitions: int, roots: BatchRoots | None = None) -> None:
+        self._shard = shard
+        self._partitions = partitions
+        self._roots = roots or BatchRoots()
+
+    def check(self, record: RawRecord, directory: Directory, at: datetime) -> Verified | DeadLetter:
+        """One record, judged by the keys valid at `at`. Never raises for anything that a sender can send."""
+        try:
+            return self._check(record, directory, at)
+        except _Dead as dead:
+            return dead_letter(record, dead.reason)
+
+    def check_all(
+        self, records: Sequence[RawRecord], directory: Directory, at: datetime
+    ) -> list[Verified | DeadLetter]:
+        """A run of records, one after the other."""
+        return [self.check(record, directory, at) for record in records]
+
+    def _check(self, record: RawRecord, directory: Directory, at: datetime) -> Verified:
+        signed = _signed(record)
+        attributes, message, fault = _parsed(signed.payload)
+        self._verify(signed, attributes, directory, at)
+        key = self._place(record, attributes)
+        return Verified(record, signed, attributes, message, fault, key)
+
+    def _verify(self, signed: SignedBytes, attributes: Attributes, directory: Directory, at: datetime) -> None:
+        known = directory.key(signed.key_id)
+        name = parse_key_id(signed.key_id)
+        if known is None or name.use is not KeyUse.MESSAGES:
+            raise _Dead(DeadLetterReason.UNKNOWN_KEY)
+        entry, verifying_key = known
+        if not entry.valid(at):
+            raise _Dead(DeadLetterReason.REVOKED_KEY)
+        try:
+            verify(signed, verifying_key, PayloadType.CLOUDEVENT, roots=self._roots)
+        except SignatureError as error:
+            raise _Dead(DeadLetterReason.BAD_SIGNATURE) from error
+        if name.unit != attributes.unit:
+            raise _Dead(DeadLetterReason.SOURCE_NOT_OWNER)
+        if name.unit != HUB and not directory.party(name.unit, at).admitted:
+            raise _Dead(DeadLetterReason.REVOKED_KEY)
+
+    def _place(self, record: RawRecord, attributes: Attributes) -> RecordKey:
+        key = record.key or b""
+        expected = attributes.key.encode()
+        if attributes.unit == HUB and attributes.subject is None:
+            expected = hub_key(self._shard).encode()
+        if key != expected:
+            raise _Dead(DeadLetterReason.WRONG_KEY)
+        if partition_of(key, self._partitions) != record.partition and attributes.unit != HUB:
+            raise _Dead(DeadLetterReason.WRONG_PARTITION)
+        return RecordKey(key.decode())
+
+
+def hub_key(shard: int) -> RecordKey:
+    """Under which key the hub's own messages about no subject reach a shard."""
+    return RecordKey(f"hub-{shard}")
+
+
+def _signed(record: RawRecord) -> SignedBytes:
+    try:
+        return kafka_record.from_record(record.value, record.headers)
+    except RecordError as error:
+        raise _Dead(_RECORD_FAULTS[error.reason]) from error
+
+
+def _parsed(payload: bytes) -> tuple[Attributes, Message | None, MessageError | None]:
+    try:
+        message = parse(payload)
+    except MessageError as fault:
+        return parse_attributes(payload)[0], None, fault
+    except EnvelopeError as error:
+        raise _Dead(DeadLetterReason.INVALID_ENVELOPE) from error
+    return message, message, None
+
+
+def dead_letter(record: RawRecord, reason: DeadLetterReason) -> DeadLetter:
+    """What is kept of a record that speaks for nobody."""
+    value = record.value or b""
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        incarnation=record.incarnation,
+        reason=reason,
+        key=record.key,
+        headers=record.headers,
+        value=record.value if len(value) <= KEPT_BYTES else None,
+        digest=sha256(value).digest(),
+        size=len(value),
+    )
