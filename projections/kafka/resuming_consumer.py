@@ -25,7 +25,7 @@ from projections.kafka.positions import InputPosition, RawRecord, Resume, resume
 from projections.kafka.record_batch import Source, record_of, records_in
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from aiokafka.structs import TopicPartition
 
@@ -102,6 +102,24 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
             await self.stop()
             raise
 
+    async def stop(self) -> None:
+        """Close the connections.
+
+        aiokafka 0.14 lets a CancelledError of its own out of here when a fetch is in its back-off; only a cancellation
+        of the caller is passed on.
+        """
+        try:
+            await super().stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            left = list(self._fetcher._pending_tasks)  # noqa: SLF001  # what its own close has left running
+            for fetching in left:
+                fetching.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            await self._client.close()
+
     def rewind(self) -> None:
         """Go back to the stored positions before the next poll: after a commit whose outcome is not known."""
         self._rewinding = True
@@ -141,25 +159,36 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         """The next records, at most `max_records`, after whatever check is due; empty if none came in time."""
         with self._advice():
             await self._before_poll()
-            if self._held() or self._fetcher.error_future.done():
+            if self._held():
                 await asyncio.sleep(timeout_ms / 1000)
-                return {} if self._held() else self._taken(await self._salvage(max_records))
-            try:
-                polled = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
-            except kafka.OffsetOutOfRangeError:
+                return {}
+            polled = await self._poll(partitions, timeout_ms=timeout_ms, max_records=max_records)
+            if polled and self._unsettled():
                 await self.check()
                 return {}
-            except (kafka.ConsumerStoppedError, kafka.TopicAuthorizationFailedError):
-                raise
-            except Exception as error:  # noqa: BLE001  # parsers fail in many ways on hostile bytes
-                _log.warning("A record could not be parsed (%r); reading it as raw bytes.", error)
-                return self._taken(await self._salvage(max_records))
-            if not polled:
+            if polled and self._held():  # since this poll began
+                self._give_back(polled)
                 return {}
-            if self._unsettled():
-                await self.check()
-                return {}
-            return self._taken({p: [record_of(r, self._incarnation) for r in found] for p, found in polled.items()})
+            self._last.update({place: records[-1] for place, records in polled.items()})
+            return polled
+
+    async def _poll(
+        self, partitions: tuple[TopicPartition, ...], *, timeout_ms: int, max_records: int | None
+    ) -> dict[TopicPartition, list[RawRecord]]:
+        """What aiokafka has fetched; read without its parser where that fails."""
+        try:
+            if self._fetcher.error_future.done():
+                self._fetcher.error_future.result()
+            polled = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        except kafka.OffsetOutOfRangeError:
+            await self.check()
+            return {}
+        except (kafka.ConsumerStoppedError, kafka.TopicAuthorizationFailedError):
+            raise
+        except Exception as error:  # noqa: BLE001  # parsers fail in many ways on hostile bytes
+            _log.warning("A record could not be parsed (%r); reading it as raw bytes.", error)
+            return await self._salvage(max_records)
+        return {place: [record_of(each, self._incarnation) for each in found] for place, found in polled.items()}
 
     async def _before_poll(self) -> None:
         """Do what is due: go back, compare, or look whether the broker moved."""
@@ -270,11 +299,11 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
                 polled[place] = found
         return polled
 
-    def _taken(self, polled: dict[TopicPartition, list[RawRecord]]) -> dict[TopicPartition, list[RawRecord]]:
-        """Remember the last record of each partition: the next check compares it."""
-        for place, records in polled.items():
-            self._last[place] = records[-1]
-        return polled
+    def _give_back(self, places: Iterable[TopicPartition]) -> None:
+        """Have what was just polled polled again."""
+        positions = self._positions_now()
+        for place in places:
+            self.seek(place, positions[place].next_offset)
 
     @contextmanager
     def _advice(self) -> Iterator[None]:
