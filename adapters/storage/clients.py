@@ -6,6 +6,7 @@ the person; this map exists nowhere else, so it is what a backup is for.
 
 import secrets
 from base64 import b32encode
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -52,14 +53,15 @@ class Clients:
         changed = update(CLIENT).where(CLIENT.c.client_key == client).values(subject=subject, linked_at=at)
         self._connection.execute(changed)
 
-    def ensure(self, client: ClientKey, *, at: datetime) -> SubjectId:
-        """The client's subject, drawn now where there is none."""
-        known = self.subject_of(client)
-        if known is not None:
-            return known
-        subject = random_subject()
-        self.link(client, subject, at=at)
-        return subject
+    def ensure(self, clients: Collection[ClientKey], *, at: datetime) -> dict[ClientKey, SubjectId]:
+        """The subjects of these clients, drawn now where there is none."""
+        rows = self._connection.execute(select(CLIENT).where(CLIENT.c.client_key.in_(clients)))
+        known = {ClientKey(row.client_key): SubjectId(row.subject) for row in rows}
+        drawn = {client: random_subject() for client in dict.fromkeys(clients) if client not in known}
+        if drawn:
+            columns = [{"client_key": key, "subject": subject, "linked_at": at} for key, subject in drawn.items()]
+            self._connection.execute(insert(CLIENT), columns)
+        return known | drawn
 
     def all(self) -> list[tuple[ClientKey, SubjectId]]:
         """Every client with its subject, in the order of the keys."""

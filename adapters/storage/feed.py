@@ -16,7 +16,7 @@ from adapters.storage.signed_columns import to_columns
 from adapters.storage.unit_store import Transaction, UnitStore
 from contracts.delivery import Delivery, first_link, next_link
 from contracts.dsse import to_envelope
-from contracts.envelope import Message
+from contracts.envelope import Attributes, Message
 from contracts.feed_head import FeedHead
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.names import MessageId, SubjectId
@@ -53,12 +53,12 @@ class FeedForkError(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryItem:
-    """One verified slot. `message` is None for a withheld one."""
+    """One verified slot. `message` is None for a withheld one, and mere attributes for a type that this version does not know."""
 
     delivery: Delivery
     signed: SignedBytes
     author_signed: SignedBytes | None = None
-    message: Message | None = None
+    message: Attributes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None
             tx.places.set_head(item.head, at=at)
         case DeliveryItem():
             if _goes_on(tx, item.delivery):
-                _store_entry(tx, item, taken, at=at)
+                take_entry(tx, item, taken, at=at)
 
 
 def _goes_on(tx: Transaction, delivery: Delivery) -> bool:
@@ -138,21 +138,26 @@ def _goes_on(tx: Transaction, delivery: Delivery) -> bool:
     return True
 
 
-def _store_entry(tx: Transaction, item: DeliveryItem, taken: Taken, *, at: datetime) -> None:
+def take_entry(tx: Transaction, item: DeliveryItem, taken: Taken, *, at: datetime) -> None:
+    """Store the entry of a slot, whose place in the chain is taken already."""
     message, author_signed, delivery = item.message, item.author_signed, item.delivery
     if message is None or author_signed is None or tx.journal.find(message.id) is not None:
         return
     signature = to_columns(author_signed)
     own = message.unit == delivery.recipient
     entry = NewEntry(
-        message=message,
+        message_id=message.id,
+        subject=delivery.subject or message.subject,
+        author=message.unit,
+        type=message.type,
+        category=None if message.category is None else message.category.value,
+        time=message.time,
         payload=signature.pop("payload"),
         kind=EntryKind.OWN if own else EntryKind.GIVEN,
         state=OwnState.ACCEPTED if own else None,
         recorded_at=at,
         place=_place(item),
         signature=signature,
-        subject=delivery.subject,
     )
     tx.journal.add([entry])
     taken.entries += 1
@@ -171,13 +176,13 @@ def _place(item: DeliveryItem) -> FeedPlace:
     )
 
 
-def _follow_up(tx: Transaction, message: Message, delivery: Delivery, taken: Taken, *, at: datetime) -> None:
+def _follow_up(tx: Transaction, message: Attributes, delivery: Delivery, taken: Taken, *, at: datetime) -> None:
     subject = delivery.subject or message.subject
     if subject is None:
         return
     if shapes_state(message.type):
         taken.reshaped.add(subject)
-    match message.facts:
+    match message.facts if isinstance(message, Message) else None:
         case ObligationOpened() as facts if facts.unit == delivery.recipient:
             tx.obligations.open(facts, subject=subject, at=at)
         case ObligationOverdue() as facts if facts.unit == delivery.recipient:

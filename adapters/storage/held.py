@@ -10,20 +10,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from adapters.drafts import ClientKey
 from adapters.storage.tables import HELD
 from contracts.names import MessageId, SubjectId
 
 
 @dataclass(frozen=True, slots=True)
 class HeldEntry:
-    """An entry and why it may not leave: a reason of `contracts.codes`, or `no-trust-list`."""
+    """An entry and why it may not leave: `no-ground` and the like; `detail` says which lock of the gate was closed."""
 
     message_id: MessageId
-    client: ClientKey | None
     subject: SubjectId
     category: str | None
     reason: str
+    detail: str | None
     held_at: datetime
 
 
@@ -40,10 +39,10 @@ class Held:
         rows = [
             {
                 "message_id": one.message_id,
-                "client_key": one.client,
                 "subject": one.subject,
                 "category": one.category,
                 "reason": one.reason,
+                "detail": one.detail,
                 "held_at": one.held_at,
             }
             for one in entries
@@ -54,9 +53,14 @@ class Held:
         """It went into the outbox."""
         self._connection.execute(delete(HELD).where(HELD.c.message_id == message_id))
 
-    def set_reason(self, message_id: MessageId, reason: str) -> None:
+    def set_reason(self, message_id: MessageId, reason: str, detail: str | None) -> None:
         """It was judged again and may still not leave."""
-        self._connection.execute(update(HELD).where(HELD.c.message_id == message_id).values(reason=reason))
+        row = update(HELD).where(HELD.c.message_id == message_id)
+        self._connection.execute(row.values(reason=reason, detail=detail))
+
+    def move(self, old: SubjectId, new: SubjectId) -> None:
+        """The client got another subject before anything left."""
+        self._connection.execute(update(HELD).where(HELD.c.subject == old).values(subject=new))
 
     def find(self, message_id: MessageId) -> HeldEntry | None:
         """One held entry."""
@@ -64,26 +68,27 @@ class Held:
         return None if row is None else _held(row)
 
     def of_subject(self, subject: SubjectId) -> Sequence[HeldEntry]:
-        """Held entries of a subject, in the order in which they were recorded (UUIDv7 ids sort by time)."""
-        rows = self._connection.execute(select(HELD).where(HELD.c.subject == subject).order_by(HELD.c.message_id))
+        """Held entries of a subject, in the order in which they were recorded."""
+        rows = self._connection.execute(select(HELD).where(HELD.c.subject == subject).order_by(HELD.c.number))
         return [_held(row) for row in rows]
 
     def all(self) -> Sequence[HeldEntry]:
         """Every held entry, in the order in which they were recorded."""
-        return [_held(row) for row in self._connection.execute(select(HELD).order_by(HELD.c.message_id))]
+        return [_held(row) for row in self._connection.execute(select(HELD).order_by(HELD.c.number))]
 
-    def subjects(self) -> Sequence[SubjectId]:
-        """Subjects that have held entries."""
-        rows = self._connection.execute(select(HELD.c.subject).distinct().order_by(HELD.c.subject))
-        return [SubjectId(row.subject) for row in rows]
+    def subjects(self, among: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
+        """Subjects (of these, where some are named) that have held entries."""
+        rows = select(HELD.c.subject).distinct()
+        chosen = rows if among is None else rows.where(HELD.c.subject.in_(among))
+        return frozenset(SubjectId(row.subject) for row in self._connection.execute(chosen))
 
 
 def _held(row: Row[Any]) -> HeldEntry:
     return HeldEntry(
         message_id=MessageId(row.message_id),
-        client=None if row.client_key is None else ClientKey(row.client_key),
         subject=SubjectId(row.subject),
         category=row.category,
         reason=row.reason,
+        detail=row.detail,
         held_at=row.held_at,
     )

@@ -6,7 +6,7 @@ Invariant: one row a local key: the digest of the content last recorded under it
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from adapters.storage.tables import IMPORT_ROW
 from adapters.storage.upsert import upsert
@@ -37,3 +37,7 @@ class ImportRows:
         """Remember rows, or their new content."""
         columns = [{"local_key": one.local_key, "digest": one.digest, "message_id": one.message_id} for one in rows]
         upsert(self._connection, IMPORT_ROW, columns)
+
+    def rename(self, old: MessageId, new: MessageId) -> None:
+        """The message was made again under another id."""
+        self._connection.execute(update(IMPORT_ROW).where(IMPORT_ROW.c.message_id == old).values(message_id=new))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
-from contracts.envelope import Message
+from contracts.envelope import Attributes
 from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
 
 _SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})
@@ -56,7 +56,13 @@ class FeedPlace:
 class NewEntry:
     """A row to be."""
 
-    message: Message
+    message_id: MessageId
+    subject: SubjectId | None
+    """The delivery's subject where there is one, since it is the one that counts here; else the message's."""
+    author: UnitId
+    type: MessageType
+    category: str | None
+    time: datetime
     payload: bytes
     kind: EntryKind
     recorded_at: datetime
@@ -64,8 +70,6 @@ class NewEntry:
     place: FeedPlace | None = None
     signature: dict[str, Any] | None = None
     """`key_id`, `signature`, `proof` of a given message, from `signed_columns.to_columns`."""
-    subject: SubjectId | None = None
-    """The delivery's subject, which is the one that counts here; else the message's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +122,18 @@ class Journal:
             self._connection.execute(insert(JOURNAL), [self._columns(entry) for entry in entries])
 
     def _columns(self, entry: NewEntry) -> dict[str, Any]:
-        message, place = entry.message, entry.place
+        place = entry.place
         return {
             "revision": self._next_revision(),
             "kind": entry.kind.value,
             "state": None if entry.state is None else entry.state.value,
-            "message_id": message.id,
-            "subject": entry.subject or message.subject,
-            "author": message.unit,
-            "type": message.type,
-            "category": None if message.category is None else message.category.value,
-            "shapes_state": shapes_state(message.type),
-            "time": message.time,
+            "message_id": entry.message_id,
+            "subject": entry.subject,
+            "author": entry.author,
+            "type": entry.type,
+            "category": entry.category,
+            "shapes_state": shapes_state(entry.type),
+            "time": entry.time,
             "payload": entry.payload,
             "ground_id": place and place.ground_id,
             "position": place and place.position,
@@ -185,9 +189,9 @@ class Journal:
         rows = select(JOURNAL).where(JOURNAL.c.subject == subject)
         return self._read(rows.order_by(JOURNAL.c.time, JOURNAL.c.number))
 
-    def shaping(self, subject: SubjectId) -> Sequence[Entry]:
-        """The messages that shape what the gate judges by, in the order in which they came."""
-        chosen = (JOURNAL.c.subject == subject) & JOURNAL.c.shapes_state
+    def shaping(self, subjects: Sequence[SubjectId]) -> Sequence[Entry]:
+        """The messages about these that shape what the gate judges by, in the order in which they came."""
+        chosen = JOURNAL.c.subject.in_(subjects) & JOURNAL.c.shapes_state
         return self._read(select(JOURNAL).where(chosen).order_by(JOURNAL.c.number))
 
     def of_type(self, message_type: MessageType) -> Sequence[Entry]:

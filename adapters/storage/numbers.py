@@ -3,7 +3,7 @@
 Invariant: numbers of one record key run from 1 without a gap; one is given only in the transaction that puts its message into the outbox.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select
 
@@ -20,8 +20,12 @@ class Numbers:
 
     def last(self, key: RecordKey) -> int:
         """The last number given, 0 for none."""
-        found = self._connection.execute(select(NUMBER.c.last_sequence).where(NUMBER.c.record_key == key))
-        return found.scalar_one_or_none() or 0
+        return self.lasts([key]).get(key, 0)
+
+    def lasts(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
+        """The last numbers given; keys without any are left out."""
+        rows = self._connection.execute(select(NUMBER).where(NUMBER.c.record_key.in_(keys)))
+        return {RecordKey(row.record_key): row.last_sequence for row in rows}
 
     def set(self, lasts: Mapping[RecordKey, int]) -> None:
         """Remember the last numbers given."""

@@ -67,6 +67,8 @@ class OutboxMessage:
     partition: int | None
     offset: int | None
     incarnation: str | None
+    replacement: MessageId | None = None
+    """Of a replaced message: the one made again in its place, None while that is still to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +168,23 @@ class Outbox:
         return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order))
 
     def last_accepted(self, key: RecordKey) -> int:
-        """The highest number of this key that the hub answered in its order; 0 for none."""
+        """The highest number of this key that the hub has decided; 0 for none."""
         answered = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_(_ANSWERED)
         return self._connection.execute(select(func.max(OUTBOX.c.sequence)).where(answered)).scalar_one() or 0
 
     def set_state(self, message_id: MessageId, state: OutboxState) -> None:
         """A receipt (or a replacement) decided what became of it."""
         self._connection.execute(update(OUTBOX).where(OUTBOX.c.message_id == message_id).values(state=state.value))
+
+    def to_remake(self) -> Sequence[OutboxMessage]:
+        """Replaced messages in whose place nothing was made yet, in their order."""
+        lacking = (OUTBOX.c.state == OutboxState.REPLACED.value) & OUTBOX.c.replacement.is_(None)
+        return self._read(select(OUTBOX).where(lacking).order_by(OUTBOX.c.order))
+
+    def replace(self, message_id: MessageId, replacement: MessageId) -> None:
+        """Another message took its place."""
+        row = update(OUTBOX).where(OUTBOX.c.message_id == message_id)
+        self._connection.execute(row.values(state=OutboxState.REPLACED.value, replacement=replacement))
 
     def counts(self) -> Mapping[OutboxState, int]:
         """How many messages are in each state."""
@@ -199,4 +211,5 @@ def _message(row: Row[Any]) -> OutboxMessage:
         partition=row.partition,
         offset=row.offset,
         incarnation=row.incarnation,
+        replacement=None if row.replacement is None else MessageId(row.replacement),
     )

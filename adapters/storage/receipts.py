@@ -67,8 +67,8 @@ class Receipts:
 
     def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
         """Both refusals leave the hub's number where it was; `adapters.renumbering` makes the messages again."""
-        last = receipt.last_sequence if receipt.last_sequence is not None else message.sequence - 1
-        self._numbers.ask_renumbering(message.record_key, last)
+        if receipt.code is RefusalCode.SEQUENCE_CONFLICT:
+            self._numbers.ask_renumbering(message.record_key, receipt.last_sequence or 0)
         self._outbox.set_state(message.message_id, OutboxState.REPLACED)
         return Answer.TO_RENUMBER
 

@@ -64,6 +64,7 @@ OUTBOX: Final = Table(
     Column("partition", Integer),
     Column("offset", Number),
     Column("incarnation", String(120)),
+    Column("replacement", String(36)),
     Index("outbox_next", "state", "lane", "order"),
     Index("outbox_key", "record_key", "state"),
     sqlite_autoincrement=True,
@@ -83,12 +84,14 @@ RECEIPT: Final = Table(
 HELD: Final = Table(
     "held",
     METADATA,
-    Column("message_id", String(36), primary_key=True),
-    Column("client_key", String(200)),
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("message_id", String(36), nullable=False, unique=True),
     Column("subject", String(60), nullable=False, index=True),
     Column("category", String(40)),
     Column("reason", String(60), nullable=False),
+    Column("detail", String(60)),
     Column("held_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
 )
 """Entries that no ground permits to leave yet; their document stands in the journal."""
 
@@ -173,6 +176,19 @@ TRUST_LIST: Final = Table(
     Column("envelope", LargeBinary, nullable=False),
     Column("received_at", Instant, nullable=False),
 )
+
+SUSPICIOUS: Final = Table(
+    "suspicious",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("reason", String(60), primary_key=True),
+    Column("topic", String(120), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", Number, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+"""Records of feed or directory whose signature, chain or form does not hold."""
 
 IMPORT_ROW: Final = Table(
     "import_row",

@@ -25,6 +25,7 @@ from adapters.storage.outbox import Outbox
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
 from adapters.storage.schema import upgrade
+from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 
 _BUSY_MS: Final = 30_000
@@ -50,6 +51,7 @@ class Transaction:
         self.quarantine = Quarantine(connection)
         self.journal = Journal(connection)
         self.places = FeedPlaces(connection)
+        self.suspicious = Suspicious(connection)
         self.trust_lists = TrustLists(connection)
         self.import_rows = ImportRows(connection)
         self.obligations = Obligations(connection)
