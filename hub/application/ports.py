@@ -262,6 +262,12 @@ class RelayStore(Protocol):
     def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
         """All events of these record keys in log order."""
 
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before. One round trip."""
+
+    def published(self, source: Source, *, after: int, limit: int) -> Sequence[int]:
+        """Positions beyond `after` of the accepted messages of a source, in order: what a restored adapter asks back."""
+
     def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
         """The position of the last closing of each key, and of the last for all (None)."""
 

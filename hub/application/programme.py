@@ -4,7 +4,7 @@ Invariants: trust lists and settings enter by messages in the log, version after
 writer finds the last of them; before the first list is in the log the one of the configuration counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, Self
@@ -27,10 +27,10 @@ from hub.domain.settings import DEFAULT, DecisionSettings, changed
 class Record(Protocol):
     """The part of a store in which notices are looked up."""
 
-    def find(self, ids: list[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
         """Which of these messages came before."""
 
-    def at(self, positions: list[int]) -> list[LogEntry]:
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
         """The events at these positions."""
 
 
@@ -77,7 +77,8 @@ class Programme:
     def caught_up(self, record: Record) -> Self:
         """With every trust list and all settings that stand in the log; each was checked when it was accepted."""
         current = self
-        for event, facts in _notices(record, self.voice.source, self.directory.listed.programme):
+        after = {"trust-list": self.directory.version if self.in_log else 0, "settings": self.settings.version}
+        for event, facts in _notices(record, self.voice.source, self.directory.listed.programme, after=after):
             if isinstance(facts, TrustListPublished):
                 current = current.after_trust_list(facts, event.at)  # type: ignore[assignment] # replace keeps the class
             elif isinstance(facts, SettingsChanged):
@@ -91,9 +92,11 @@ def notice_name(programme: ProgrammeId, facts: TrustListPublished | SettingsChan
     return f"{programme}/{kind}/{facts.version}"
 
 
-def _notices(record: Record, source: Source, programme: ProgrammeId) -> Iterator[tuple[MessageAccepted, Facts]]:
-    for kind in ("trust-list", "settings"):
-        version = 1
+def _notices(
+    record: Record, source: Source, programme: ProgrammeId, *, after: Mapping[str, int]
+) -> Iterator[tuple[MessageAccepted, Facts]]:
+    for kind, last in after.items():
+        version = last + 1
         while found := record.find([(source, deterministic_id(f"{programme}/{kind}/{version}"))]):
             (entry,) = record.at([next(iter(found.values())).position])
             event = entry.event
