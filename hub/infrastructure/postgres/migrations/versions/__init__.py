@@ -1,0 +1,1 @@
+"""One module and one SQL file a revision; a revision that was released is never edited."""

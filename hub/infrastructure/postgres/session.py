@@ -1,0 +1,51 @@
+"""One database session that threads take turns to use.
+
+Invariants: who holds the session holds it alone, so a transaction never carries somebody else's statement; a session that broke is opened again by
+the next use (`WriterSession` is stricter, since its lock went with it).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+import psycopg
+
+from hub.infrastructure.postgres.shard_database import ShardDatabase
+from hub.infrastructure.postgres.store_errors import translated
+
+
+class Session:
+    """A connection to a shard, opened when first used."""
+
+    def __init__(self, database: ShardDatabase, *, name: str = "reader") -> None:
+        self.database = database
+        self._name = name
+        self._turn = RLock()
+        self._opened: psycopg.Connection | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[psycopg.Connection]:
+        """The connection, alone; each statement commits by itself. Raises `StoreUnavailableError`, `StoreConflictError`."""
+        with self._turn, translated():
+            yield self._connection()
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection]:
+        """The same within one transaction, rolled back by any exception."""
+        with self.use() as connection, connection.transaction():
+            yield connection
+
+    def close(self) -> None:
+        """End the session; it can be used again."""
+        with self._turn:
+            if self._opened is not None:
+                self._opened.close()
+            self._opened = None
+
+    def _connection(self) -> psycopg.Connection:
+        if self._opened is None or self._opened.closed:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> psycopg.Connection:
+        return self.database.connect(name=self._name)

@@ -1,0 +1,34 @@
+"""Which stream an event opens, read off its first event.
+
+Invariants: a stream is one per (record key, kind, key) and has a random id that the application gave it; only its first event (version 1) names it.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from contracts.names import RecordKey
+from hub.domain.events import Event, MessageAccepted, StreamKind
+
+_SUBJECTS = ("r1.", "h1.")
+_FIRST = 1
+
+
+class Stream(NamedTuple):
+    """A row of `stream`."""
+
+    stream_id: UUID
+    record_key: RecordKey
+    kind: StreamKind
+    key: str
+
+
+def opened(events: Iterable[Event]) -> list[Stream]:
+    """The streams whose first event is among `events`."""
+    return [_stream(event) for event in events if event.originator_version == _FIRST]
+
+
+def _stream(event: Event) -> Stream:
+    if isinstance(event, MessageAccepted):
+        return Stream(event.originator_id, event.key, event.stream, event.stream_key)
+    return Stream(event.originator_id, event.key, "path" if event.key.startswith(_SUBJECTS) else "notice", "")
