@@ -3,11 +3,12 @@
 Invariant: each is written in the transaction that stores what was read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from adapters.storage.tables import FEED_CHAIN, HEAD, TOPIC_POSITION
 from adapters.storage.upsert import upsert
@@ -34,6 +35,8 @@ class KeptHead:
     received_at: datetime
     caught_up_at: datetime | None
     """The `time` of the last head that this unit had caught up with."""
+    catching_up: bool = False
+    """The feed is being read again and its end was not reached yet."""
 
 
 class FeedPlaces:
@@ -105,9 +108,18 @@ class FeedPlaces:
         row = self._connection.execute(select(HEAD).where(HEAD.c.shard == shard)).one_or_none()
         if row is None:
             return None
-        return KeptHead(FeedHead.model_validate_json(row.document), row.received_at, row.caught_up_at)
+        return _kept(row)
 
     def heads(self) -> list[KeptHead]:
         """The last head of every shard."""
         rows = self._connection.execute(select(HEAD).order_by(HEAD.c.shard))
-        return [KeptHead(FeedHead.model_validate_json(r.document), r.received_at, r.caught_up_at) for r in rows]
+        return [_kept(row) for row in rows]
+
+    def set_catching_up(self, shards: Sequence[int], *, catching_up: bool) -> None:
+        """Reading began again, or reached the end. A shard without a head has nothing to show anyway."""
+        chosen = update(HEAD).where(HEAD.c.shard.in_(shards))
+        self._connection.execute(chosen.values(catching_up=catching_up))
+
+
+def _kept(row: Row[Any]) -> KeptHead:
+    return KeptHead(FeedHead.model_validate_json(row.document), row.received_at, row.caught_up_at, row.catching_up)

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
-from contracts.envelope import Attributes
 from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
 
 _SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})

@@ -167,6 +167,7 @@ HEAD: Final = Table(
     Column("time", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("caught_up_at", Instant),
+    Column("catching_up", Boolean, nullable=False, default=False),
 )
 
 TRUST_LIST: Final = Table(

@@ -1,0 +1,221 @@
+"""A hub that signs what a unit reads, without a log or rules: a peer for adapters under test.
+
+It delivers whatever it is told to deliver, keeps what it delivered, and can replay it, so that a test may lose, repeat and reorder its records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from contracts import feed_record
+from contracts.categories import Category
+from contracts.codes import RefusalCode
+from contracts.delivery import Delivery, first_link, next_link
+from contracts.dsse import to_envelope
+from contracts.envelope import compose, parse_attributes
+from contracts.facts import Facts
+from contracts.feed_head import FeedHead, InboxMark
+from contracts.keys import KeyUse, SigningKey, VerifyingKey
+from contracts.messages.need import NeedAssessed
+from contracts.names import HUB, GroundId, InstitutionId, KeyId, MessageId, ProgrammeId, SubjectId, UnitId, source_of
+from contracts.pae import PayloadType
+from contracts.receipt import Receipt
+from contracts.signed_bytes import SignedBytes, sign_one
+from contracts.trust_list import (
+    Directory,
+    InstitutionEntry,
+    KeyEntry,
+    TrustList,
+    UnitEntry,
+    digest_of,
+    read_trust_list,
+    sign_trust_list,
+)
+
+PROGRAMME = ProgrammeId("decin")
+NOON = datetime(2026, 2, 9, 12, tzinfo=UTC)
+SUBJECT = SubjectId("r1." + "a" * 26)
+GROUND = GroundId("00000000-0000-4000-8000-000000000001")
+FOR_EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
+
+
+def message_id(number: int) -> MessageId:
+    """A message id that a reader of a failing test recognises."""
+    return MessageId(str(UUID(int=number, version=4)))
+
+
+def _key(unit: UnitId, use: KeyUse, seed: int) -> SigningKey:
+    return SigningKey(bytes([seed]) * 32, unit=unit, use=use)
+
+
+@dataclass
+class SimulatedHub:
+    """Keys, a trust list and its units."""
+
+    units: tuple[UnitId, ...] = (UnitId("op"), UnitId("up"))
+    partitions: int = 4
+    root: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.DIRECTORY, 1))
+    receipts: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.RECEIPTS, 2))
+    deliveries: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.DELIVERIES, 3))
+    messages: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.MESSAGES, 4))
+
+    def __post_init__(self) -> None:
+        self.unit_keys = {unit: _key(unit, KeyUse.MESSAGES, 10 + n) for n, unit in enumerate(self.units)}
+        self.versions: list[SignedBytes] = []
+        self.publish_list()
+
+    @property
+    def roots(self) -> dict[KeyId, VerifyingKey]:
+        """What enrolment gives an adapter."""
+        return {self.root.key_id: self.root.verifying_key}
+
+    def entry(self, key: SigningKey) -> KeyEntry:
+        """A key as the trust list has it."""
+        return KeyEntry.of(key.verifying_key, valid_from=FOR_EVER[0], valid_until=FOR_EVER[1])
+
+    def listed(self, **changes: object) -> TrustList:
+        """The next version of the list."""
+        values: dict[str, object] = {
+            "programme": PROGRAMME,
+            "version": len(self.versions) + 1,
+            "previous": digest_of(self.versions[-1]) if self.versions else None,
+            "issued_at": NOON,
+            "expires_at": FOR_EVER[1],
+            "trial": True,
+            "time_zone": "Europe/Prague",
+            "partitions": self.partitions,
+            "root_keys": (self.entry(self.root),),
+            "hub_keys": tuple(self.entry(key) for key in (self.receipts, self.deliveries, self.messages)),
+            "institutions": (InstitutionEntry(institution=InstitutionId("all"), name="All of them"),),
+            "units": tuple(
+                UnitEntry(unit=unit, institution=InstitutionId("all"), name=unit, keys=(self.entry(key),))
+                for unit, key in self.unit_keys.items()
+            ),
+        }
+        return TrustList.model_validate(values | changes)
+
+    def publish_list(self, **changes: object) -> bytes:
+        """Sign the next version; returns its envelope."""
+        self.versions.append(sign_trust_list(self.listed(**changes), self.root))
+        return self.envelopes[-1]
+
+    @property
+    def envelopes(self) -> list[bytes]:
+        """Every version, as it lies on `hub.directory`."""
+        return [to_envelope(one, PayloadType.TRUST_LIST) for one in self.versions]
+
+    @property
+    def directory(self) -> Directory:
+        """The newest list."""
+        found: Directory | None = None
+        for signed in self.versions:
+            found = read_trust_list(signed, before=found, roots=self.roots, at=NOON)
+        if found is None:
+            raise AssertionError("the first list is published at the start")
+        return found
+
+    def message_of(  # noqa: PLR0913 - all by keyword
+        self,
+        unit: UnitId,
+        number: int,
+        *,
+        facts: Facts | None = None,
+        subject: SubjectId | None = SUBJECT,
+        category: Category | None = Category.HOUSING,
+        key: SigningKey | None = None,
+    ) -> SignedBytes:
+        """A signed message of a unit (or of the hub)."""
+        raw = compose(
+            facts or NeedAssessed(dimension=Category.HOUSING, instrument="interview", level="high"),
+            id=message_id(number),
+            source=source_of(PROGRAMME, unit),
+            time=NOON,
+            programme=PROGRAMME,
+            sequence=number,
+            subject=subject,
+            category=category,
+        )
+        signing = key or (self.messages if unit == HUB else self.unit_keys[unit])
+        return sign_one(raw, signing, PayloadType.CLOUDEVENT)
+
+
+class SimulatedFeed:
+    """One unit's feed of one shard and generation."""
+
+    def __init__(self, hub: SimulatedHub, unit: UnitId, *, shard: int = 0, generation: int = 1) -> None:
+        self.hub = hub
+        self.unit = unit
+        self.shard = shard
+        self.generation = generation
+        self.link = first_link(programme=PROGRAMME, recipient=unit, shard=shard, generation=generation)
+        self.slots: list[bytes] = []
+        self.given: list[SignedBytes] = []
+
+    def deliver(self, message: SignedBytes, *, withheld: bool = False, beside: SignedBytes | None = None) -> bytes:
+        """The next slot; `beside` puts another message there than the one that is named."""
+        self.given.append(message)
+        sequence = len(self.given)
+        self.link = next_link(
+            self.link, recipient=self.unit, sequence=sequence, position=100 + sequence, digest=message.digest
+        )
+        subject = parse_attributes(message.payload)[0].subject
+        delivery = Delivery(
+            programme=PROGRAMME,
+            recipient=self.unit,
+            shard=self.shard,
+            generation=self.generation,
+            sequence=sequence,
+            link=self.link.hex(),
+            position=100 + sequence,
+            ground_id=GROUND,
+            subject=subject,
+            digest=message.digest.hex(),
+            verdict="withheld" if withheld else "given",
+        )
+        record = self._signed(delivery, self.hub.deliveries, PayloadType.DELIVERY)
+        text = None if withheld else to_envelope(beside or message, PayloadType.CLOUDEVENT)
+        self.slots.append(feed_record.write("delivery", record, text))
+        return self.slots[-1]
+
+    def replay(self, from_sequence: int) -> list[bytes]:
+        """Every slot from there on."""
+        return self.slots[from_sequence - 1 :]
+
+    def head(self, *, made_at: datetime = NOON, inbox: tuple[InboxMark, ...] = ()) -> bytes:
+        """How far the feed goes now."""
+        head = FeedHead(
+            programme=PROGRAMME,
+            recipient=self.unit,
+            shard=self.shard,
+            generation=self.generation,
+            sequence=len(self.given),
+            link=self.link.hex(),
+            inbox=inbox,
+            time=made_at,
+            trust_list=len(self.hub.versions),
+        )
+        return feed_record.write("head", self._signed(head, self.hub.deliveries, PayloadType.FEED_HEAD))
+
+    def receipt(self, message: SignedBytes, *, code: RefusalCode | None = None, position: int = 7) -> bytes:
+        """The hub's answer to a message of this unit."""
+        attributes, _ = parse_attributes(message.payload)
+        receipt = Receipt(
+            programme=PROGRAMME,
+            source=attributes.source,
+            id=attributes.id,
+            digest=message.digest.hex(),
+            verdict="accepted" if code is None else "refused",
+            code=code,
+            shard=self.shard,
+            generation=self.generation,
+            position=position,
+            recorded=NOON + timedelta(seconds=1),
+            trust_list=len(self.hub.versions),
+        )
+        return feed_record.write("receipt", self._signed(receipt, self.hub.receipts, PayloadType.RECEIPT))
+
+    @staticmethod
+    def _signed(document: Delivery | FeedHead | Receipt, key: SigningKey, payload_type: PayloadType) -> bytes:
+        return to_envelope(sign_one(feed_record.payload_of(document), key, payload_type), payload_type)
