@@ -1,0 +1,45 @@
+"""An engine on which the runner's promises hold, for SQLite and PostgreSQL.
+
+Invariants: every transaction begins when we say so, DDL included (Python's sqlite3 would begin none before DDL); on SQLite a writer takes the write
+lock at once, since a deferred upgrade fails in spite of the time-out, and readers never wait for it (WAL).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+from typing import Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+_WRITES: Final = "projections_writes"
+_BUSY_MILLISECONDS: Final = 30_000
+
+
+def open_database(url: str) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql://…` (always through psycopg 3)."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        return create_engine(address.set(drivername="postgresql+psycopg"))
+    engine = create_engine(address)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: all of it or nothing."""
+    with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield connection
+
+
+def _configure(connection: SqliteConnection, _record: object) -> None:
+    connection.isolation_level = None  # sqlite3 begins nothing by itself: `_begin` does
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
