@@ -55,12 +55,14 @@ class BrokerState:
 
 
 class EmbeddedBroker(Server):
-    """The embedded broker; `state` is the file with its address, `log` takes what it prints."""
+    """The embedded broker; `state` is the file with its address, `log` (else beside it) takes what it prints."""
 
     def __init__(self, *, state: Path | None = None, log: Path | None = None) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="spojka-broker-", ignore_cleanup_errors=True)
-        self.state_file = state or Path(self._scratch.name) / "broker.json"
-        self._child = Child("The embedded broker", log=log or Path(self._scratch.name) / "broker.log")
+        if state is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="spojka-broker-", ignore_cleanup_errors=True)
+            state = Path(self._scratch.name) / "broker.json"
+        self.state_file = state
+        self._child = Child("The embedded broker", log=log or state.with_suffix(".log"))
         self._state: BrokerState | None = None
 
     @property

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 
 import psutil
@@ -62,12 +63,19 @@ class TestEmbeddedBroker:
         _send(embedded_broker.bootstrap, INBOX, b"first again")
         assert _first_value(embedded_broker.bootstrap, INBOX) == b"first again"
 
+    def test_a_broker_that_a_short_lived_thread_started_goes_on_without_it(self, tmp_path: Path) -> None:
+        broker = EmbeddedBroker(state=tmp_path / "broker.json")
+        starter = Thread(target=broker.start)
+        starter.start()
+        starter.join()
+        assert _send(broker.bootstrap, INBOX, b"hello") is None
+        broker.stop()
+
     def test_no_broker_is_left_when_the_process_that_started_it_is_killed(self, tmp_path: Path) -> None:
         state = tmp_path / "broker.json"
         script = (
-            "import sys, pathlib, threading; from deploy.servers.embedded_broker import EmbeddedBroker\n"
-            "broker = EmbeddedBroker(state=pathlib.Path(sys.argv[1]))\n"
-            "thread = threading.Thread(target=broker.start); thread.start(); thread.join()\n"
+            "import sys, pathlib; from deploy.servers.embedded_broker import EmbeddedBroker\n"
+            "broker = EmbeddedBroker(state=pathlib.Path(sys.argv[1])); broker.start()\n"
             "print('started', flush=True); sys.stdin.read()"
         )
         starter = subprocess.Popen(
