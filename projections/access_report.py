@@ -1,0 +1,146 @@
+"""The access history as the client reads it, in the shape of the Estonian data tracker (STANDARDS, access record).
+
+Invariants: one list over reads, refused attempts and what was given, the oldest first; receivers bear the names of the newest trust list in
+which they stand, their codes never change.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from contracts.categories import Category, Purpose
+from contracts.names import HUB, ActorId, GroundId, MessageId, ReferralId, SubjectId, UnitId
+from projections.access_history import AccessHistory
+from projections.access_tables import ENTRY, GIVEN, READ, RECEIVER
+from projections.positions import require_served
+
+
+class AccessAction(StrEnum):
+    """What was done, by the codes of FHIR AuditEvent.action."""
+
+    READ = "R"
+    DISCLOSED = "E"
+
+
+class AccessOutcome(StrEnum):
+    """What came of it."""
+
+    READ = "read"
+    REFUSED = "refused"
+    DECIDED = "decided"
+    """To be given; not yet reported as delivered."""
+    DELIVERED = "delivered"
+    WITHHELD = "withheld"
+    """A withdrawal came before it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRecord:
+    """One line of the history."""
+
+    logtime: datetime
+    """When it happened: the read, the delivery, else the decision."""
+    action: AccessAction
+    outcome: AccessOutcome
+    reason: str | None
+    """Why an attempt was refused."""
+    receiver_code: UnitId
+    receiver_name: str | None
+    """None for a unit that stands in no trust list of this log."""
+    institution: str | None
+    reader: ActorId | None
+    """Role and pseudonym of the worker who read."""
+    system: UnitId
+    """Whose adapter reports the read; the hub for what it gave."""
+    source: UnitId | None
+    """Whose entry was given."""
+    purpose: Purpose | None
+    categories: tuple[Category, ...]
+    entries: tuple[MessageId, ...]
+    ground_id: GroundId | None
+    referral_id: ReferralId | None
+    position: int
+    """The log's position of the report or of the entry given: where the evidence stands."""
+
+
+def access_history(connection: Connection, subject: SubjectId) -> Sequence[AccessRecord]:
+    """Everything that the log says about who got at this subject's data. Raises `NotServedError`."""
+    require_served(
+        connection, AccessHistory.name, version=AccessHistory.version, readable_from=AccessHistory.readable_from
+    )
+    records = [*_reads(connection, subject), *_given(connection, subject)]
+    return sorted(records, key=lambda one: (one.logtime, one.position, one.receiver_code))
+
+
+def _reads(connection: Connection, subject: SubjectId) -> Iterable[AccessRecord]:
+    joined = READ.outerjoin(RECEIVER, RECEIVER.c.unit == READ.c.reader_unit)
+    rows = connection.execute(
+        select(READ, RECEIVER.c.name, RECEIVER.c.institution).select_from(joined).where(READ.c.subject == subject)
+    )
+    return [_read_record(row) for row in rows]
+
+
+def _read_record(row: Row[Any]) -> AccessRecord:
+    return AccessRecord(
+        logtime=row.time,
+        action=AccessAction.READ,
+        outcome=AccessOutcome(row.outcome),
+        reason=row.reason,
+        receiver_code=row.reader_unit,
+        receiver_name=row.name,
+        institution=row.institution,
+        reader=row.reader,
+        system=row.reporter,
+        source=None,
+        purpose=Purpose(row.purpose),
+        categories=tuple(map(Category, json.loads(row.categories))),
+        entries=tuple(json.loads(row.entries)),
+        ground_id=row.ground_id,
+        referral_id=None,
+        position=row.position,
+    )
+
+
+def _given(connection: Connection, subject: SubjectId) -> Iterable[AccessRecord]:
+    joined = GIVEN.join(ENTRY, ENTRY.c.position == GIVEN.c.position).outerjoin(
+        RECEIVER, RECEIVER.c.unit == GIVEN.c.unit
+    )
+    entry = (ENTRY.c.message_id, ENTRY.c.author, ENTRY.c.category, ENTRY.c.purpose, ENTRY.c.referral_id)
+    rows = connection.execute(
+        select(GIVEN, *entry, RECEIVER.c.name, RECEIVER.c.institution)
+        .select_from(joined)
+        .where(GIVEN.c.subject == subject)
+    )
+    return [_given_record(row) for row in rows]
+
+
+def _given_record(row: Row[Any]) -> AccessRecord:
+    return AccessRecord(
+        logtime=row.delivered_at or row.withheld_at or row.decided_at,
+        action=AccessAction.DISCLOSED,
+        outcome=_outcome(row),
+        reason=None,
+        receiver_code=row.unit,
+        receiver_name=row.name,
+        institution=row.institution,
+        reader=None,
+        system=HUB,
+        source=row.author,
+        purpose=None if row.purpose is None else Purpose(row.purpose),
+        categories=() if row.category is None else (Category(row.category),),
+        entries=(row.message_id,),
+        ground_id=row.ground_id,
+        referral_id=row.referral_id,
+        position=row.position,
+    )
+
+
+def _outcome(row: Row[Any]) -> AccessOutcome:
+    if row.delivered_at is not None:
+        return AccessOutcome.DELIVERED
+    return AccessOutcome.DECIDED if row.withheld_at is None else AccessOutcome.WITHHELD
