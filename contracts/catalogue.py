@@ -7,10 +7,11 @@ upcaster. Facts are coded and the least that routing and rules need; whatever id
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from contracts.categories import Category
-from contracts.facts import Facts, SealedContent
+from contracts.facts import Facts, SealedContent, coded_fields
 from contracts.messages import (
     access,
     appointment,
@@ -59,7 +60,7 @@ class Author(StrEnum):
     """A unit with a mandate in the trust list."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from a row is worked out once and asked for with every message
 class MessageSpec:
     """One row of the catalogue."""
 
@@ -75,20 +76,30 @@ class MessageSpec:
     categories: frozenset[Category] | None = None
     """Allowed categories where a type is tied to some; None: any."""
 
-    @property
+    @cached_property
     def type(self) -> MessageType:
         """The `type` attribute on the wire: `eu.spojka.<noun>.<verb-past>.v<N>`."""
         return MessageType(f"{PREFIX}{self.name}.v{self.version}")
 
-    @property
+    @cached_property
     def schema_id(self) -> str:
         """The `dataschema` attribute on the wire."""
         return f"urn:spojka:schema:{self.name}.v{self.version}"
 
-    @property
+    @cached_property
     def categorised(self) -> bool:
         """True where a message bears exactly one category and a purpose."""
         return self.audience in (Audience.GROUNDED, Audience.REFERRAL, Audience.REFERRAL_PARTIES)
+
+    @cached_property
+    def correcting(self) -> bool:
+        """True for the type that corrects another entry and names it in `corrects`."""
+        return self.name == "entry.corrected"
+
+    @cached_property
+    def coded(self) -> Mapping[str, bool]:
+        """The codes about the person among the facts, each with whether it is required where it is not sealed."""
+        return coded_fields(self.facts)
 
 
 _ROWS: Final[tuple[MessageSpec, ...]] = (

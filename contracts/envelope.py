@@ -4,19 +4,20 @@ Invariants: `parse` refuses duplicate members, unknown fields, empty strings and
 catalogue; nothing is ever serialised again before it is verified or stored. `compose` is the one way in which our own code makes message bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model
 
 from contracts import strict_json
 from contracts.catalogue import CATALOGUE, MessageSpec, spec_of
 from contracts.categories import WHOLLY_SEALED, Category, Purpose
+from contracts.civil_time import Instant
 from contracts.codes import RefusalCode
 from contracts.errors import ContractsError
-from contracts.facts import Clear, Facts, Sealed, SealedContent, coded_fields
+from contracts.facts import Clear, Facts, Sealed, SealedContent
 from contracts.names import (
     Actor,
     ActorId,
@@ -60,7 +61,7 @@ class Attributes(BaseModel):
     id: Id
     source: SourceUrn
     type: Annotated[MessageType, Field(min_length=1, max_length=120)]
-    time: AwareDatetime
+    time: Instant
     datacontenttype: Literal["application/json"]
     dataschema: Annotated[str, Field(min_length=1, max_length=200)]
     programme: Programme
@@ -72,7 +73,7 @@ class Attributes(BaseModel):
     correlationid: Id | None = None
     causationid: Id | None = None
     corrects: Id | None = None
-    checkpoint: Annotated[str, Field(pattern=r"^\d+:\d+:[A-Za-z0-9+/=]{44}$")] | None = None
+    checkpoint: Annotated[str, Field(pattern=r"^[0-9]{1,4}:[0-9]{1,16}:[A-Za-z0-9+/]{43}=$")] | None = None
 
     @property
     def unit(self) -> UnitId:
@@ -125,7 +126,7 @@ def parse_attributes(raw: bytes) -> tuple[Attributes, dict[str, object]]:
     """The routing attributes and the loose document. Raises `EnvelopeError` where there is not even an envelope."""
     try:
         document = strict_json.parse(raw)
-        _refuse_nulls(document)
+        _refuse_nulls(document, raw)
         loose = _Loose.model_validate_json(raw)
     except strict_json.StrictJsonError as error:
         raise EnvelopeError(str(error), advice=error.advice) from error
@@ -152,7 +153,7 @@ def parse(raw: bytes) -> Message:
             field="type",
         )
     try:
-        _refuse_nulls(document)
+        _refuse_nulls(document, raw)
         message = model_of(spec.type).model_validate_json(raw)
     except (ValidationError, EnvelopeError) as error:
         parse_attributes(raw)
@@ -168,7 +169,7 @@ def parse(raw: bytes) -> Message:
 
 def check(message: Message, spec: MessageSpec) -> None:
     """The rules between attributes that one field's type cannot tell. Raises `MessageError`."""
-    fault = _attribute_fault(message, spec) or _sealing_fault(message, spec)
+    fault = _attribute_fault(message, spec) or _category_fault(message, spec) or _sealing_fault(message, spec)
     if fault:
         field, reason = fault
         raise MessageError(
@@ -182,34 +183,36 @@ def check(message: Message, spec: MessageSpec) -> None:
 def _attribute_fault(message: Message, spec: MessageSpec) -> tuple[str, str] | None:
     if message.dataschema != spec.schema_id:
         return "dataschema", f"must be {spec.schema_id}"
-    if spec.about_subject != (message.subject is not None):
+    if not message.source.startswith(f"urn:spojka:{message.programme}:"):
+        return "source", "names another programme than the message"
+    if spec.about_subject is (message.subject is None):
         return "subject", "is needed" if spec.about_subject else "must be absent, since the type is about no client"
-    if spec.categorised != (message.category is not None) or spec.categorised != (message.purpose is not None):
+    return None
+
+
+def _category_fault(message: Message, spec: MessageSpec) -> tuple[str, str] | None:
+    category = message.category
+    if spec.categorised is (category is None) or spec.categorised is (message.purpose is None):
         return "category", "and purpose are needed" if spec.categorised else "and purpose must be absent for this type"
-    if spec.categories is not None and message.category not in spec.categories:
+    if spec.categories is not None and category not in spec.categories:
         return "category", f"must be one of {', '.join(sorted(spec.categories))}"
-    if (spec.name == "entry.corrected") != (message.corrects is not None):
+    if spec.correcting is (message.corrects is None):
         return "corrects", "names the corrected entry in entry.corrected, and is absent elsewhere"
     return None
 
 
 def _sealing_fault(message: Message, spec: MessageSpec) -> tuple[str, str] | None:
-    if message.data.sealed is not None and spec.sealed is None:
+    data = message.data
+    if data.sealed is not None and spec.sealed is None:
         return "data.sealed", "this type seals nothing"
     wholly = message.category in WHOLLY_SEALED
-    for name, required in coded_fields_of(spec.facts).items():
-        present = getattr(message.facts, name) is not None
+    for name, required in spec.coded.items():
+        present = getattr(data.facts, name) is not None
         if present and wholly:
             return f"data.facts.{name}", "is a code under a special or criminal category: it belongs into sealed"
         if required and not present and not wholly:
             return f"data.facts.{name}", "is needed"
     return None
-
-
-@cache
-def coded_fields_of(facts: type[Facts]) -> Mapping[str, bool]:
-    """`contracts.facts.coded_fields`, remembered."""
-    return coded_fields(facts)
 
 
 def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, in its order
@@ -236,7 +239,7 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
     spec = spec_of(facts)
     if spec.categorised and purpose is None:
         purpose = Purpose.SUPPORT
-    clear, sealed = _split(facts, content, wholly=category in WHOLLY_SEALED)
+    clear, sealed = _split(facts, content, coded=spec.coded if category in WHOLLY_SEALED else ())
     document = {
         "specversion": "1.0",
         "id": id,
@@ -261,14 +264,13 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
     return raw
 
 
-def _split(facts: Facts, content: SealedContent | None, *, wholly: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(
+    facts: Facts, content: SealedContent | None, *, coded: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     clear = facts.model_dump(mode="json", exclude_none=True)
     sealed = content.model_dump(mode="json", exclude_none=True) if content is not None else {}
-    if wholly:
-        coded = {name: clear.pop(name) for name in coded_fields_of(type(facts)) if name in clear}
-        if coded:
-            sealed["facts"] = coded
-    return clear, sealed
+    moved = {name: clear.pop(name) for name in coded if name in clear}
+    return clear, sealed | {"facts": moved} if moved else sealed
 
 
 def open_clear(message: Message) -> tuple[Facts, SealedContent | None]:
@@ -297,23 +299,20 @@ def open_clear(message: Message) -> tuple[Facts, SealedContent | None]:
     return facts, opened
 
 
-def _refuse_nulls(value: object, path: str = "") -> None:
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if member is None:
-                raise EnvelopeError(
-                    f"null at {path}{name}", advice="Leave out what has no value: null is allowed nowhere."
-                )
-            if isinstance(member, (dict, list)):
-                _refuse_nulls(member, f"{path}{name}.")
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            if member is None:
-                raise EnvelopeError(
-                    f"null at {path}{index}", advice="Leave out what has no value: null is allowed nowhere."
-                )
-            if isinstance(member, (dict, list)):
-                _refuse_nulls(member, f"{path}{index}.")
+def _refuse_nulls(document: dict[str, object], raw: bytes) -> None:
+    """Null is allowed nowhere. Where the bytes do not even hold the word, there is nothing to walk through."""
+    if b"null" in raw and (path := _null_in(document)) is not None:
+        raise EnvelopeError(f"null at {path}", advice="Leave out what has no value: null is allowed nowhere.")
+
+
+def _null_in(value: object) -> str | None:
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in members:
+        if member is None:
+            return str(name)
+        if (path := _null_in(member)) is not None:
+            return f"{name}.{path}"
+    return None
 
 
 def _first(error: ValidationError) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.civil_time import Instant
 from contracts.names import Programme, Sha256Hex, Unit
 
 
@@ -27,5 +28,5 @@ class FeedHead(BaseModel):
     sequence: Annotated[int, Field(ge=0)]
     link: Sha256Hex
     inbox: tuple[InboxMark, ...]
-    time: AwareDatetime
+    time: Instant
     trust_list: Annotated[int, Field(ge=1)]

@@ -5,9 +5,10 @@ Invariants: one grant names one recipient, a unit or a class of units; purposes 
 
 from typing import Annotated, Final, NewType
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.categories import Category, Purpose
+from contracts.civil_time import Instant
 from contracts.names import Unit, UnitId
 
 Recipient = NewType("Recipient", str)
@@ -36,9 +37,9 @@ class Grant(BaseModel):
     recipient: RecipientName
     purpose: Purpose = Purpose.SUPPORT
     categories: Annotated[tuple[Category, ...], Field(min_length=1)]
-    history_from: AwareDatetime | None = None
+    history_from: Instant | None = None
     """Entries whose `time` is earlier stay shut; absent: from the moment the grant was recorded."""
-    until: AwareDatetime
+    until: Instant
     """The grant has ended at this instant."""
 
     @model_validator(mode="after")

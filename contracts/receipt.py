@@ -6,8 +6,9 @@ the message's bytes (or its digest, when refused).
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.civil_time import Instant
 from contracts.codes import RefusalCode
 from contracts.names import Id, Programme, Sha256Hex, SourceUrn
 
@@ -29,5 +30,5 @@ class Receipt(BaseModel):
     position: Annotated[int, Field(ge=0)]
     leaf: Sha256Hex | None = None
     """The ledger's leaf hash, once there is a ledger."""
-    recorded: AwareDatetime
+    recorded: Instant
     trust_list: Annotated[int, Field(ge=1)]

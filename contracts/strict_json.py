@@ -19,6 +19,7 @@ MAX_DEPTH: Final = 64
 MAX_INTEGER: Final = 2**53 - 1
 """The largest magnitude that every JSON reader keeps exactly (RFC 7493 §2.2)."""
 
+_MAX_DIGITS: Final = len(str(-MAX_INTEGER))
 _BOM: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = " \t\n\r"
 # An unclosed string matches to the end, so that no input makes the search quadratic.
@@ -139,7 +140,7 @@ def _float(digits: str) -> float:
 
 def _integer(digits: str) -> int:
     # The length first: beyond 4,300 digits int() would raise, or not, as the interpreter is set.
-    if len(digits) > len(str(-MAX_INTEGER)) or abs(number := int(digits)) > MAX_INTEGER:
+    if len(digits) > _MAX_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
         raise StrictJsonError(JsonFault.INTEGER_TOO_LARGE)
     return number
 

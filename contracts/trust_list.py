@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from contracts import strict_json
 from contracts.categories import Category, Purpose
+from contracts.civil_time import Instant
 from contracts.dsse import from_envelope
 from contracts.errors import ContractsError
 from contracts.gate import Mandate, Party
@@ -38,8 +39,8 @@ class _Closed(BaseModel):
 class Revocation(_Closed):
     """From the version that carries it on, the key speaks for nobody; what it signed since `compromised_since` is flagged."""
 
-    at: AwareDatetime
-    compromised_since: AwareDatetime | None = None
+    at: Instant
+    compromised_since: Instant | None = None
 
 
 class KeyEntry(_Closed):
@@ -48,8 +49,8 @@ class KeyEntry(_Closed):
     key_id: Key
     public_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
     """32 raw bytes in standard base64."""
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime
+    valid_from: Instant
+    valid_until: Instant
     revoked: Revocation | None = None
 
     @classmethod
@@ -93,7 +94,7 @@ class UnitEntry(_Closed):
     can_sanction: bool = False
     keys: tuple[KeyEntry, ...]
     mandates: tuple[MandateEntry, ...] = ()
-    admitted_until: AwareDatetime | None = None
+    admitted_until: Instant | None = None
 
 
 class InstitutionEntry(_Closed):
@@ -109,8 +110,8 @@ class TrustList(_Closed):
     programme: Programme
     version: Annotated[int, Field(ge=1)]
     previous: Sha256Hex | None = None
-    issued_at: AwareDatetime
-    expires_at: AwareDatetime
+    issued_at: Instant
+    expires_at: Instant
     trial: bool = False
     """Content in clear is accepted."""
     time_zone: Annotated[str, Field(min_length=1, max_length=60)]

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime
-
+from contracts.civil_time import Instant
 from contracts.code_lists import CodeOf
 from contracts.facts import Facts, SealedContent, coded
 from contracts.names import Code, Id, Text
@@ -12,7 +11,7 @@ from contracts.names import Code, Id, Text
 class AppointmentOffered(Facts):
     """A meeting was offered; the message's id names the appointment from now on."""
 
-    when: AwareDatetime | None = coded()
+    when: Instant | None = coded()
     place: Code | None = coded(required=False)
     kind: Annotated[str, CodeOf("appointment-kind")] | None = coded(required=False)
 
@@ -27,7 +26,7 @@ class AppointmentChanged(Facts):
     """It was moved."""
 
     appointment_id: Id
-    when: AwareDatetime | None = coded()
+    when: Instant | None = coded()
     place: Code | None = coded(required=False)
 
 

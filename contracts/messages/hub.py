@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from contracts.categories import Category
+from contracts.civil_time import Instant
 from contracts.facts import Facts
 from contracts.names import Ground, Id, Obligation, Sha256Hex, Unit
 
@@ -15,7 +16,7 @@ class ConsentExpired(Facts):
     consent_id: Ground
     expired: Annotated[int, Field(ge=1)]
     """How many grants ended at this instant."""
-    due: AwareDatetime
+    due: Instant
 
 
 class ObligationOpened(Facts):
@@ -28,7 +29,7 @@ class ObligationOpened(Facts):
     entries: Annotated[tuple[Id, ...], Field(max_length=5000)]
     """Message ids that the unit was, or was about to be, given and that no other ground covers."""
     categories: tuple[Category, ...]
-    due: AwareDatetime
+    due: Instant
 
 
 class ObligationOverdue(Facts):

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from contracts.civil_time import Instant
 from contracts.facts import Facts
 from contracts.names import Code, Obligation, Sha256Hex
 
@@ -14,7 +15,7 @@ class ObligationAnswered(Facts):
     obligation_id: Obligation
     statement: Literal["erased", "kept-under-law", "restricted"]
     basis: Code | None = None
-    until: AwareDatetime | None = None
+    until: Instant | None = None
     entries: Annotated[int, Field(ge=0)]
     exports: Annotated[int, Field(ge=0)] = 0
     digest: Sha256Hex

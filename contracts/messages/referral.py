@@ -8,8 +8,9 @@ Invariant: which moves are allowed to whom stands in `contracts.referral_table` 
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 
+from contracts.civil_time import Instant
 from contracts.code_lists import CodeOf
 from contracts.facts import Facts, SealedContent, coded
 from contracts.names import Code, Id, Referral, ShortText, Text, Unit
@@ -33,7 +34,7 @@ class ReferralSent(ReferralFacts):
     kind: Annotated[str, CodeOf("referral-kind")]
     target: Unit | None = None
     external: bool = False
-    answer_due: AwareDatetime
+    answer_due: Instant
     service: Code | None = coded(required=False)
     parent: Referral | None = None
     legal_effect: Code = "none"
@@ -66,13 +67,13 @@ class ReferralInfoGiven(MoveFacts):
 class ReferralWaitlisted(MoveFacts):
     """A place is expected; the date replaces the deadline, plus grace."""
 
-    expected: AwareDatetime
+    expected: Instant
 
 
 class ReferralAccepted(MoveFacts):
     """The target takes it; the contact is sealed."""
 
-    first_meeting: AwareDatetime | None = coded(required=False)
+    first_meeting: Instant | None = coded(required=False)
 
 
 class ReferralDeclined(MoveFacts):
@@ -84,7 +85,7 @@ class ReferralDeclined(MoveFacts):
 class ReferralStarted(MoveFacts):
     """In service since the first contact."""
 
-    first_contact: AwareDatetime | None = coded()
+    first_contact: Instant | None = coded()
 
 
 class ReferralNotTakenUp(MoveFacts):
@@ -128,7 +129,7 @@ class ReferralReopened(MoveFacts):
 class ReferralExpired(MoveFacts):
     """No answer by the deadline; the hub's timer says so."""
 
-    due: AwareDatetime
+    due: Instant
 
 
 class ReferralWithdrawn(MoveFacts):
