@@ -1,0 +1,184 @@
+"""Settings of an adapter, from the environment (`SPOJKA_ADAPTER_…`) or `adapter.toml` in its home; the environment wins.
+
+Invariants: settings are checked whole before anything starts, and every fault is named with its field and what belongs there; a password shows in no
+message. The home holds `adapter.toml`, `units/<unit>/unit.db` and `units/<unit>/keys/`: two units never share a database.
+"""
+
+import json
+import os
+import ssl
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from adapters.errors import AdapterError
+from contracts.admission import AdmissionError, RootKeys, read_root_keys
+from contracts.names import Programme, Unit, UnitId
+from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
+
+PREFIX: Final = "SPOJKA_ADAPTER_"
+HOME: Final = f"{PREFIX}HOME"
+SETTINGS_FILE: Final = "adapter.toml"
+_FROM_FILE: Final = "file:"
+_LOWEST_PORT: Final = 0
+_HIGHEST_PORT: Final = 65_535
+
+Address = Annotated[str, StringConstraints(pattern=r"^(file:.+|[^\s,:]+:\d+(,[^\s,:]+:\d+)*)$")]
+
+
+class SettingsError(AdapterError):
+    """The adapter's settings are missing or wrong."""
+
+
+class AdapterSettings(BaseSettings):
+    """Everything that an adapter must be told. `settings_table` prints this as a table."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+    toml_path: ClassVar[Path | None] = None
+
+    home: Path = Field(description="Folder of this adapter")
+    programme: Programme = Field(description="Name of the programme, as the operator writes it")
+    bootstrap: Address = Field(
+        description="Kafka's address, host:port[,host:port…], or file:PATH of a run state file with a member `bootstrap`, "
+        "read again at each connection"
+    )
+    root_keys: Path = Field(
+        default=Path("root-keys.json"), description="File with the operator's root keys; relative to the home"
+    )
+    clock: Annotated[str, StringConstraints(pattern=r"^(system|file:.+)$")] = Field(
+        default="system", description="`system`, or file:PATH of a story clock, which only a programme on trial may use"
+    )
+    units: tuple[Unit, ...] = Field(default=(), description="Units to serve; none named: every folder below `units/`")
+    lease_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        default=7, description="How many days entries of others show without a sign of life from the hub"
+    )
+    health_port: Annotated[int, Field(ge=_LOWEST_PORT, le=_HIGHEST_PORT)] = Field(
+        default=9464, description="Local port of /health and /metrics; 0 takes a free one"
+    )
+    language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
+    security_protocol: SecurityProtocol = Field(default="PLAINTEXT", description="How to reach the broker")
+    sasl_mechanism: SaslMechanism = Field(default="SCRAM-SHA-512", description="How to sign in at the broker")
+    sasl_username: str | None = Field(default=None, description="The institution's principal at the broker")
+    sasl_password: SecretStr | None = Field(default=None, description="Its password; better from the environment")
+    ca_file: Path | None = Field(default=None, description="PEM file of the CA that signed the broker's certificate")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then the environment, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=cls.toml_path)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long entries of others show without a sign of life."""
+        return timedelta(days=self.lease_days)
+
+    @property
+    def unit_names(self) -> tuple[UnitId, ...]:
+        """The units to serve."""
+        return self.units or units_in(self.home)
+
+    def connection(self, client: str) -> KafkaConnection:
+        """How to reach the broker. Raises `SettingsError` where the CA's file does not read."""
+        password = None if self.sasl_password is None else self.sasl_password.get_secret_value()
+        return KafkaConnection(
+            bootstrap=address_of(self.bootstrap, self.home),
+            client_id=f"spojka-adapter-{client}",
+            security_protocol=self.security_protocol,
+            sasl_mechanism=self.sasl_mechanism,
+            sasl_username=self.sasl_username,
+            sasl_password=password,
+            ssl_context=self._ssl_context(),
+        )
+
+    def read_root_keys(self) -> RootKeys:
+        """The operator's root keys. Raises `SettingsError`."""
+        path = self.home / self.root_keys
+        try:
+            found = read_root_keys(path.read_bytes())
+        except OSError as error:
+            raise SettingsError(
+                f"The file of root keys does not read: {path}",
+                advice="Put the operator's file there and compare the key ids with the operator by telephone.",
+            ) from error
+        except AdmissionError as error:
+            raise SettingsError(f"{path}: {error.problem}", advice=error.advice) from error
+        if found.programme != self.programme:
+            raise SettingsError(
+                f"{path} is of programme {found.programme}, the settings say {self.programme}",
+                advice="Take the file of the programme that this adapter is to work in.",
+            )
+        return found
+
+    def _ssl_context(self) -> ssl.SSLContext | None:
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=None if self.ca_file is None else self.home / self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"ca_file does not read: {self.ca_file}", advice="Ask the operator for the CA's certificate as PEM."
+            ) from error
+
+
+def load_settings(home: Path | None = None, **given: Any) -> AdapterSettings:  # noqa: ANN401 - any setting, checked below
+    """The settings of the adapter in `home` (default: `SPOJKA_ADAPTER_HOME`, else the working folder). Raises `SettingsError`."""
+    folder = (home or Path(os.environ.get(HOME) or ".")).resolve()
+
+    class _Here(AdapterSettings):
+        toml_path: ClassVar[Path | None] = folder / SETTINGS_FILE
+
+    try:
+        return _Here(home=folder, **given)
+    except ValidationError as error:
+        raise SettingsError(_faults(error, folder), advice=f"Correct it in {folder / SETTINGS_FILE}.") from error
+    except ValueError as error:  # TOML that does not parse
+        raise SettingsError(f"{folder / SETTINGS_FILE} does not read: {error}", advice="Correct the file.") from error
+
+
+def _faults(error: ValidationError, folder: Path) -> str:
+    told = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = ".".join(str(part) for part in fault["loc"])
+        field = AdapterSettings.model_fields.get(str(fault["loc"][0]) if fault["loc"] else "")
+        meaning = f" ({field.description})" if field is not None and field.description else ""
+        told.append(f"{name}: {fault['msg']}{meaning}; in the environment {PREFIX}{name.upper()}")
+    return f"The settings of the adapter in {folder} are not right:\n- " + "\n- ".join(told) + "\n"
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting, for help and documentation."""
+    return [
+        (name, "needed" if field.is_required() else str(field.default), field.description or "")
+        for name, field in AdapterSettings.model_fields.items()
+    ]
+
+
+def address_of(written: str, home: Path) -> Callable[[], str]:
+    """How to find the broker's address at the moment of connecting."""
+    if not written.startswith(_FROM_FILE):
+        return lambda: written
+    path = home / written.removeprefix(_FROM_FILE)
+    return lambda: str(json.loads(path.read_text(encoding="utf-8"))["bootstrap"])
+
+
+def unit_folder(home: Path, unit: UnitId) -> Path:
+    """Where everything of one unit lies."""
+    return home / "units" / unit
+
+
+def units_in(home: Path) -> tuple[UnitId, ...]:
+    """The units that have a folder, in alphabetical order."""
+    folder = home / "units"
+    return tuple(sorted(UnitId(one.name) for one in folder.iterdir() if one.is_dir())) if folder.is_dir() else ()
