@@ -129,6 +129,11 @@ class LogRecorder(ProcessRecorder):
         with self._session.use() as connection:
             return self._head(connection.execute(_SQL["head"]))
 
+    def take_over(self) -> Head:
+        """Raise the epoch: from now on appends with an older head are fenced."""
+        with self._session.use() as connection:
+            return self._head(connection.execute(_SQL["take_over"]))
+
     def _head(self, cursor: psycopg.Cursor[Any]) -> Head:
         row = cursor.fetchone()
         if row is None:

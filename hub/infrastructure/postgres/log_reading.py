@@ -1,0 +1,55 @@
+"""Reading the log as events, for whoever holds a session on the shard.
+
+Invariants: entries come in log order; only committed events are seen, and since every append locks the head row none can appear later behind one
+that was read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from eventsourcing.persistence import StoredEvent
+
+from contracts.names import RecordKey
+from hub.application.ports import LogEntry
+from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.queries import queries
+from hub.infrastructure.postgres.session import Session
+from projections.kafka.positions import InputPosition
+
+_SQL = queries("log")
+
+
+class LogReading:
+    """Reads over `session`. All methods raise `StoreUnavailableError` and `StoredEventError`."""
+
+    def __init__(self, session: Session, mapper: EventMapper) -> None:
+        self._session = session
+        self._mapper = mapper
+
+    def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
+        """Events from `position` on, at most `limit`."""
+        return self._entries(self._rows("read", {"position": position, "limit": limit}))
+
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions, as far as they exist."""
+        return self._entries(self._rows("at", {"positions": list(positions)})) if positions else ()
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys; absent keys are left out. One round trip."""
+        found: dict[RecordKey, list[LogEntry]] = {}
+        if keys:
+            for entry in self._entries(self._rows("load", {"keys": list(keys)})):
+                found.setdefault(entry.event.key, []).append(entry)
+        return found
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far the writer has read each partition."""
+        return [InputPosition(*row) for row in self._rows("input_positions", {})]
+
+    def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        with self._session.use() as connection:
+            return connection.execute(_SQL[query], values, binary=True).fetchall()
+
+    def _entries(self, rows: Iterable[tuple[Any, ...]]) -> list[LogEntry]:
+        decode = self._mapper.to_domain_event
+        return [LogEntry(position, decode(StoredEvent(*stored))) for position, *stored in rows]

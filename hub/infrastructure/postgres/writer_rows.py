@@ -1,0 +1,87 @@
+"""What a commit of the writer writes beside its events, as rows.
+
+Invariants: statements run in a fixed order, what ends before what begins (a timer cleared and set, a message unparked and parked again); what a
+stranger chose (header names, a fault's text with a zero byte in it) cannot make a commit fail.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from contracts.names import MessageId, RecordKey, Source
+from hub.application.ports import Commit, DeadLetter, Parked
+from hub.infrastructure.postgres.copy_rows import index_rows
+from hub.infrastructure.postgres.queries import queries
+
+Row = Mapping[str, Any]
+Headers = tuple[tuple[str, bytes], ...]
+FOR_ALL = RecordKey("")
+"""How a closing for all keys is stored; no record key is empty."""
+
+_SQL = queries("writer")
+
+
+def write_beside(connection: psycopg.Connection, commit: Commit) -> None:
+    """Write all of `commit` but its events, within the open transaction."""
+    if commit.indexed:
+        with connection.cursor().copy(_SQL["copy_message_index"]) as copy:
+            copy.write(index_rows(commit.indexed))
+    with connection.pipeline(), connection.cursor() as cursor:
+        for query, rows in _statements(commit):
+            if rows:
+                cursor.executemany(_SQL[query], rows)
+
+
+def headers_of(names: Sequence[bytes], values: Sequence[bytes]) -> Headers:
+    """Headers as they came, from their two columns."""
+    return tuple((_text(name), value) for name, value in zip(names, values, strict=True))
+
+
+def parked_of(row: Sequence[Any]) -> Parked:
+    """A row of query `parked`."""
+    key, source, message_id, topic, partition, offset, value, names, values, fault = row
+    headers = headers_of(names, values)
+    return Parked(
+        RecordKey(key), Source(source), MessageId(message_id), topic, partition, offset, value, headers, fault
+    )
+
+
+def _statements(commit: Commit) -> Iterator[tuple[str, Sequence[Row]]]:
+    yield (
+        "set_input_position",
+        [_fields(one, "topic partition next_offset incarnation fingerprint") for one in commit.inputs],
+    )
+    yield "close", [{"key": one.key or FOR_ALL, "position": one.position} for one in commit.closings]
+    yield "clear_timer", [{"timer_id": one} for one in commit.timers_cleared]
+    yield "set_timer", [_fields(one, "timer_id due key partition kind reference") for one in commit.timers_set]
+    yield "receipt_due", [{"position": one} for one in commit.receipts_due]
+    yield "replay_wish", [_fields(one, "unit sequence own") for one in commit.replays]
+    yield "dead_letter", [_dead_letter(one, commit) for one in commit.dead_letters]
+    yield "unpark", [{"message_id": one} for one in commit.unparked]
+    yield "park", [_parked(one, commit) for one in commit.parked]
+
+
+def _fields(one: object, names: str) -> Row:
+    return {name: getattr(one, name) for name in names.split()}
+
+
+def _dead_letter(one: DeadLetter, commit: Commit) -> Row:
+    fields = _fields(one, "topic partition incarnation reason key value digest size")
+    return {**fields, "record_offset": one.offset, "at": commit.at, **_header_columns(one.headers)}
+
+
+def _parked(one: Parked, commit: Commit) -> Row:
+    fields = _fields(one, "key source message_id topic partition value")
+    fault = one.fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return {**fields, "record_offset": one.offset, "at": commit.at, "fault": fault, **_header_columns(one.headers)}
+
+
+def _header_columns(headers: Iterable[tuple[str, bytes]]) -> Row:
+    pairs = list(headers)
+    names = [name.encode("utf-8", "surrogateescape") for name, _ in pairs]
+    return {"header_names": names, "header_values": [value for _, value in pairs]}
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

@@ -1,0 +1,88 @@
+"""The shard's store as its writer sees it, on PostgreSQL.
+
+Invariants: as `hub.application.ports.WriterStore` says. Every read and write goes over the session that holds the lock; a writer that lost it is
+fenced in every call until it acquired the lock and took over again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from contracts.names import MessageId, RecordKey, Source
+from hub.application.ports import Commit, Head, Indexed, LogEntry, Parked, Timer
+from hub.infrastructure.postgres.log_reading import LogReading
+from hub.infrastructure.postgres.log_recorder import LogRecorder
+from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.queries import queries
+from hub.infrastructure.postgres.streams import opened
+from hub.infrastructure.postgres.writer_rows import parked_of, write_beside
+from hub.infrastructure.postgres.writer_session import WriterSession
+from projections.kafka.positions import InputPosition
+
+_SQL = queries("writer")
+
+
+class PostgresWriterStore:
+    """`WriterStore` over a `WriterSession` of role WRITER."""
+
+    def __init__(self, session: WriterSession, mapper: EventMapper | None = None) -> None:
+        self.session = session
+        self._mapper = mapper or EventMapper()
+        self._recorder = LogRecorder(session)
+        self._log = LogReading(session, self._mapper)
+
+    def take_over(self) -> Head:
+        """Raise the epoch, over the lock that `session.stand_by` got or that is free now. Raises `FencedError` when another holds it."""
+        self.session.try_acquire()
+        return self._recorder.take_over()
+
+    def head(self) -> Head:
+        """The head row as committed now. Raises `FencedError` when the session that held the lock is gone."""
+        return self._recorder.head()
+
+    def beat(self) -> None:
+        """Show that this writer lives; raises `FencedError` when the lock or the session is gone."""
+        self.session.beat()
+
+    def commit(self, commit: Commit, *, head: Head) -> Head:
+        """Write everything or nothing. Raises `FencedError`, `StoreConflictError`, `StoreUnavailableError`."""
+        stored = [self._mapper.to_stored_event(event) for event in commit.events]
+        return self._recorder.append(
+            stored,
+            at=commit.at,
+            head=head,
+            streams=opened(commit.events),
+            beside=lambda connection: write_beside(connection, commit),
+        )
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order; absent keys are left out. One round trip."""
+        return self._log.load(keys)
+
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before. One round trip."""
+        if not ids:
+            return {}
+        asked = {"sources": [source for source, _ in ids], "ids": [message_id for _, message_id in ids]}
+        with self.session.use() as connection:
+            rows = connection.execute(_SQL["find"], asked, binary=True).fetchall()
+        found = (Indexed(Source(source), MessageId(message_id), *rest) for source, message_id, *rest in rows)
+        return {(one.source, one.message_id): one for one in found}
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far each partition was read."""
+        return self._log.input_positions()
+
+    def due_timers(self, now: datetime, *, limit: int) -> Sequence[Timer]:
+        """Timers due at or before `now`, the oldest first."""
+        with self.session.use() as connection:
+            return [Timer(*row) for row in connection.execute(_SQL["due_timers"], {"now": now, "limit": limit})]
+
+    def parked_keys(self) -> frozenset[RecordKey]:
+        """Record keys behind which messages are parked."""
+        with self.session.use() as connection:
+            return frozenset(RecordKey(key) for (key,) in connection.execute(_SQL["parked_keys"]))
+
+    def parked(self, key: RecordKey) -> Sequence[Parked]:
+        """The parked messages of a key in the order in which they came."""
+        with self.session.use() as connection:
+            return [parked_of(row) for row in connection.execute(_SQL["parked"], {"key": key}, binary=True)]
