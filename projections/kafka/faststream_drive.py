@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _IDLE_MS = 10  # FastStream sleeps this long after an empty poll, on top of the poll's own wait
 _log = logging.getLogger("spojka.kafka.faststream")
+_log.setLevel(logging.ERROR)  # its warnings are about topics it does not create, which are checked elsewhere
 
 
 class BatchSkippedError(TransportError):

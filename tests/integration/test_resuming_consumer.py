@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
 
 import cramjam
 import pytest
@@ -257,6 +259,22 @@ class TestOnRealKafka(ResumeContract):
         async with consumer(rig, topic, reader) as source:
             await read(source, reader, 4)
         assert reader.values == [b"a", b"x", b"y", b"z"]
+
+    async def test_records_over_an_unchecked_connection_are_thrown_away(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A broker that is wiped, refilled and back within one poll: the check before the poll saw the old one."""
+        topic, reader = rig.topic(), Reader()
+        await send(rig, topic, b"a")
+        async with consumer(rig, topic, reader) as source:
+            await read(source, reader, 1)
+            monkeypatch.setattr(source, "_before_poll", AsyncMock())
+            rig.lose_everything(topic)
+            with ThreadPoolExecutor() as aside:  # so that the reader sees nothing before the refill
+                aside.submit(asyncio.run, send(rig, topic, b"x", b"y", b"z")).result()
+            with pytest.raises(BrokerReplacedError, match="cluster"):
+                await read(source, reader, 2)
+        assert reader.values == [b"a"]
 
     async def test_trimmed_records_are_no_loss_when_they_were_read(self, rig: Rig) -> None:
         assert isinstance(rig, KafkaRig)
