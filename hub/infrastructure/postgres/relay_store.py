@@ -1,0 +1,162 @@
+"""The shard's store as its relay (dispatch) sees it, on PostgreSQL.
+
+Invariants: as `hub.application.ports.RelayStore` says; fenced by the relay's own lock and epoch. A slot stands in `unproduced` from its commit until
+`mark_produced` names it, whatever happens between, in whatever order commits are marked. Marking clears only those receipts and wishes that this
+relay has read: one that came meanwhile stays.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from contracts.names import RecordKey, UnitId
+from hub.application.ports import (
+    BackfillRow,
+    DeliveryRow,
+    FeedState,
+    FencedError,
+    Head,
+    LogEntry,
+    RelayCommit,
+    RelayState,
+    ReplayWish,
+)
+from hub.infrastructure.postgres.log_reading import LogReading
+from hub.infrastructure.postgres.log_recorder import LogRecorder
+from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.queries import queries
+from hub.infrastructure.postgres.relay_rows import (
+    backfill_of,
+    clear_unproduced,
+    delivery_of,
+    write_backfills,
+    write_slots,
+)
+from hub.infrastructure.postgres.store_errors import StoreConflictError
+from hub.infrastructure.postgres.writer_rows import FOR_ALL
+from hub.infrastructure.postgres.writer_session import WriterSession
+from projections.kafka.positions import InputPosition
+
+_SQL = queries("relay")
+
+
+class PostgresRelayStore:
+    """`RelayStore` over a `WriterSession` of role RELAY."""
+
+    def __init__(self, session: WriterSession, mapper: EventMapper | None = None) -> None:
+        self.session = session
+        self._log = LogReading(session, mapper or EventMapper())
+        self._recorder = LogRecorder(session)
+        self._receipts_seen = 0
+        self._wishes_seen = 0
+
+    def take_over(self) -> RelayState:
+        """Raise the relay's epoch, over the lock that `session.stand_by` got or that is free now. Raises `FencedError` when another holds it."""
+        self.session.try_acquire()
+        return RelayState(*self._rows("take_over", {})[0])
+
+    def beat(self) -> None:
+        """Show that this relay lives; raises `FencedError` when the lock or the session is gone."""
+        self.session.beat()
+
+    def head(self) -> Head:
+        """The log's head row as committed now."""
+        return self._recorder.head()
+
+    def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
+        """Committed events from `position` on, in order."""
+        return self._log.read(position, limit=limit)
+
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions."""
+        return self._log.at(positions)
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order."""
+        return self._log.load(keys)
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far the writer has read the inbox."""
+        return self._log.input_positions()
+
+    def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
+        """The position of the last closing of each key, and of the last for all (None)."""
+        rows = self._rows("closings", {"keys": [*keys, FOR_ALL]})
+        return {None if key == FOR_ALL else RecordKey(key): position for key, position in rows}
+
+    def feeds(self) -> Mapping[UnitId, FeedState]:
+        """Every feed of this shard and generation."""
+        return {
+            UnitId(unit): FeedState(UnitId(unit), sequence, link) for unit, sequence, link in self._rows("feeds", {})
+        }
+
+    def given(self, positions: Sequence[int]) -> frozenset[tuple[UnitId, int]]:
+        """Which (unit, position) pairs have a slot already."""
+        rows = self._rows("given", {"positions": list(positions)}) if positions else ()
+        return frozenset((UnitId(unit), position) for unit, position in rows)
+
+    def deliveries(self, unit: UnitId, *, from_sequence: int, limit: int) -> Sequence[DeliveryRow]:
+        """The slots of a feed from a number on, for a replay."""
+        return [
+            delivery_of(r) for r in self._rows("deliveries", {"unit": unit, "sequence": from_sequence, "limit": limit})
+        ]
+
+    def unproduced(self) -> Sequence[DeliveryRow]:
+        """Slots that were committed and not yet marked as produced, by unit and sequence."""
+        return [delivery_of(row) for row in self._rows("unproduced", {})]
+
+    def backfills(self) -> Sequence[BackfillRow]:
+        """Ranges not yet expanded whole, the oldest first."""
+        return [backfill_of(row) for row in self._rows("backfills", {})]
+
+    def receipts_due(self) -> Sequence[int]:
+        """Positions whose receipt is to be sent again, each once, the longest due first."""
+        rows = self._rows("receipts_due", {})
+        self._receipts_seen = max([self._receipts_seen, *(number for number, _ in rows)])
+        return list(dict.fromkeys(position for _, position in rows))
+
+    def replay_wishes(self) -> Sequence[ReplayWish]:
+        """Replays asked for and not yet served, each once, the oldest first."""
+        rows = self._rows("replay_wishes", {})
+        self._wishes_seen = max([self._wishes_seen, *(number for number, *_ in rows)])
+        return list(dict.fromkeys(ReplayWish(UnitId(unit), sequence, own) for _, unit, sequence, own in rows))
+
+    def commit(self, commit: RelayCommit, *, epoch: int) -> None:
+        """Write everything or nothing. Raises `FencedError`, `StoreConflictError`, `StoreUnavailableError`."""
+        with self.session.transaction() as connection:
+            generation = self._fence(connection, "advance", position=commit.position, epoch=epoch)
+            if commit.deliveries:
+                taken = write_slots(connection, commit.deliveries, generation=generation)
+                if taken != len(commit.deliveries):
+                    advice = "The relay's memory of its feeds is wrong: empty the caches and read the feeds again."
+                    raise StoreConflictError("A slot of a feed holds another entry already.", advice=advice)
+            write_backfills(connection, commit)
+
+    def mark_produced(
+        self, commit: RelayCommit, *, receipts: Sequence[int], replays: Sequence[ReplayWish], epoch: int
+    ) -> None:
+        """What was committed was acknowledged by the broker; these receipts and replays are served."""
+        wishes = [
+            {"unit": one.unit, "sequence": one.sequence, "own": one.own, "seen": self._wishes_seen} for one in replays
+        ]
+        with self.session.transaction() as connection, connection.cursor() as cursor:
+            generation = self._fence(connection, "mark_produced", position=commit.position, epoch=epoch)
+            clear_unproduced(connection, commit.deliveries, generation=generation)
+            if receipts:
+                values = {"positions": list(receipts), "seen": self._receipts_seen}
+                cursor.execute(_SQL["clear_receipts"], values)
+            if wishes:
+                cursor.executemany(_SQL["clear_replay"], wishes)
+
+    def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        with self.session.use() as connection:
+            return connection.execute(_SQL[query], values, binary=True).fetchall()
+
+    @staticmethod
+    def _fence(connection: psycopg.Connection, query: str, *, position: int, epoch: int) -> int:
+        row = connection.execute(_SQL[query], {"position": position, "epoch": epoch}).fetchone()
+        if row is None:
+            advice = "Another process relays this shard: empty the caches and stand by."
+            raise FencedError(f"The relay's epoch is no longer {epoch}.", advice=advice)
+        return int(row[0])
