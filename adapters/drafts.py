@@ -34,3 +34,5 @@ class Draft:
     correlationid: MessageId | None = None
     local_key: str | None = None
     """`connector/file/row key`: the same twice is the same message; other content under the same key is a correction."""
+    changed_at: datetime | None = None
+    """When the row was last changed where it comes from: an older state never corrects a newer one."""
