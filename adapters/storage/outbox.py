@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, not_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, not_, or_, select, update
 
 from adapters.storage.signed_columns import from_row, to_columns
 from adapters.storage.tables import OUTBOX, RENUMBERING
@@ -81,7 +81,8 @@ class Sending:
     incarnation: str
 
 
-_OPEN: Final = (OutboxState.WAITING.value, OutboxState.SENT.value)
+_OPEN: Final = or_(*(OUTBOX.c.state == state.value for state in (OutboxState.WAITING, OutboxState.SENT)))
+"""Not IN: SQLAlchemy cannot expand it for many rows at once."""
 _ANSWERED: Final = (OutboxState.ACCEPTED.value, OutboxState.REFUSED.value)
 
 
@@ -136,7 +137,7 @@ class Outbox:
             return
         statement = (
             update(OUTBOX)
-            .where((OUTBOX.c.message_id == bindparam("of")) & OUTBOX.c.state.in_(_OPEN))
+            .where((OUTBOX.c.message_id == bindparam("of")) & _OPEN)
             .values(
                 state=OutboxState.SENT.value,
                 sent_at=at,

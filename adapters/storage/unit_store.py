@@ -70,7 +70,11 @@ class UnitStore:
         Raises `StoreError`, and `NewerDatabaseError` for a database that a newer adapter wrote.
         """
         url = _url(where)
-        store = cls(_sqlite(url) if url.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True))
+        store = cls(
+            _sqlite(url)
+            if url.get_backend_name() == "sqlite"
+            else create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        )
         try:
             with store.write() as tx:
                 upgrade(tx.connection)
@@ -119,7 +123,7 @@ def _url(where: str | Path) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own objects
