@@ -103,6 +103,10 @@ class Intake:
                 break
         return self._commit(docket, _furthest(positions[:consumed]), counts, consumed)
 
+    def anything_due(self) -> bool:
+        """True where some timer is due by now."""
+        return bool(self._store.due_timers(self.now(), limit=1))
+
     def fire(self, *, limit: int = 200) -> int:
         """Decide what is due; returns how many timers were due."""
         due = self._store.due_timers(self.now(), limit=limit)

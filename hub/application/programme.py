@@ -85,6 +85,11 @@ class Programme:
                 current = current.after_settings(facts)  # type: ignore[assignment] # replace keeps the class
         return current
 
+    def documents(self, record: Record) -> list[str]:
+        """The DSSE envelopes of every trust list in the log, in order."""
+        notices = _notices(record, self.voice.source, self.directory.listed.programme, after={"trust-list": 0})
+        return [facts.document for _, facts in notices if isinstance(facts, TrustListPublished)]
+
 
 def notice_name(programme: ProgrammeId, facts: TrustListPublished | SettingsChanged) -> str:
     """The name whose UUIDv5 is the message's id."""

@@ -45,6 +45,8 @@ class Outgoing:
     receipts_due: tuple[int, ...] = ()
     replays: tuple[ReplayWish, ...] = ()
     given: tuple[DeliveryRow, ...] = ()
+    trust_lists: tuple[bytes, ...] = ()
+    """Lists that entered the log in this step, for `hub.directory`: DSSE envelopes."""
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class _AtHead:
 
 
 class Relay:
-    """The shard's one dispatcher. Not thread-safe: step, produce, `produced`, step …"""
+    """The shard's one dispatcher. Not thread-safe: step, produce, `produced`, step, and so on."""
 
     def __init__(self, store: RelayStore, programme: Programme, voice: FeedVoice, clock: Clock) -> None:
         self._store = store
@@ -143,6 +145,10 @@ class Relay:
             self._voice.head(self._feeds.state(unit), head, marks, at=at, trust_list=listed) for unit in sorted(units)
         ]
         return self._voice.sign(documents)
+
+    def trust_lists(self) -> list[bytes]:
+        """Every list in the log in order, for a directory topic that lost its data."""
+        return [document.encode() for document in self._programme.documents(self._store)]
 
     def _at(self, head: Head) -> datetime:
         return max(self._clock.now(), head.last_at)
@@ -292,7 +298,14 @@ class Relay:
         self._store.commit(commit, epoch=self._state.epoch)
         self._state = replace(self._state, position=position)
         self._feeds = feeds
-        return Outgoing(tuple(values), commit, receipts_due=tuple(due), replays=tuple(wishes), given=tuple(signed))
+        return Outgoing(
+            tuple(values),
+            commit,
+            receipts_due=tuple(due),
+            replays=tuple(wishes),
+            given=tuple(signed),
+            trust_lists=tuple(_trust_list(entry) for entry in entries if _is_trust_list(entry)),
+        )
 
 
 def feeds_of(programme: Programme) -> Mapping[UnitId, str]:
@@ -347,6 +360,13 @@ def _is_trust_list(entry: LogEntry) -> bool:
     if not isinstance(event, MessageAccepted) or event.stream != "notice":
         return False
     return isinstance(parse(event.message.payload).facts, TrustListPublished)
+
+
+def _trust_list(entry: LogEntry) -> bytes:
+    assert isinstance(entry.event, MessageAccepted)  # noqa: S101 - the caller looked
+    facts = parse(entry.event.message.payload).facts
+    assert isinstance(facts, TrustListPublished)  # noqa: S101 - the caller looked
+    return facts.document.encode()
 
 
 def _is_categorised(event: MessageAccepted) -> bool:

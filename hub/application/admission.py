@@ -1,0 +1,179 @@
+"""Admission: the next version of the trust list, with an institution, a unit, a key or a mandate more, or a key less (DESIGN section 10).
+
+Invariants: every function returns a whole list, one version higher, naming the digest of the one before; a unit comes in only with proof that it
+holds its keys; nothing is published here.
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.errors import ContractsError
+from contracts.keys import SigningKey, VerifyingKey, check_possession
+from contracts.names import Code, Institution, Key, KeyId, ProgrammeId, ShortText, Unit, UnitId
+from contracts.trust_list import (
+    Directory,
+    InstitutionEntry,
+    KeyEntry,
+    MandateEntry,
+    Revocation,
+    TrustList,
+    UnitEntry,
+)
+from hub.application.ports import HubError
+
+LIST_VALID: Final = timedelta(days=400)
+KEY_VALID: Final = timedelta(days=800)
+
+
+class AdmissionError(HubError):
+    """The request cannot be admitted as it is."""
+
+
+class KeyRequest(BaseModel):
+    """One public key with the proof that the unit holds its private half."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key_id: Key
+    public_key: str
+    proof: str
+    """Signature over the unit's name, in base64."""
+
+
+class AdmissionRequest(BaseModel):
+    """What a unit's adapter prints for the operator."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    programme: Code
+    unit: Unit
+    institution: Institution
+    institution_name: ShortText
+    name: ShortText
+    keys: tuple[KeyRequest, ...]
+
+
+def first_list(  # noqa: PLR0913 - what a programme is, by keyword
+    programme: ProgrammeId,
+    *,
+    at: datetime,
+    time_zone: str,
+    partitions: int,
+    shards: int,
+    trial: bool,
+    root: SigningKey,
+    hub_keys: Sequence[SigningKey],
+) -> TrustList:
+    """Version 1: root and hub keys, nobody else yet."""
+    return TrustList(
+        programme=programme,
+        version=1,
+        issued_at=at,
+        expires_at=at + LIST_VALID,
+        trial=trial,
+        time_zone=time_zone,
+        partitions=partitions,
+        shards=shards,
+        root_keys=(_entry(root.verifying_key, at),),
+        hub_keys=tuple(_entry(key.verifying_key, at) for key in hub_keys),
+    )
+
+
+def with_unit(  # noqa: PLR0913 - what the operator decides about a unit, by keyword
+    directory: Directory,
+    request: AdmissionRequest,
+    *,
+    at: datetime,
+    roles: Sequence[str] = (),
+    bound_by_secrecy: bool = False,
+    can_sanction: bool = False,
+    mandates: Sequence[MandateEntry] = (),
+) -> TrustList:
+    """Admit a unit, and its institution if that is new. Raises `AdmissionError`."""
+    listed = directory.listed
+    if request.programme != listed.programme:
+        raise AdmissionError(
+            f"The request is for programme {request.programme}.", advice="Send it to that programme's operator."
+        )
+    keys = tuple(_entry(_proven(request.unit, one), at) for one in request.keys)
+    institutions = listed.institutions
+    if request.institution not in {one.institution for one in institutions}:
+        institutions += (InstitutionEntry(institution=request.institution, name=request.institution_name),)
+    entry = UnitEntry(
+        unit=request.unit,
+        institution=request.institution,
+        name=request.name,
+        roles=tuple(roles),
+        bound_by_secrecy=bound_by_secrecy,
+        can_sanction=can_sanction,
+        keys=keys,
+        mandates=tuple(mandates),
+    )
+    if request.unit in directory.units:
+        raise AdmissionError(f"Unit {request.unit} is admitted already.", advice="Add or revoke a key of it instead.")
+    return _next(directory, at, institutions=institutions, units=(*listed.units, entry))
+
+
+def with_key(directory: Directory, unit: UnitId, request: KeyRequest, *, at: datetime) -> TrustList:
+    """Add a key of an admitted unit: rotation with overlap. Raises `AdmissionError`."""
+    added = _entry(_proven(unit, request), at)
+    return _changed(directory, unit, at, lambda entry: entry.model_copy(update={"keys": (*entry.keys, added)}))
+
+
+def without_key(
+    directory: Directory, key_id: KeyId, *, at: datetime, compromised_since: datetime | None = None
+) -> TrustList:
+    """Revoke a key of a unit from `at` on. Raises `AdmissionError`."""
+    unit = UnitId(key_id.split("/", 1)[0])
+    if directory.key(key_id) is None or unit not in directory.units:
+        raise AdmissionError(
+            f"There is no key {key_id} of a unit.", advice="List the keys with `spojka-hub trust-list show`."
+        )
+    revoked = Revocation(at=at, compromised_since=compromised_since)
+
+    def change(entry: UnitEntry) -> UnitEntry:
+        keys = tuple(one.model_copy(update={"revoked": revoked}) if one.key_id == key_id else one for one in entry.keys)
+        return entry.model_copy(update={"keys": keys})
+
+    return _changed(directory, unit, at, change)
+
+
+def without_unit(directory: Directory, unit: UnitId, *, at: datetime) -> TrustList:
+    """End a unit's admission at `at`. Raises `AdmissionError`."""
+    return _changed(directory, unit, at, lambda entry: entry.model_copy(update={"admitted_until": at}))
+
+
+def _changed(directory: Directory, unit: UnitId, at: datetime, change: Callable[[UnitEntry], UnitEntry]) -> TrustList:
+    if unit not in directory.units:
+        raise AdmissionError(f"There is no unit {unit}.", advice="List the units with `spojka-hub trust-list show`.")
+    units = tuple(change(entry) if entry.unit == unit else entry for entry in directory.listed.units)
+    return _next(directory, at, units=units)
+
+
+def _next(directory: Directory, at: datetime, **changes: object) -> TrustList:
+    listed = directory.listed
+    document = listed.model_dump() | {
+        "version": listed.version + 1,
+        "previous": directory.digest.hex(),
+        "issued_at": at,
+        "expires_at": at + LIST_VALID,
+        **changes,
+    }
+    return TrustList.model_validate(document)
+
+
+def _proven(unit: UnitId, request: KeyRequest) -> VerifyingKey:
+    try:
+        key = VerifyingKey(b64decode(request.public_key), request.key_id)
+        check_possession(key, unit.encode(), b64decode(request.proof))
+    except (ContractsError, ValueError) as error:
+        raise AdmissionError(
+            f"Key {request.key_id} of {unit} is not proven: {error}.", advice="Ask the unit for a new request."
+        ) from error
+    return key
+
+
+def _entry(key: VerifyingKey, at: datetime) -> KeyEntry:
+    return KeyEntry.of(key, valid_from=at, valid_until=at + KEY_VALID)

@@ -1,0 +1,103 @@
+"""From settings to parts: keys, the configured trust list, the database, the broker, the clock.
+
+Invariant: whatever is missing is said at start, with what to do, before anything connects.
+"""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contracts.dsse import from_envelope
+from contracts.errors import ContractsError
+from contracts.keys import KeyUse, VerifyingKey
+from contracts.names import KeyId
+from contracts.trust_list import Directory, TrustList, read_trust_list
+from hub.application.feed_voice import FeedVoice
+from hub.application.hub_voice import HubVoice
+from hub.application.programme import Programme
+from hub.entrypoints.settings import HubSettings, SettingsError
+from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.shard_database import ShardDatabase
+from projections.kafka.connection import KafkaConnection
+from projections.process.clock import Clock, clock_of
+
+INBOX: Final = "hub.inbox"
+DIRECTORY: Final = "hub.directory"
+FIRST_LIST: Final = "trust-list-1.dsse.json"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that a hub process is made of."""
+
+    settings: HubSettings
+    programme: Programme
+    feed_voice: FeedVoice
+    database: ShardDatabase
+    connection: KafkaConnection
+    clock: Clock
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions of the inbox that this shard owns: shards own whole partitions, round robin."""
+        listed = self.programme.directory.listed
+        return [number for number in range(listed.partitions) if number % listed.shards == self.settings.shard]
+
+
+def open_house(settings: HubSettings) -> House:
+    """Put the parts together. Raises `SettingsError`, `KeyFileError`."""
+    if not settings.database:
+        raise SettingsError("No database is set.", advice="Set SPOJKA_HUB_DATABASE to a libpq address.")
+    keys = KeyFiles(settings.home / "keys")
+    directory, roots = first_directory(settings.home)
+    if settings.clock != "system" and not directory.listed.trial:
+        raise SettingsError("A story clock in a programme that is not on trial.", advice="Set SPOJKA_HUB_CLOCK=system.")
+    programme_id = directory.listed.programme
+    voice = HubVoice(programme_id, keys.load(KeyUse.MESSAGES))
+    return House(
+        settings=settings,
+        programme=Programme(directory=directory, roots=roots, voice=voice),
+        feed_voice=FeedVoice(programme_id, keys.load(KeyUse.DELIVERIES)),
+        database=ShardDatabase(settings.database, settings.shard),
+        connection=connection_of(settings),
+        clock=clock_of(settings.clock),
+    )
+
+
+def first_directory(home: Path) -> tuple[Directory, dict[KeyId, VerifyingKey]]:
+    """The first trust list of the home folder, which names the root keys. Raises `SettingsError`."""
+    path = home / FIRST_LIST
+    try:
+        signed, _ = from_envelope(path.read_bytes())
+        listed = TrustList.model_validate_json(signed.payload)
+        roots = {entry.key_id: entry.verifying_key() for entry in listed.root_keys}
+        directory = read_trust_list(signed, before=None, roots=roots, at=listed.issued_at)
+    except (OSError, ValueError, ContractsError) as error:
+        raise SettingsError(f"No usable trust list in {path}.", advice="Run `spojka-hub init` first.") from error
+    return directory, roots
+
+
+def connection_of(settings: HubSettings) -> KafkaConnection:
+    """How to reach Kafka."""
+    context = None
+    if settings.security_protocol in ("SSL", "SASL_SSL"):
+        context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    password = settings.sasl_password_file.read_text().strip() if settings.sasl_password_file else None
+    return KafkaConnection(
+        bootstrap=bootstrap_of(settings.bootstrap),
+        client_id="spojka-hub",
+        security_protocol=settings.security_protocol,
+        sasl_username=settings.sasl_username,
+        sasl_password=password,
+        ssl_context=context,
+    )
+
+
+def bootstrap_of(setting: str) -> Callable[[], str]:
+    """The address, or (`file:PATH`) whatever stands in a file at the moment of asking."""
+    if setting.startswith("file:"):
+        path = Path(setting.removeprefix("file:"))
+        return lambda: path.read_text(encoding="ascii").strip()
+    return lambda: setting

@@ -1,0 +1,196 @@
+"""The dispatch process: stand by, take over, relay what the log says, keep the feeds' heads fresh.
+
+Invariants: what a step committed is produced before the next step begins, however long the broker is away; a new broker gets the directory and a head
+on every feed at once.
+"""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from contracts import feed_record
+from contracts.kafka_record import CONTENT_TYPE
+from contracts.names import UnitId
+from hub.application.feed_voice import FeedValue
+from hub.application.ports import FencedError, HubError
+from hub.application.relay import Outgoing, Relay
+from hub.entrypoints import metrics
+from hub.entrypoints.house import DIRECTORY, House
+from hub.entrypoints.topics import ensure_topics
+from hub.infrastructure.postgres.heartbeat import Heartbeat
+from hub.infrastructure.postgres.log_wakeup import LogWakeup
+from hub.infrastructure.postgres.relay_store import PostgresRelayStore
+from hub.infrastructure.postgres.writer_session import Role, WriterSession
+from projections.kafka.batch_producer import BatchProducer, OutgoingRecord, SentAt
+from projections.kafka.errors import TransportError
+
+_WAKE: Final = 0.5
+_FEED_HEADERS: Final = ((CONTENT_TYPE, feed_record.CONTENT_TYPE.encode()),)
+_LIST_HEADERS: Final = ((CONTENT_TYPE, b"application/vnd.spojka.trust-list"),)
+_log = structlog.get_logger("spojka.hub.relay")
+
+
+@dataclass(slots=True)
+class _Heads:
+    """When which feed got its last head, and which had anything since."""
+
+    last: dict[UnitId, datetime] = field(default_factory=dict)
+    active: set[UnitId] = field(default_factory=set)
+
+    def due(self, units: Sequence[UnitId], at: datetime, *, active: timedelta, quiet: timedelta) -> list[UnitId]:
+        """Feeds whose head is older than it may be."""
+        return [
+            unit
+            for unit in units
+            if unit not in self.last or at - self.last[unit] >= (active if unit in self.active else quiet)
+        ]
+
+
+class RelayProcess:
+    """Runs the shard's dispatch until told to stop; several may run, one relays."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._heads = _Heads()
+        self._incarnation: str | None = None
+        self.relaying = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Stand by and relay, again after every loss of the lock."""
+        while not stop.is_set():
+            session = WriterSession(self._house.database, Role.RELAY)
+            try:
+                if await self._stand_by(session, stop):
+                    await self._relay(session, stop)
+            except HubError as error:
+                _log.warning("relay.interrupted", exc_info=error)
+                await _pause(stop, 0.2)
+            finally:
+                self.relaying = False
+                await asyncio.to_thread(session.close)
+
+    async def _stand_by(self, session: WriterSession, stop: asyncio.Event) -> bool:
+        cancelled = threading.Event()
+        waiting = asyncio.create_task(asyncio.to_thread(session.stand_by, cancelled))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        cancelled.set()
+        stopping.cancel()
+        return await waiting
+
+    async def _relay(self, session: WriterSession, stop: asyncio.Event) -> None:
+        house = self._house
+        store = PostgresRelayStore(session)
+        relay = Relay(store, house.programme, house.feed_voice, house.clock)
+        wakeup = LogWakeup(house.database)
+        producer = BatchProducer(connection=house.connection)
+        with Heartbeat(session.beat, every=house.database.settings.beat_every) as heart:
+            left_over = await asyncio.to_thread(relay.take_over)
+            await _ensure(relay, house)
+            try:
+                self.relaying = True
+                _log.info("relay.took-over", shard=house.settings.shard)
+                if left_over is not None:
+                    await self._produce(producer, relay, left_over, stop)
+                while not stop.is_set() and not isinstance(heart.error, FencedError):
+                    await self._round(relay, producer, wakeup, stop)
+            finally:
+                await producer.stop()
+                await asyncio.to_thread(wakeup.close)
+        if heart.error is not None and not stop.is_set():
+            raise heart.error
+
+    async def _round(self, relay: Relay, producer: BatchProducer, wakeup: LogWakeup, stop: asyncio.Event) -> None:
+        outgoing = await asyncio.to_thread(relay.step)
+        if outgoing is not None:
+            await self._produce(producer, relay, outgoing, stop)
+            return
+        await self._give_heads(relay, producer, stop)
+        await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
+
+    async def _produce(self, producer: BatchProducer, relay: Relay, outgoing: Outgoing, stop: asyncio.Event) -> None:
+        if outgoing.trust_lists:
+            await _ensure(relay, self._house)
+        records = [*_lists(outgoing.trust_lists), *self._feed_records(outgoing.values)]
+        if await self._send(producer, records, stop):
+            await asyncio.to_thread(relay.produced, outgoing)
+            self._heads.active |= {value.unit for value in outgoing.values}
+            metrics.RELAYED.labels("record").inc(len(records))
+
+    async def _give_heads(self, relay: Relay, producer: BatchProducer, stop: asyncio.Event) -> None:
+        settings = self._house.settings
+        at = self._house.clock.now()
+        units = sorted(relay.programme.directory.units)
+        due = self._heads.due(
+            units,
+            at,
+            active=timedelta(seconds=settings.head_seconds),
+            quiet=timedelta(seconds=settings.quiet_head_seconds),
+        )
+        values = await asyncio.to_thread(relay.heads, due) if due else []
+        if values and await self._send(producer, self._feed_records(values), stop):
+            self._heads.last |= dict.fromkeys(due, at)
+            self._heads.active -= set(due)
+            metrics.RELAYED.labels("head").inc(len(values))
+
+    async def _send(self, producer: BatchProducer, records: Sequence[OutgoingRecord], stop: asyncio.Event) -> bool:
+        """Send until the broker has all of it; False only when told to stop. What went twice is recognised by its number."""
+        pause = 0.05
+        while records and not stop.is_set():
+            try:
+                sent = await producer.send(records)
+            except TransportError as error:
+                _log.warning("relay.broker-unavailable", exc_info=error)
+                await _pause(stop, pause)
+                pause = min(pause * 2, 2.0)
+                continue
+            self._notice_broker(sent)
+            return True
+        return not records
+
+    def _notice_broker(self, sent: Sequence[SentAt]) -> None:
+        """A broker that lost its data: every feed gets a head at once, so that adapters see it and ask again."""
+        for one in sent:
+            if one.incarnation != self._incarnation:
+                if self._incarnation is not None:
+                    _log.warning("relay.new-broker", incarnation=one.incarnation)
+                self._incarnation = one.incarnation
+                self._heads.last.clear()
+
+    def _feed_records(self, values: Sequence[FeedValue]) -> list[OutgoingRecord]:
+        shard = self._house.settings.shard
+        return [
+            OutgoingRecord(f"feed.{value.unit}", shard, value.unit.encode(), value.value, _FEED_HEADERS)
+            for value in values
+        ]
+
+
+def _lists(documents: Sequence[bytes]) -> list[OutgoingRecord]:
+    return [OutgoingRecord(DIRECTORY, 0, b"trust-list", document, _LIST_HEADERS) for document in documents]
+
+
+async def _ensure(relay: Relay, house: House) -> None:
+    """Every admitted unit has a feed before anything is sent to it."""
+    directory = relay.programme.directory
+    try:
+        await ensure_topics(
+            house.connection,
+            sorted(directory.units),
+            partitions=directory.listed.partitions,
+            shards=directory.listed.shards,
+        )
+    except TransportError as error:
+        _log.warning("relay.topics-not-checked", exc_info=error)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,92 @@
+"""Settings of the hub's processes: from the environment (`SPOJKA_HUB_…`) or from `hub.toml`, checked at start.
+
+Invariant: what decides something about a client is no setting here but a message in the log (`hub.domain.settings`).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hub.application.ports import HubError
+
+HOME = "SPOJKA_HUB_HOME"
+
+
+class SettingsError(HubError):
+    """A setting is missing or wrong."""
+
+
+class HubSettings(BaseSettings):
+    """What a hub process must know to run."""
+
+    model_config = SettingsConfigDict(env_prefix="SPOJKA_HUB_", extra="forbid", frozen=True)
+
+    home: Annotated[Path, Field(description="Folder with keys, trust list and hub.toml.")] = Path("hub-home")
+    database: Annotated[
+        str, Field(description="PostgreSQL address (libpq), for example host=db dbname=spojka user=hub.")
+    ] = ""
+    bootstrap: Annotated[
+        str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
+    ] = "127.0.0.1:9092"
+    shard: Annotated[int, Field(ge=0, description="Which shard this process serves.")] = 0
+    clock: Annotated[str, Field(description="`system`, or `file:PATH` for a story; only in a programme on trial.")] = (
+        "system"
+    )
+    host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9464
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="How to talk to Kafka.")
+    ] = "PLAINTEXT"
+    sasl_username: Annotated[str | None, Field(description="SCRAM user.")] = None
+    sasl_password_file: Annotated[
+        Path | None, Field(description="File with the SCRAM password, readable by its owner alone.")
+    ] = None
+    ca_file: Annotated[Path | None, Field(description="CA certificate of the brokers (PEM).")] = None
+    head_seconds: Annotated[
+        float, Field(gt=0, description="Feed heads while a feed is active, by the hub's clock.")
+    ] = 60
+    quiet_head_seconds: Annotated[float, Field(gt=0, description="Feed heads while it is not.")] = 900
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
+        del dotenv_settings, file_secret_settings
+        home = init_settings().get("home") or env_settings().get("home") or "hub-home"
+        toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "hub.toml")
+        return init_settings, env_settings, toml
+
+
+def load_settings(**given: object) -> HubSettings:
+    """The settings, or a `SettingsError` that names each fault and what to write."""
+    try:
+        settings = HubSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        )
+        raise SettingsError(
+            f"Settings do not hold: {faults}.", advice="Set SPOJKA_HUB_<NAME> or write it into hub.toml."
+        ) from error
+    return settings
+
+
+def described() -> str:
+    """Every setting with its default, for `spojka-hub settings`."""
+    lines = []
+    for name, field in HubSettings.model_fields.items():
+        lines.append(f"SPOJKA_HUB_{name.upper()}  (default: {field.default!r})\n    {field.description}")
+    return "\n".join(lines)

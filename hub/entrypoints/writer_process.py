@@ -1,0 +1,206 @@
+"""The intake process: stand by, take over, read the inbox, decide, commit; and fire timers.
+
+Invariants: one step at a time, whether it takes a batch or fires timers; a batch is never left undone (the follower brings it again); a fenced writer
+stops reading at once and stands by again; timers fire only after their partition was read to an end observed after they were due.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+from aiokafka.structs import TopicPartition
+
+from hub.application.case_files import CaseFiles
+from hub.application.intake import Intake, Taken
+from hub.application.ports import DeadLetter, FencedError, HubError
+from hub.application.verification import Verified, Verifier
+from hub.entrypoints import metrics
+from hub.entrypoints.house import INBOX, House
+from hub.infrastructure.postgres.heartbeat import Heartbeat
+from hub.infrastructure.postgres.writer_session import Role, WriterSession
+from hub.infrastructure.postgres.writer_store import PostgresWriterStore
+from projections.kafka.follower import TopicFollower
+from projections.kafka.positions import InputPosition, RawRecord
+
+_VERIFIERS: Final = 2
+_PART: Final = 64
+"""Records that one thread verifies at a stretch."""
+_TIMERS_EVERY: Final = 0.25
+_log = structlog.get_logger("spojka.hub.writer")
+
+
+class WriterProcess:
+    """Runs the shard's writer until told to stop; several may run, one writes."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        listed = house.programme.directory.listed
+        self._verifier = Verifier(shard=house.settings.shard, partitions=listed.partitions)
+        self._threads = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="verify")
+        self._step = asyncio.Lock()
+        self._due_since: float | None = None
+        self.writing = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Stand by and write, again after every loss of the lock."""
+        while not stop.is_set():
+            session = WriterSession(self._house.database, Role.WRITER)
+            try:
+                if await self._stand_by(session, stop):
+                    await self._write(session, stop)
+            except HubError as error:
+                _log.warning("writer.interrupted", exc_info=error)
+                await _pause(stop, 0.2)
+            finally:
+                self.writing = False
+                await asyncio.to_thread(session.close)
+        self._threads.shutdown()
+
+    async def _stand_by(self, session: WriterSession, stop: asyncio.Event) -> bool:
+        cancelled = threading.Event()
+        waiting = asyncio.create_task(asyncio.to_thread(session.stand_by, cancelled))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        cancelled.set()
+        stopping.cancel()
+        return await waiting
+
+    async def _write(self, session: WriterSession, stop: asyncio.Event) -> None:
+        store = PostgresWriterStore(session)
+        programme = await asyncio.to_thread(self._house.programme.caught_up, store)
+        intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
+        with Heartbeat(store.beat, every=self._house.database.settings.beat_every) as heart:
+            head = await asyncio.to_thread(intake.take_over)
+            self.writing = True
+            _log.info("writer.took-over", shard=head.shard, position=head.position, epoch=head.epoch)
+            fenced = asyncio.Event()
+            await self._follow(intake, store, heart, stop=stop, fenced=fenced)
+
+    async def _follow(
+        self,
+        intake: Intake,
+        store: PostgresWriterStore,
+        heart: Heartbeat,
+        *,
+        stop: asyncio.Event,
+        fenced: asyncio.Event,
+    ) -> None:
+        done = asyncio.Event()
+
+        async def handle(batch: Sequence[RawRecord]) -> None:
+            async with self._step:
+                await self._take(intake, batch)
+
+        async def on_error(error: Exception, attempt: int) -> None:
+            _log.warning("writer.batch-failed", count=attempt, exc_info=error)
+            try:
+                await asyncio.to_thread(intake.recover)
+            except FencedError:
+                fenced.set()
+            except HubError as again:
+                _log.warning("writer.store-unavailable", exc_info=again)
+
+        async def positions() -> dict[TopicPartition, InputPosition]:
+            stored = await asyncio.to_thread(store.input_positions)
+            return {TopicPartition(one.topic, one.partition): one for one in stored}
+
+        follower = TopicFollower(
+            connection=self._house.connection,
+            partitions=[TopicPartition(INBOX, number) for number in self._house.partitions],
+            positions=positions,
+            handle=handle,
+            on_error=on_error,
+        )
+        watching = asyncio.create_task(_any_of(stop, fenced, heart, done))
+        timing = asyncio.create_task(self._fire_timers(intake, follower, done))
+        try:
+            await follower.run(done)
+        finally:
+            done.set()
+            await asyncio.gather(watching, timing, return_exceptions=True)
+        if heart.error is not None and not stop.is_set():
+            raise heart.error
+
+    async def _take(self, intake: Intake, batch: Sequence[RawRecord]) -> None:
+        started = time.monotonic()
+        rest = list(batch)
+        while rest:
+            records = await self._verify(intake, rest)
+            positions = [InputPosition.behind(record) for record in rest]
+            taken = await asyncio.to_thread(intake.take, records, positions)
+            _count(taken, records[: taken.consumed])
+            rest = rest[taken.consumed :]
+        metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+
+    async def _verify(self, intake: Intake, batch: Sequence[RawRecord]) -> list[Verified | DeadLetter]:
+        loop = asyncio.get_running_loop()
+        at = intake.now()
+        parts = [batch[start : start + _PART] for start in range(0, len(batch), _PART)]
+        checked = await asyncio.gather(
+            *(
+                loop.run_in_executor(self._threads, self._verifier.check_all, part, intake.directory, at)
+                for part in parts
+            )
+        )
+        return [record for part in checked for record in part]
+
+    async def _fire_timers(self, intake: Intake, follower: TopicFollower, done: asyncio.Event) -> None:
+        while not done.is_set():
+            await _pause(done, _TIMERS_EVERY)
+            metrics.INPUT_LAG.set(sum(follower.lag().values()))
+            try:
+                await self._fire(intake, follower)
+            except HubError as error:
+                _log.warning("writer.timers-failed", exc_info=error)
+
+    async def _fire(self, intake: Intake, follower: TopicFollower) -> None:
+        async with self._step:
+            if not await asyncio.to_thread(intake.anything_due):
+                self._due_since = None
+                return
+            self._due_since = self._due_since or time.monotonic()
+            if not self._read_since(follower, self._due_since):
+                await follower.observe_end_offsets()
+                return
+            metrics.TIMERS.inc(await asyncio.to_thread(intake.fire))
+            self._due_since = None
+
+    def _read_since(self, follower: TopicFollower, due: float) -> bool:
+        caught_up = [follower.caught_up_since(TopicPartition(INBOX, number)) for number in self._house.partitions]
+        return all(since is not None and since >= due for since in caught_up)
+
+
+def _count(taken: Taken, records: Sequence[Verified | DeadLetter]) -> None:
+    counts = taken.counts
+    metrics.DECIDED.labels("accepted", "").inc(counts.accepted)
+    for code, number in counts.codes.items():
+        metrics.DECIDED.labels("refused", code).inc(number)
+    for record in records:
+        if isinstance(record, DeadLetter):
+            metrics.DEAD_LETTERS.labels(record.reason).inc()
+            _log.warning("writer.dead-letter", reason=record.reason, partition=record.partition, offset=record.offset)
+    metrics.REPEATED.inc(counts.repeated)
+    metrics.BEYOND_HOLE.inc(counts.beyond_hole)
+    metrics.POSITION.set(taken.head.position)
+    if counts.parked:
+        metrics.PARKED.inc(counts.parked)
+        _log.error("writer.parked", count=counts.parked)
+
+
+async def _any_of(stop: asyncio.Event, fenced: asyncio.Event, heart: Heartbeat, done: asyncio.Event) -> None:
+    """Ends the follower when told to stop, when fenced, or when the heart found the lock gone."""
+    while not (stop.is_set() or fenced.is_set() or done.is_set() or isinstance(heart.error, FencedError)):
+        await _pause(stop, 0.1)
+    done.set()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
