@@ -1,0 +1,167 @@
+"""`RelayStore` in memory.
+
+Invariants: as the port says; a commit is checked whole before anything of it is applied.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from contracts.names import GroundId, RecordKey, UnitId
+from hub.application.ports import (
+    BackfillRow,
+    DeliveryRow,
+    FeedState,
+    FencedError,
+    Head,
+    LogEntry,
+    RelayCommit,
+    RelayState,
+    ReplayWish,
+)
+from hub.infrastructure.memory_shard import MemoryConflictError, MemoryShard
+from hub.infrastructure.memory_store import entries_at
+from projections.kafka.positions import InputPosition
+
+
+class MemoryRelayStore:
+    """One relay of a `MemoryShard`; make several to see them fence each other."""
+
+    def __init__(self, shard: MemoryShard) -> None:
+        self._shard = shard
+        self._epoch = 0
+        self._receipts_seen = 0
+        self._wishes_seen = 0
+
+    def take_over(self) -> RelayState:
+        """Raise the relay's epoch: older relays are fenced."""
+        with self._shard.turn:
+            self._shard.relay_epoch += 1
+            self._epoch = self._shard.relay_epoch
+            return RelayState(self._shard.relay_position, self._shard.relay_produced, self._epoch)
+
+    def beat(self) -> None:
+        """Raises `FencedError` when another relay has taken over."""
+        self._fence(self._epoch)
+
+    def head(self) -> Head:
+        """The log's head row."""
+        with self._shard.turn:
+            shard = self._shard
+            return Head(shard.shard, len(shard.log), shard.epoch, shard.generation, shard.last_at)
+
+    def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
+        """Events from `position` on, in order."""
+        with self._shard.turn:
+            return entries_at(self._shard, range(position, min(position + limit, len(self._shard.log))))
+
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions, in log order."""
+        with self._shard.turn:
+            return entries_at(self._shard, sorted({one for one in positions if 0 <= one < len(self._shard.log)}))
+
+    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order."""
+        with self._shard.turn:
+            return {key: entries_at(self._shard, self._shard.by_key[key]) for key in keys if key in self._shard.by_key}
+
+    def input_positions(self) -> Sequence[InputPosition]:
+        """How far the writer has read the inbox."""
+        with self._shard.turn:
+            return [self._shard.inputs[place] for place in sorted(self._shard.inputs)]
+
+    def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
+        """The position of the last closing of each key, and of the last for all (None)."""
+        with self._shard.turn:
+            return {key: self._shard.closings[key] for key in (*keys, None) if key in self._shard.closings}
+
+    def feeds(self) -> Mapping[UnitId, FeedState]:
+        """Every feed."""
+        with self._shard.turn:
+            return dict(self._shard.feeds)
+
+    def given(self, positions: Sequence[int]) -> frozenset[tuple[UnitId, int]]:
+        """Which (unit, position) pairs have a slot already."""
+        asked = frozenset(positions)
+        with self._shard.turn:
+            return frozenset(pair for pair in self._shard.given if pair[1] in asked)
+
+    def deliveries(self, unit: UnitId, *, from_sequence: int, limit: int) -> Sequence[DeliveryRow]:
+        """The slots of a feed from a number on."""
+        with self._shard.turn:
+            slots = [
+                one for one in self._shard.deliveries.values() if one.unit == unit and one.sequence >= from_sequence
+            ]
+        return sorted(slots, key=lambda one: one.sequence)[:limit]
+
+    def unproduced(self) -> Sequence[DeliveryRow]:
+        """Slots that were committed and not yet marked as produced, by unit and sequence."""
+        with self._shard.turn:
+            return [self._shard.deliveries[place] for place in sorted(self._shard.unproduced)]
+
+    def backfills(self) -> Sequence[BackfillRow]:
+        """Ranges not yet expanded whole, the oldest first."""
+        with self._shard.turn:
+            return [self._shard.backfills[place] for place in sorted(self._shard.backfills)]
+
+    def receipts_due(self) -> Sequence[int]:
+        """Positions whose receipt is to be sent again, each once, the longest due first."""
+        with self._shard.turn:
+            self._receipts_seen = max([self._receipts_seen, *self._shard.receipts_due])
+            return list(dict.fromkeys(self._shard.receipts_due.values()))
+
+    def replay_wishes(self) -> Sequence[ReplayWish]:
+        """Replays asked for and not yet served, each once, the oldest first."""
+        with self._shard.turn:
+            self._wishes_seen = max([self._wishes_seen, *self._shard.replay_wishes])
+            return list(dict.fromkeys(self._shard.replay_wishes.values()))
+
+    def commit(self, commit: RelayCommit, *, epoch: int) -> None:
+        """Write everything or nothing. Raises `FencedError`, `MemoryConflictError` and what the shard's faults raise."""
+        with self._shard.turn:
+            self._fence(epoch)
+            self._check(commit.deliveries)
+            self._shard.before_commit()
+            self._shard.relay_position = max(self._shard.relay_position, commit.position)
+            self._write_slots(commit.deliveries)
+            self._shard.backfills.update({_place(one): one for one in commit.backfills})
+            for one in commit.backfills_done:
+                self._shard.backfills.pop(_place(one), None)
+            self._shard.after_commit()
+
+    def mark_produced(
+        self, commit: RelayCommit, *, receipts: Sequence[int], replays: Sequence[ReplayWish], epoch: int
+    ) -> None:
+        """What was committed was acknowledged by the broker; these receipts and replays are served."""
+        with self._shard.turn:
+            shard = self._shard
+            self._fence(epoch)
+            shard.relay_produced = max(shard.relay_produced, commit.position)
+            shard.unproduced -= {(one.unit, one.sequence) for one in commit.deliveries}
+            due, wishes = shard.receipts_due.items(), shard.replay_wishes.items()
+            shard.receipts_due = {n: p for n, p in due if n > self._receipts_seen or p not in receipts}
+            shard.replay_wishes = {n: w for n, w in wishes if n > self._wishes_seen or w not in replays}
+
+    def _fence(self, epoch: int) -> None:
+        if epoch != self._shard.relay_epoch:
+            problem = f"The relay's epoch is no longer {epoch}."
+            raise FencedError(problem, advice="Empty the caches and stand by.")
+
+    def _check(self, deliveries: Sequence[DeliveryRow]) -> None:
+        for one in deliveries:
+            slot = self._shard.deliveries.get((one.unit, one.sequence))
+            other = slot is not None and (slot.position, slot.link) != (one.position, one.link)
+            if other or self._shard.given.get((one.unit, one.position), one.sequence) != one.sequence:
+                advice = "The relay's memory of its feeds is wrong: empty the caches and read the feeds again."
+                raise MemoryConflictError("A slot of a feed holds another entry already.", advice=advice)
+
+    def _write_slots(self, deliveries: Sequence[DeliveryRow]) -> None:
+        for one in deliveries:
+            self._shard.deliveries[one.unit, one.sequence] = one
+            self._shard.given[one.unit, one.position] = one.sequence
+            self._shard.unproduced.add((one.unit, one.sequence))
+            feed = self._shard.feeds.get(one.unit)
+            if feed is None or feed.sequence < one.sequence:
+                self._shard.feeds[one.unit] = FeedState(one.unit, one.sequence, one.link)
+
+
+def _place(one: BackfillRow) -> tuple[int, UnitId, GroundId, UnitId]:
+    return one.ordered_at, one.unit, one.ground, one.source
