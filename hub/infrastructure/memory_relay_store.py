@@ -5,18 +5,20 @@ Invariants: as the port says; a commit is checked whole before anything of it is
 
 from collections.abc import Mapping, Sequence
 
-from contracts.names import GroundId, RecordKey, UnitId
+from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
     BackfillRow,
     DeliveryRow,
     FeedState,
     FencedError,
     Head,
+    Indexed,
     LogEntry,
     RelayCommit,
     RelayState,
     ReplayWish,
 )
+from hub.domain.events import MessageAccepted
 from hub.infrastructure.memory_shard import MemoryConflictError, MemoryShard
 from hub.infrastructure.memory_store import entries_at
 from projections.kafka.positions import InputPosition
@@ -67,6 +69,18 @@ class MemoryRelayStore:
         """How far the writer has read the inbox."""
         with self._shard.turn:
             return [self._shard.inputs[place] for place in sorted(self._shard.inputs)]
+
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before."""
+        with self._shard.turn:
+            return {one: self._shard.index[one] for one in ids if one in self._shard.index}
+
+    def published(self, source: Source, *, after: int, limit: int) -> Sequence[int]:
+        """Positions beyond `after` of the accepted messages of a source, in order."""
+        with self._shard.turn:
+            rows = (row for (one, _), row in self._shard.index.items() if one == source and row.position > after)
+            positions = sorted(row.position for row in rows)
+            return [at for at in positions if isinstance(self._shard.log[at], MessageAccepted)][:limit]
 
     def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
         """The position of the last closing of each key, and of the last for all (None)."""

@@ -43,7 +43,7 @@ class MemoryShard:
 
     shard: int = 0
     epoch: int = 0
-    generation: int = 0
+    generation: int = 1
     last_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     log: list[Event] = field(default_factory=list)
     versions: set[tuple[UUID, int]] = field(default_factory=set)

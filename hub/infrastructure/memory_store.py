@@ -56,6 +56,11 @@ class MemoryWriterStore:
         with self._shard.turn:
             return {one: self._shard.index[one] for one in ids if one in self._shard.index}
 
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions, in log order."""
+        with self._shard.turn:
+            return entries_at(self._shard, sorted({one for one in positions if 0 <= one < len(self._shard.log)}))
+
     def input_positions(self) -> Sequence[InputPosition]:
         """How far each partition was read."""
         with self._shard.turn:

@@ -9,8 +9,8 @@ from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 
-from contracts.names import RecordKey
-from hub.application.ports import LogEntry
+from contracts.names import MessageId, RecordKey, Source
+from hub.application.ports import Indexed, LogEntry
 from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
@@ -41,6 +41,18 @@ class LogReading:
             for entry in self._entries(self._rows("load", {"keys": list(keys)})):
                 found.setdefault(entry.event.key, []).append(entry)
         return found
+
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before. One round trip."""
+        if not ids:
+            return {}
+        asked = {"sources": [source for source, _ in ids], "ids": [message_id for _, message_id in ids]}
+        found = (Indexed(Source(source), MessageId(one), *rest) for source, one, *rest in self._rows("find", asked))
+        return {(one.source, one.message_id): one for one in found}
+
+    def published(self, source: Source, *, after: int, limit: int) -> Sequence[int]:
+        """Positions beyond `after` of the accepted messages of a source, in order."""
+        return [row[0] for row in self._rows("published", {"source": source, "after": after, "limit": limit})]
 
     def input_positions(self) -> Sequence[InputPosition]:
         """How far the writer has read each partition."""

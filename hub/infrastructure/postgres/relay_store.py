@@ -10,13 +10,14 @@ from typing import Any
 
 import psycopg
 
-from contracts.names import RecordKey, UnitId
+from contracts.names import MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
     BackfillRow,
     DeliveryRow,
     FeedState,
     FencedError,
     Head,
+    Indexed,
     LogEntry,
     RelayCommit,
     RelayState,
@@ -79,6 +80,14 @@ class PostgresRelayStore:
     def input_positions(self) -> Sequence[InputPosition]:
         """How far the writer has read the inbox."""
         return self._log.input_positions()
+
+    def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
+        """Which of these messages came before. One round trip."""
+        return self._log.find(ids)
+
+    def published(self, source: Source, *, after: int, limit: int) -> Sequence[int]:
+        """Positions beyond `after` of the accepted messages of a source, in order."""
+        return self._log.published(source, after=after, limit=limit)
 
     def closings(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey | None, int]:
         """The position of the last closing of each key, and of the last for all (None)."""

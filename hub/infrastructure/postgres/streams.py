@@ -8,9 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from contracts.names import RecordKey
-from hub.domain.events import Event, MessageAccepted, StreamKind
+from hub.domain.events import Event, MessageAccepted, MessageRefused, StreamKind
 
-_SUBJECTS = ("r1.", "h1.")
 _FIRST = 1
 
 
@@ -29,6 +28,6 @@ def opened(events: Iterable[Event]) -> list[Stream]:
 
 
 def _stream(event: Event) -> Stream:
-    if isinstance(event, MessageAccepted):
+    if isinstance(event, MessageAccepted | MessageRefused):
         return Stream(event.originator_id, event.key, event.stream, event.stream_key)
-    return Stream(event.originator_id, event.key, "path" if event.key.startswith(_SUBJECTS) else "notice", "")
+    raise TypeError(f"{type(event).__name__} names no stream")

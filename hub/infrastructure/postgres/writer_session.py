@@ -5,6 +5,8 @@ Invariants: nobody ever waits for the lock inside the server; a session that bro
 `stale_after` by its own clock, so clocks need not agree and a holder that has just come is safe.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from threading import Event
 from time import monotonic
@@ -12,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from hub.application.ports import FencedError
+from hub.application.ports import FencedError, StoreUnavailableError
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -74,8 +76,20 @@ class WriterSession(Session):
                 connection.execute(_SQL[f"beat_{self._role.name.lower()}"])
         finally:
             self._turn.release()
-        if not self.held:
-            raise self._lost()
+
+    @contextmanager
+    def use(self) -> Iterator[psycopg.Connection]:
+        """The connection that holds the lock, alone. Raises `FencedError` when it broke: whether its last commit went through shows the head after
+        the next take-over, and not before, since the server may still be at it.
+        """
+        with self._turn:
+            try:
+                with super().use() as connection:
+                    yield connection
+            except StoreUnavailableError as error:
+                if self.held:
+                    raise
+                raise self._lost() from error
 
     def close(self) -> None:
         """End the session, and with it the lock."""

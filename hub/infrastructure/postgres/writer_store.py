@@ -60,13 +60,11 @@ class PostgresWriterStore:
 
     def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
         """Which of these messages came before. One round trip."""
-        if not ids:
-            return {}
-        asked = {"sources": [source for source, _ in ids], "ids": [message_id for _, message_id in ids]}
-        with self.session.use() as connection:
-            rows = connection.execute(_SQL["find"], asked, binary=True).fetchall()
-        found = (Indexed(Source(source), MessageId(message_id), *rest) for source, message_id, *rest in rows)
-        return {(one.source, one.message_id): one for one in found}
+        return self._log.find(ids)
+
+    def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
+        """The events at these positions."""
+        return self._log.at(positions)
 
     def input_positions(self) -> Sequence[InputPosition]:
         """How far each partition was read."""

@@ -73,6 +73,19 @@ JOIN log l USING (stream_id)
 WHERE s.record_key = ANY (%(keys)s)
 ORDER BY l.position;
 
+-- name: find
+SELECT i.source, i.message_id::text, i.digest, i.position
+FROM unnest(%(sources)b::text[], %(ids)b::text[]) AS asked (source, message_id)
+JOIN message_index i ON i.source = asked.source AND i.message_id = asked.message_id::uuid;
+
+-- name: published
+SELECT i.position
+FROM message_index i
+JOIN log l USING (position)
+WHERE i.source = %(source)s AND i.position > %(after)s AND l.topic LIKE 'message-accepted/%%'
+ORDER BY i.position
+LIMIT %(limit)s;
+
 -- name: input_positions
 SELECT topic, partition, next_offset, incarnation, fingerprint FROM input_position ORDER BY topic, partition;
 

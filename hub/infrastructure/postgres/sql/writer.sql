@@ -1,11 +1,6 @@
 -- name: copy_message_index
 COPY message_index (source, message_id, digest, position) FROM STDIN (FORMAT binary);
 
--- name: find
-SELECT i.source, i.message_id::text, i.digest, i.position
-FROM unnest(%(sources)b::text[], %(ids)b::text[]) AS asked (source, message_id)
-JOIN message_index i ON i.source = asked.source AND i.message_id = asked.message_id::uuid;
-
 -- name: set_input_position
 INSERT INTO input_position (topic, partition, next_offset, incarnation, fingerprint)
 VALUES (%(topic)s, %(partition)s, %(next_offset)s, %(incarnation)s, %(fingerprint)b)

@@ -9,7 +9,7 @@ CREATE TABLE head (
     last_at timestamptz NOT NULL,
     beat_at timestamptz NOT NULL
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
-INSERT INTO head (position, epoch, generation, last_at, beat_at) VALUES (0, 0, 0, 'epoch', 'epoch');
+INSERT INTO head (position, epoch, generation, last_at, beat_at) VALUES (0, 0, 1, 'epoch', 'epoch');
 
 CREATE TABLE relay (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
