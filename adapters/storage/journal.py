@@ -144,7 +144,7 @@ class Journal:
             **(entry.signature or {"key_id": None, "signature": None, "proof": None}),
         }
 
-    def change(self, message_id: MessageId, **columns: Any) -> None:  # noqa: ANN401 - values of any column
+    def change(self, message_id: MessageId, /, **columns: Any) -> None:  # noqa: ANN401 - values of any column
         """Change columns of one row, so that followers see it again."""
         plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in columns.items()}
         row = update(JOURNAL).where(JOURNAL.c.message_id == message_id)

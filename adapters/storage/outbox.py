@@ -168,7 +168,7 @@ class Outbox:
         chosen = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_([state.value for state in states])
         return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order))
 
-    def last_accepted(self, key: RecordKey) -> int:
+    def last_answered(self, key: RecordKey) -> int:
         """The highest number of this key that the hub has decided; 0 for none."""
         answered = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_(_ANSWERED)
         return self._connection.execute(select(func.max(OUTBOX.c.sequence)).where(answered)).scalar_one() or 0

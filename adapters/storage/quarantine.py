@@ -99,6 +99,24 @@ class Quarantine:
         rows = select(QUARANTINE).where(QUARANTINE.c.resolved_at.is_(None)).order_by(QUARANTINE.c.number)
         return [_item(row) for row in self._connection.execute(rows)]
 
+    def refused_by_hub(self, subject: SubjectId, code: str) -> Sequence[QuarantineItem]:
+        """Open items about a subject that the hub refused with this code, the oldest first."""
+        chosen = (
+            (QUARANTINE.c.subject == subject) & (QUARANTINE.c.code == str(code)) & QUARANTINE.c.resolved_at.is_(None)
+        )
+        rows = (
+            select(QUARANTINE).where(chosen & (QUARANTINE.c.origin == Origin.HUB.value)).order_by(QUARANTINE.c.number)
+        )
+        return [_item(row) for row in self._connection.execute(rows)]
+
+    def subjects_refused_for(self, code: str) -> frozenset[SubjectId]:
+        """Subjects that have open items with this code."""
+        chosen = (
+            (QUARANTINE.c.code == str(code)) & QUARANTINE.c.resolved_at.is_(None) & QUARANTINE.c.subject.is_not(None)
+        )
+        rows = self._connection.execute(select(QUARANTINE.c.subject).where(chosen).distinct())
+        return frozenset(SubjectId(row.subject) for row in rows)
+
     def resolve(self, number: int, *, at: datetime, replacement: MessageId | None = None) -> None:
         """It was replaced by a message, or dismissed by a person (no replacement)."""
         row = update(QUARANTINE).where(QUARANTINE.c.number == number)

@@ -1,0 +1,57 @@
+"""Subjects' states during one transaction, read from the journal once and carried on.
+
+Invariant: only what left or came counts: own entries that are held or refused shape nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.storage.journal import Entry, EntryKind, OwnState
+from adapters.storage.unit_store import Transaction
+from adapters.subject_state import EMPTY, Happened, SubjectState, evolve
+from contracts.envelope import parse
+from contracts.names import SubjectId
+from contracts.trust_list import Directory
+
+_COUNTING = frozenset({OwnState.WAITING, OwnState.ACCEPTED})
+
+
+@dataclass(slots=True)
+class KnownStates:
+    """The states that this transaction has looked at."""
+
+    tx: Transaction
+    directory: Directory | None
+    _states: dict[SubjectId, SubjectState] = field(default_factory=dict)
+
+    def prefetch(self, subjects: Sequence[SubjectId]) -> None:
+        """Read many at once."""
+        lacking = [subject for subject in dict.fromkeys(subjects) if subject not in self._states]
+        self._states |= dict.fromkeys(lacking, EMPTY)
+        for entry in self.tx.journal.shaping(lacking) if lacking else ():
+            self._take(entry)
+
+    def of(self, subject: SubjectId) -> SubjectState:
+        """The state as of now."""
+        self.prefetch([subject])
+        return self._states[subject]
+
+    def happened(self, subject: SubjectId, happened: Happened) -> None:
+        """A message of this transaction changed it."""
+        self._states[subject] = evolve(self.of(subject), happened, self.directory)
+
+    def _take(self, entry: Entry) -> None:
+        counts = entry.kind is not EntryKind.OWN or entry.state in _COUNTING
+        if entry.payload is None or entry.subject is None or not counts:
+            return
+        message = parse(entry.payload)
+        happened = Happened(
+            facts=message.facts,
+            author=entry.author,
+            category=message.category,
+            purpose=message.purpose,
+            time=message.time,
+            recorded=entry.recorded_at,
+            ground_id=entry.ground_id,
+        )
+        self._states[entry.subject] = evolve(self._states[entry.subject], happened, self.directory)

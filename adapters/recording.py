@@ -1,0 +1,285 @@
+"""Making messages of drafts within one transaction: known row or new, gate, number, bytes, signature, outbox and journal.
+
+Invariants: what one recording makes is written whole or not at all; a number is given only to what enters the outbox, the next one of its record key;
+nothing is remembered beyond the transaction, since another process may write next. After a message that changes a ground, what was held about that
+subject is judged again before anything else of it is recorded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from adapters import draft_json, local_gate
+from adapters.correction import changed_row, inherit
+from adapters.drafts import ClientKey, Draft
+from adapters.known_states import KnownStates
+from adapters.local_gate import Candidate
+from adapters.message_ids import MessageIds
+from adapters.outgoing import Outgoing
+from adapters.recorded import Recorded, RecordedState
+from adapters.release import Release
+from adapters.signer import Signer
+from adapters.storage.held import HeldEntry
+from adapters.storage.import_rows import ImportRow
+from adapters.storage.journal import EntryKind, NewEntry, OwnState, shapes_state
+from adapters.storage.outbox import Lane
+from adapters.storage.quarantine import Origin, Refused
+from adapters.storage.unit_store import Transaction
+from adapters.subject_state import EMPTY, Happened
+from adapters.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
+from contracts.catalogue import spec_of
+from contracts.codes import RefusalCode
+from contracts.envelope import compose
+from contracts.errors import ContractsError
+from contracts.kafka_record import MAX_VALUE
+from contracts.names import MessageId, RecordKey, SubjectId
+from contracts.trust_list import Directory
+
+_PREVIEW = 1
+"""The number in the document of a held entry; it gets its own when it leaves."""
+
+_RECORDED = {
+    OwnState.WAITING: RecordedState.WAITING,
+    OwnState.ACCEPTED: RecordedState.WAITING,
+    OwnState.HELD: RecordedState.HELD,
+    OwnState.REFUSED: RecordedState.REFUSED,
+}
+
+
+class Recording:
+    """One transaction of the desk."""
+
+    def __init__(  # noqa: PLR0913 - what a message is made of, each by name
+        self,
+        tx: Transaction,
+        *,
+        signer: Signer,
+        directory: Directory | None,
+        ids: MessageIds,
+        at: datetime,
+        lane: Lane = Lane.LIVE,
+    ) -> None:
+        self.tx = tx
+        self.states = KnownStates(tx, directory)
+        self._signer = signer
+        self._directory = directory
+        self._ids = ids
+        self._at = at
+        self._outgoing = Outgoing(tx, signer, lane)
+        self._subjects: dict[ClientKey, SubjectId] = {}
+        self._rows: dict[str, ImportRow] = {}
+        self._changed_rows: dict[str, ImportRow] = {}
+        self._entries: dict[MessageId, NewEntry] = {}
+        self._held: list[HeldEntry] = []
+        self._has_held: set[SubjectId] = set()
+        self._reshaped: set[SubjectId] = set()
+
+    def prefetch(self, drafts: Sequence[Draft]) -> None:
+        """Look up at once what many drafts need."""
+        clients = [draft.client for draft in drafts if draft.client is not None]
+        found = self.tx.clients.ensure(clients, at=self._at)
+        self._subjects |= found
+        subjects = list(dict.fromkeys(found.values()))
+        self.states.prefetch(subjects)
+        self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
+        self._has_held |= self.tx.held.subjects(subjects)
+        self._rows |= self.tx.import_rows.find([draft.local_key for draft in drafts if draft.local_key is not None])
+
+    def record(self, draft: Draft, *, subject: SubjectId | None = None) -> Recorded:
+        """Record one draft, or find that it was recorded before. `subject` names a person who is no client here."""
+        subject = self._subject_of(draft) if subject is None else subject
+        if subject in self._reshaped:
+            self._settle(subject)
+        if draft.local_key is None:
+            return self._new(draft, subject)
+        digest = sha256(draft_json.write(draft)).digest()
+        known = self._rows.get(draft.local_key)
+        if known is None:
+            return self._remember(draft.local_key, digest, self._new(draft, subject))
+        if known.digest == digest:
+            return self._repeated(known)
+        return self._changed(draft, known, digest, subject)
+
+    def finish(self) -> list[MessageId]:
+        """Write everything, and let go what was held under grounds that changed; returns what left."""
+        left = [one for subject in sorted(self._reshaped) for one in self._settle(subject)]
+        self._flush()
+        return left
+
+    def release(self, subject: SubjectId) -> list[MessageId]:
+        """Judge again what is held about a subject; returns what left."""
+        self._flush()
+        return Release(self.tx, self.states, self._outgoing, self._ids, self._at).subject(subject)
+
+    def _settle(self, subject: SubjectId) -> list[MessageId]:
+        self._reshaped.discard(subject)
+        return self.release(subject)
+
+    def _subject_of(self, draft: Draft) -> SubjectId | None:
+        if draft.client is None:
+            return None
+        if draft.client not in self._subjects:
+            self.prefetch([draft])
+        return self._subjects[draft.client]
+
+    def _repeated(self, known: ImportRow) -> Recorded:
+        state = self._state_of(known.message_id) or OwnState.WAITING
+        return Recorded(known.message_id, _RECORDED[state], repeated=True)
+
+    def _state_of(self, message_id: MessageId) -> OwnState | None:
+        if message_id in self._entries:
+            return self._entries[message_id].state
+        entry = self.tx.journal.find(message_id)
+        return None if entry is None else entry.state
+
+    def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
+        local_key = known.local_key
+        if self._state_of(known.message_id) is OwnState.REFUSED:
+            return self._remember(local_key, digest, self._new(replace(draft, causationid=known.message_id), subject))
+        self._flush()
+        correction = changed_row(draft, self.tx.journal.find(known.message_id), subject)
+        if isinstance(correction, Refuses):
+            return self._refuse(draft, subject, correction)
+        recorded = self._new(correction, subject)
+        if recorded.state is not RecordedState.REFUSED:
+            self._keep_row(ImportRow(local_key, digest, known.message_id))
+        return recorded
+
+    def _remember(self, local_key: str, digest: bytes, recorded: Recorded) -> Recorded:
+        if recorded.message_id is not None:
+            self._keep_row(ImportRow(local_key, digest, recorded.message_id))
+            self.tx.quarantine.resolve_row(local_key, at=self._at, replacement=recorded.message_id)
+        return recorded
+
+    def _keep_row(self, row: ImportRow) -> None:
+        self._rows[row.local_key] = row
+        self._changed_rows[row.local_key] = row
+
+    def _new(self, given: Draft, subject: SubjectId | None) -> Recorded:
+        draft = self._completed(given)
+        verdict = self._judge(draft, subject)
+        if isinstance(verdict, Refuses):
+            return self._refuse(given, subject, verdict)
+        message_id = self._ids.next(self._at)
+        key = RecordKey(subject or self._signer.source)
+        leaves = isinstance(verdict, Leaves)
+        try:
+            raw = self._compose(draft, subject, message_id, self._outgoing.next_number(key) if leaves else _PREVIEW)
+        except ContractsError as error:
+            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, f"{error.problem}. {error.advice}"))
+        if len(raw) > MAX_VALUE:
+            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, "It is longer than 256 KiB."))
+        if isinstance(verdict, Stays):
+            return self._hold(draft, subject, message_id, raw, verdict)
+        self._outgoing.add(message_id, key, raw)
+        self._enter(draft, subject, message_id, raw, OwnState.WAITING)
+        return Recorded(message_id, RecordedState.WAITING)
+
+    def _completed(self, draft: Draft) -> Draft:
+        """Category, purpose and time where the type or the corrected entry leaves no choice."""
+        if draft.corrects is not None:
+            self._flush()
+            return inherit(draft, self.tx.journal.find(draft.corrects))
+        spec = spec_of(draft.facts)
+        if draft.category is None and spec.categories is not None and len(spec.categories) == 1:
+            return replace(draft, category=next(iter(spec.categories)))
+        return draft
+
+    def _judge(self, draft: Draft, subject: SubjectId | None) -> Verdict:
+        corrected = None if draft.corrects is None else self.tx.journal.find(draft.corrects)
+        if draft.corrects is not None:
+            foreign = corrected is None or corrected.kind is not EntryKind.OWN or corrected.subject != subject
+            if foreign or corrected is None or corrected.state is OwnState.REFUSED:
+                return Refuses(
+                    RefusalCode.UNKNOWN_ENTRY, "It corrects no entry that this unit shared about this client."
+                )
+            if corrected.state is OwnState.HELD:
+                return Stays(OwnReason.CORRECTS_HELD, None, "The entry that it corrects is held itself.")
+        candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, draft.content is not None)
+        state = EMPTY if subject is None else self.states.of(subject)
+        return local_gate.judge(candidate, state, own=self._signer.unit, directory=self._directory, at=self._at)
+
+    def _compose(self, draft: Draft, subject: SubjectId | None, message_id: MessageId, sequence: int) -> bytes:
+        return compose(
+            draft.facts,
+            id=message_id,
+            source=self._signer.source,
+            time=draft.time,
+            programme=self._signer.programme,
+            sequence=sequence,
+            subject=subject,
+            category=draft.category,
+            purpose=draft.purpose,
+            actor=draft.actor,
+            correlationid=draft.correlationid,
+            causationid=draft.causationid,
+            corrects=draft.corrects,
+            content=draft.content,
+        )
+
+    def _enter(
+        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, state: OwnState
+    ) -> None:
+        spec = spec_of(draft.facts)
+        self._entries[message_id] = NewEntry(
+            message_id=message_id,
+            subject=subject,
+            author=self._signer.unit,
+            type=spec.type,
+            category=None if draft.category is None else draft.category.value,
+            time=draft.time,
+            payload=raw,
+            kind=EntryKind.OWN,
+            recorded_at=self._at,
+            state=state,
+        )
+        if state is OwnState.WAITING and subject is not None and shapes_state(spec.type):
+            self._reshape(draft, subject)
+
+    def _reshape(self, draft: Draft, subject: SubjectId) -> None:
+        happened = Happened(
+            facts=draft.facts,
+            author=self._signer.unit,
+            category=draft.category,
+            purpose=draft.purpose,
+            time=draft.time,
+            recorded=self._at,
+        )
+        self.states.happened(subject, happened)
+        if subject in self._has_held or self.tx.held.subjects([subject]):
+            self._reshaped.add(subject)
+
+    def _hold(
+        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, verdict: Stays
+    ) -> Recorded:
+        if subject is None:
+            return self._refuse(draft, None, Refuses(RefusalCode.INVALID_DATA, "It names no client."))
+        self._enter(draft, subject, message_id, raw, OwnState.HELD)
+        category = None if draft.category is None else draft.category.value
+        reason, detail = str(verdict.reason), verdict.detail and str(verdict.detail)
+        self._held.append(HeldEntry(message_id, subject, category, reason, detail, self._at))
+        self._has_held.add(subject)
+        return Recorded(message_id, RecordedState.HELD, reason, verdict.explanation)
+
+    def _refuse(self, draft: Draft, subject: SubjectId | None, verdict: Refuses) -> Recorded:
+        refused = Refused(
+            origin=Origin.DESK,
+            code=verdict.code.value,
+            explanation=verdict.explanation,
+            quarantined_at=self._at,
+            subject=subject,
+            local_key=draft.local_key,
+            draft=draft_json.write(draft),
+        )
+        number = self.tx.quarantine.add(refused)
+        return Recorded(None, RecordedState.REFUSED, verdict.code.value, verdict.explanation, quarantine=number)
+
+    def _flush(self) -> None:
+        self._outgoing.write(at=self._at)
+        self.tx.journal.add(list(self._entries.values()))
+        self.tx.held.add(self._held)
+        self.tx.import_rows.put(list(self._changed_rows.values()))
+        self._entries.clear()
+        self._held.clear()
+        self._changed_rows.clear()
