@@ -7,7 +7,7 @@ message. The home holds `adapter.toml`, `units/<unit>/unit.db` and `units/<unit>
 import json
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -16,8 +16,10 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adapters.errors import AdapterError
-from contracts.admission import AdmissionError, RootKeys, read_root_keys
-from contracts.names import Programme, Unit, UnitId
+from contracts.admission import AdmissionError, read_first_list
+from contracts.keys import VerifyingKey
+from contracts.names import KeyId, Programme, Unit, UnitId
+from contracts.trust_list import Directory
 from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
 
 PREFIX: Final = "SPOJKA_ADAPTER_"
@@ -43,11 +45,12 @@ class AdapterSettings(BaseSettings):
     home: Path = Field(description="Folder of this adapter")
     programme: Programme = Field(description="Name of the programme, as the operator writes it")
     bootstrap: Address = Field(
-        description="Kafka's address, host:port[,host:port…], or file:PATH of a run state file with a member `bootstrap`, "
+        description="Kafka's address, host:port[,host:port…], or file:PATH of a file that holds it (a run state file's `bootstrap`), "
         "read again at each connection"
     )
-    root_keys: Path = Field(
-        default=Path("root-keys.json"), description="File with the operator's root keys; relative to the home"
+    first_list: Path = Field(
+        default=Path("trust-list-1.dsse.json"),
+        description="The operator's first trust list, which names the root keys; relative to the home",
     )
     clock: Annotated[str, StringConstraints(pattern=r"^(system|file:.+)$")] = Field(
         default="system", description="`system`, or file:PATH of a story clock, which only a programme on trial may use"
@@ -102,24 +105,24 @@ class AdapterSettings(BaseSettings):
             ssl_context=self._ssl_context(),
         )
 
-    def read_root_keys(self) -> RootKeys:
-        """The operator's root keys. Raises `SettingsError`."""
-        path = self.home / self.root_keys
+    def read_first_list(self) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
+        """The operator's first trust list and its root keys. Raises `SettingsError`."""
+        path = self.home / self.first_list
         try:
-            found = read_root_keys(path.read_bytes())
+            directory, roots = read_first_list(path.read_bytes())
         except OSError as error:
             raise SettingsError(
-                f"The file of root keys does not read: {path}",
-                advice="Put the operator's file there and compare the key ids with the operator by telephone.",
+                f"The first trust list does not read: {path}",
+                advice="Put the operator's file there and compare its root key ids with the operator by telephone.",
             ) from error
         except AdmissionError as error:
             raise SettingsError(f"{path}: {error.problem}", advice=error.advice) from error
-        if found.programme != self.programme:
+        if directory.listed.programme != self.programme:
             raise SettingsError(
-                f"{path} is of programme {found.programme}, the settings say {self.programme}",
+                f"{path} is of programme {directory.listed.programme}, the settings say {self.programme}",
                 advice="Take the file of the programme that this adapter is to work in.",
             )
-        return found
+        return directory, roots
 
     def _ssl_context(self) -> ssl.SSLContext | None:
         if not self.security_protocol.endswith("SSL"):
@@ -170,7 +173,12 @@ def address_of(written: str, home: Path) -> Callable[[], str]:
     if not written.startswith(_FROM_FILE):
         return lambda: written
     path = home / written.removeprefix(_FROM_FILE)
-    return lambda: str(json.loads(path.read_text(encoding="utf-8"))["bootstrap"])
+    return lambda: _in_file(path.read_text(encoding="utf-8").strip())
+
+
+def _in_file(text: str) -> str:
+    """A run state file is JSON; one with nothing but the address will do too."""
+    return str(json.loads(text)["bootstrap"]) if text.startswith("{") else text
 
 
 def unit_folder(home: Path, unit: UnitId) -> Path:

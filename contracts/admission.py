@@ -1,7 +1,8 @@
-"""What an operator and a unit exchange before the unit is in the trust list: the root keys one way, the request for admission the other.
+"""What an operator and a unit exchange before the unit is in the trust list: the first list one way, the request for admission the other.
 
-Invariants: a request proves possession of every key in it, by a signature over the operator's challenge and the key id, so no unit can pass off
-another's key as its own; it carries public keys only. Root keys are compared by people, over another channel, by their key ids (DESIGN section 10).
+Invariants: a request proves possession of every key in it, by a signature over the key id and the unit's name, so no unit can pass off another's key as
+its own; it carries public keys only. The first list names the root keys and signs itself: people compare their key ids over another channel
+(DESIGN section 10).
 """
 
 from base64 import b64decode, b64encode
@@ -10,9 +11,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from contracts.dsse import from_envelope
 from contracts.errors import ContractsError
 from contracts.keys import SigningKey, VerifyingKey, check_possession, parse_key_id, prove_possession
-from contracts.names import Institution, Key, KeyId, Programme, ProgrammeId, ShortText, Unit
+from contracts.names import Institution, Key, KeyId, Programme, ShortText, Unit, UnitId
+from contracts.pae import PayloadType
+from contracts.trust_list import Directory, TrustList, read_trust_list
 
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 """32 raw bytes in standard base64."""
@@ -22,16 +26,13 @@ Signature = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
 class AdmissionError(ContractsError):
-    """A request for admission, or a file of root keys, does not hold."""
+    """A request for admission, or the first trust list, does not hold."""
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class OfferedKey(_Closed):
+class OfferedKey(BaseModel):
     """A public key and the proof that its private half is at hand."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     key_id: Key
     public_key: PublicKey
     proof: Signature
@@ -42,16 +43,15 @@ class OfferedKey(_Closed):
         return VerifyingKey(b64decode(self.public_key), self.key_id)
 
 
-class AdmissionRequest(_Closed):
+class AdmissionRequest(BaseModel):
     """What a unit sends to the operator."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     programme: Programme
     unit: Unit
     institution: Institution
     institution_name: ShortText
     name: ShortText
-    challenge: Annotated[str, Field(min_length=16, max_length=200)]
-    """What the operator drew at random for this admission."""
     keys: Annotated[tuple[OfferedKey, ...], Field(min_length=1, max_length=8)]
 
     @model_validator(mode="after")
@@ -61,66 +61,42 @@ class AdmissionRequest(_Closed):
         return self
 
 
-def offer(keys: Iterable[SigningKey], *, challenge: str) -> tuple[OfferedKey, ...]:
+def offer(keys: Iterable[SigningKey], *, unit: UnitId) -> tuple[OfferedKey, ...]:
     """The keys with their proofs."""
     return tuple(
         OfferedKey(
             key_id=key.key_id,
             public_key=b64encode(key.public_bytes).decode(),
-            proof=b64encode(prove_possession(key, challenge.encode())).decode(),
+            proof=b64encode(prove_possession(key, unit.encode())).decode(),
         )
         for key in keys
     )
 
 
-def check_request(raw: bytes, *, challenge: str) -> AdmissionRequest:
-    """A request from its JSON, with every proof checked against the challenge. Raises `AdmissionError`, `SignatureError` and what keys raise."""
+def read_request(raw: bytes) -> AdmissionRequest:
+    """A request from its JSON, with every proof checked. Raises `AdmissionError`, and `SignatureError` for a proof that does not hold."""
     try:
         request = AdmissionRequest.model_validate_json(raw)
     except ValidationError as error:
         raise AdmissionError(_first(error), advice="Ask the unit for a fresh request.") from error
-    if request.challenge != challenge:
-        raise AdmissionError(
-            "the request answers another challenge", advice="Send the unit this admission's challenge."
-        )
     for key in request.keys:
-        check_possession(key.verifying_key, challenge.encode(), b64decode(key.proof))
+        check_possession(key.verifying_key, request.unit.encode(), b64decode(key.proof))
     return request
 
 
-class RootKey(_Closed):
-    """One public root key."""
-
-    key_id: Key
-    public_key: PublicKey
-
-
-class RootKeys(_Closed):
-    """The file that the operator gives to every unit at enrolment."""
-
-    programme: Programme
-    root_keys: Annotated[tuple[RootKey, ...], Field(min_length=1)]
-
-    @classmethod
-    def of(cls, programme: ProgrammeId, keys: Iterable[VerifyingKey]) -> Self:
-        """The file for these keys."""
-        listed = (RootKey(key_id=k.key_id, public_key=b64encode(k.public_bytes).decode()) for k in keys)
-        return cls(programme=programme, root_keys=tuple(listed))
-
-    def verifying_keys(self) -> Mapping[KeyId, VerifyingKey]:
-        """The keys, as the trust list is verified with. Raises `KeyIdError`, `WeakKeyError`."""
-        return {one.key_id: VerifyingKey(b64decode(one.public_key), one.key_id) for one in self.root_keys}
-
-
-def read_root_keys(raw: bytes) -> RootKeys:
-    """The file from its bytes, keys checked. Raises `AdmissionError`."""
+def read_first_list(envelope: bytes) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
+    """The first trust list and the root keys that it names, judged at its own date. Raises `AdmissionError`."""
     try:
-        found = RootKeys.model_validate_json(raw)
-        found.verifying_keys()
+        signed, payload_type = from_envelope(envelope)
+        listed = TrustList.model_validate_json(signed.payload)
+        roots = {entry.key_id: entry.verifying_key() for entry in listed.root_keys}
+        directory = read_trust_list(signed, before=None, roots=roots, at=listed.issued_at)
     except (ValidationError, ContractsError) as error:
         problem = _first(error) if isinstance(error, ValidationError) else error.problem
-        raise AdmissionError(problem, advice="Ask the operator for the file of root keys again.") from error
-    return found
+        raise AdmissionError(problem, advice="Ask the operator for the first trust list again.") from error
+    if payload_type is not PayloadType.TRUST_LIST or listed.version != 1:
+        raise AdmissionError("not the first trust list", advice="Ask the operator for version 1: it names the roots.")
+    return directory, roots
 
 
 def _first(error: ValidationError) -> str:

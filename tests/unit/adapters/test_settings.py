@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import SettingsError, address_of, load_settings, settings_table
-from contracts.admission import RootKeys
-from contracts.keys import KeyUse, SigningKey
-from contracts.names import HUB, ProgrammeId, UnitId
-
-ROOT = SigningKey(b"\x06" * 32, unit=HUB, use=KeyUse.DIRECTORY)
+from contracts.names import ProgrammeId, UnitId
+from tests.simulated_hub import SimulatedHub
 
 
 def home(folder: Path, text: str = 'programme = "decin"\nbootstrap = "localhost:9092"\n') -> Path:
@@ -55,20 +52,20 @@ def test_the_address_is_read_from_the_run_state_file_at_each_connection(tmp_path
     for port in (1, 2):
         state.write_text(json.dumps({"bootstrap": f"127.0.0.1:{port}"}))
         assert address() == f"127.0.0.1:{port}"
+    state.write_text("127.0.0.1:3\n")
+    assert address() == "127.0.0.1:3"
 
 
-def test_root_keys_of_another_programme_are_not_taken(tmp_path: Path) -> None:
+def test_the_first_list_of_another_programme_is_not_taken(tmp_path: Path) -> None:
     settings = load_settings(home(tmp_path))
     with pytest.raises(SettingsError, match="does not read"):
-        settings.read_root_keys()
-    for programme, good in (("decin", True), ("warszawa", False)):
-        document = RootKeys.of(ProgrammeId(programme), [ROOT.verifying_key]).model_dump_json()
-        (tmp_path / "root-keys.json").write_text(document)
-        if good:
-            assert settings.read_root_keys().verifying_keys() == {ROOT.key_id: ROOT.verifying_key}
-            continue
-        with pytest.raises(SettingsError, match="warszawa"):
-            settings.read_root_keys()
+        settings.read_first_list()
+    hub = SimulatedHub()
+    (tmp_path / "trust-list-1.dsse.json").write_bytes(hub.envelopes[0])
+    assert settings.read_first_list()[1] == hub.roots
+    other = settings.model_copy(update={"programme": ProgrammeId("warszawa")})
+    with pytest.raises(SettingsError, match="of programme decin"):
+        other.read_first_list()
 
 
 def test_every_setting_is_documented() -> None:
