@@ -9,65 +9,31 @@ the cluster that holds it. Memory is bounded: what is in flight, over all caller
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka import errors as kafka
-
-from projections.kafka.direct_requests import cluster_id, open_connections
 from projections.kafka.errors import (
     BrokerReplacedError,
     BrokerUnreachableError,
     MessageTooLargeError,
     SendError,
-    TopicMissingError,
     TransportError,
-    advised,
 )
 from projections.kafka.in_flight import InFlight
-from projections.kafka.quiet_logs import quiet_client_logs
+from projections.kafka.outgoing import OutgoingRecord, SentAt
+from projections.kafka.producer_client import ProducerClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projections.kafka.connection import KafkaConnection
 
+__all__ = ["BATCH_BYTES", "BatchProducer", "OutgoingRecord", "SentAt"]
+
 BATCH_BYTES = 900_000
 """Largest batch that is built, below Kafka's default of 1 MiB for what a topic takes."""
 _IN_FLIGHT_BYTES = 32 * 1024 * 1024
-_RECORD_OVERHEAD = 96  # batch header, lengths and varints of one record, generously
-_PATIENCE = 3  # request timeouts until a batch is given up whatever the library does
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingRecord:
-    """One record to write; the caller computes the partition."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Bytes on the wire, at most."""
-        headers = sum(len(name) * 3 + len(value) + 10 for name, value in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers + _RECORD_OVERHEAD
-
-
-@dataclass(frozen=True, slots=True)
-class SentAt:
-    """Where the broker stored a record: comparable with `InputPosition` of the same incarnation."""
-
-    topic: str
-    partition: int
-    offset: int
-    incarnation: str
 
 
 class BatchProducer:
@@ -93,7 +59,7 @@ class BatchProducer:
         self._room = InFlight(in_flight_bytes)
         self._turns: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._connecting = asyncio.Lock()
-        self._client: _Client | None = None
+        self._client: ProducerClient | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._topics: set[str] = set()
 
@@ -186,7 +152,7 @@ class BatchProducer:
             self._drop(client)
             raise
 
-    async def _connected(self) -> _Client:
+    async def _connected(self) -> ProducerClient:
         """The client for the broker as it is now: another one after a new address or cluster id."""
         async with self._connecting:
             client = self._client
@@ -194,110 +160,28 @@ class BatchProducer:
                 self._drop(client)
                 client = None
             if client is None:
-                client = await _Client.connect(self._connection, self._batch_bytes, self._clock)
+                client = await ProducerClient.connect(
+                    self._connection, batch_bytes=self._batch_bytes, clock=self._clock
+                )
                 self._client = client
                 if self._topics:
                     await client.know(self._topics)
             return client
 
-    async def _still_good(self, client: _Client) -> bool:
+    async def _still_good(self, client: ProducerClient) -> bool:
         """Whether the client's broker is still the one that is published, looking into it when it is time."""
-        if client.address != self._connection.address():
-            return False
-        if client.same_connections() and self._clock() - client.checked_at < self._check_every:
-            return True
         try:
-            await client.check()
+            client.broker.same_address()
+            if not client.verified() or self._clock() - client.checked_at >= self._check_every:
+                await client.check()
         except TransportError:
             return False
         return True
 
-    def _drop(self, client: _Client) -> None:
+    def _drop(self, client: ProducerClient) -> None:
         """Forget a client that is of no more use; it is closed aside, since that can take as long as a hang."""
         if self._client is client:
             self._client = None
         closing = asyncio.create_task(client.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-
-class _Client:
-    """One aiokafka producer, with the cluster that it was seen to talk to."""
-
-    def __init__(self, connection: KafkaConnection, address: str, batch_bytes: int, clock: Callable[[], float]) -> None:
-        self.address = address
-        self.checked_at = float("-inf")
-        self._batch_bytes = batch_bytes
-        self._timeout = connection.request_timeout
-        self._clock = clock
-        self._cluster = ""
-        self._connections: frozenset[Any] = frozenset()
-        self._producer = AIOKafkaProducer(
-            **connection.client_options(address),
-            acks="all",
-            enable_idempotence=False,
-            max_batch_size=batch_bytes,
-            max_request_size=2 * batch_bytes,
-        )
-
-    @classmethod
-    async def connect(cls, connection: KafkaConnection, batch_bytes: int, clock: Callable[[], float]) -> _Client:
-        """Connect and learn the cluster id; raises `BrokerUnreachableError`."""
-        quiet_client_logs()
-        client = cls(connection, connection.address(), batch_bytes, clock)
-        try:
-            await client._producer.start()
-            await client.check()
-        except (kafka.KafkaError, TransportError) as error:
-            await client.close()
-            raise advised(error, address=client.address) from error
-        return client
-
-    async def close(self) -> None:
-        """Close, without waiting longer than one request timeout for a broker that hangs."""
-        for close in (self._producer.stop, self._producer._sender.close):  # noqa: SLF001  # stop() leaves it running
-            with contextlib.suppress(TimeoutError, kafka.KafkaError):
-                await asyncio.wait_for(close(), timeout=self._timeout)
-        await self._producer.client.close()
-
-    def same_connections(self) -> bool:
-        """Whether no connection was made anew since the cluster id was last asked for."""
-        return open_connections(self._producer.client) == self._connections
-
-    async def check(self) -> None:
-        """Ask for the cluster id; raises `BrokerReplacedError` when it changed."""
-        try:
-            cluster = await cluster_id(self._producer.client)
-        except kafka.KafkaError as error:
-            raise advised(error, address=self.address) from error
-        if self._cluster and cluster != self._cluster:
-            raise BrokerReplacedError(reason="cluster", before=self._cluster, now=cluster)
-        self._cluster = cluster
-        self._connections = open_connections(self._producer.client)
-        self.checked_at = self._clock()
-
-    async def know(self, topics: set[str]) -> None:
-        """Fetch the metadata of these topics, and keep it fresh."""
-        await self._producer.client.set_topics(topics)
-
-    async def send(self, batch: list[OutgoingRecord]) -> list[SentAt]:
-        """Store one batch of one partition; raises `TransportError` if it was not acknowledged by this cluster."""
-        topic, partition = batch[0].topic, batch[0].partition
-        builder = self._producer.create_batch()
-        for record in batch:
-            stamp = int(time.time() * 1000)
-            headers = list(record.headers)
-            if builder.append(timestamp=stamp, key=record.key, value=record.value, headers=headers) is None:
-                raise MessageTooLargeError(topic=topic, size=record.size, limit=self._batch_bytes)
-        try:
-            async with asyncio.timeout(_PATIENCE * self._timeout):
-                stored = await (await self._producer.send_batch(builder, topic, partition=partition))
-                if not self.same_connections():
-                    await self.check()
-        except (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError) as error:
-            raise MessageTooLargeError(topic=topic, size=builder.size()) from error
-        except AssertionError as error:  # aiokafka's answer to a partition that is not there
-            raise TopicMissingError(topic=topic, partition=partition) from error
-        except (kafka.KafkaError, TimeoutError) as error:
-            raise advised(error, address=self.address, topic=topic) from error
-        return [SentAt(topic, partition, stored.offset + n, self._cluster) for n in range(len(batch))]

@@ -12,7 +12,7 @@ from aiokafka import errors as kafka
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projections.kafka.batch_producer import SentAt
+    from projections.kafka.outgoing import SentAt
 
 Replacement = Literal["address", "cluster"]
 """What told that another broker answers: the published address, or the cluster id."""

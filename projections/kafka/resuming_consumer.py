@@ -19,8 +19,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka
 
 from projections.kafka import bounded_codecs
-from projections.kafka.direct_requests import cluster_id, fetch, open_connections, record_at
-from projections.kafka.errors import BrokerReplacedError, BrokerUnreachableError, TopicMissingError, advised
+from projections.kafka.broker_identity import BrokerIdentity
+from projections.kafka.direct_requests import fetch, record_at
+from projections.kafka.errors import BrokerUnreachableError, TopicMissingError, advised
 from projections.kafka.positions import InputPosition, RawRecord, Resume, resume
 from projections.kafka.record_batch import Source, record_of, records_in
 
@@ -60,34 +61,31 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         bounded_codecs.install()
-        self._address = connection.address()
+        self._broker = BrokerIdentity(connection)
         super().__init__(
-            **connection.client_options(self._address),
+            **connection.client_options(self._broker.address),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=int(connection.fetch_max_wait * 1000),
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
-        self._connection = connection
         self._load_positions = positions
         self._progress = progress
         self._on_lost = on_lost
         self._held = held
         self._check_every = check_every
         self._clock = clock
-        self._incarnation = ""
         self._at: dict[TopicPartition, InputPosition] = {}
         self._last: dict[TopicPartition, RawRecord] = {}
         self._checked_at = self._looked_at = float("-inf")
-        self._checked_connections: frozenset[Any] = frozenset()
         self._topic_vanished = False
         self._rewinding = False
 
     @property
     def incarnation(self) -> str:
         """The cluster id that the last check saw; the topic id would belong here, but aiokafka has none."""
-        return self._incarnation
+        return self._broker.cluster
 
     async def start(self) -> None:
         """Connect, check that the topics are there, and seek to where reading goes on."""
@@ -96,7 +94,7 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
                 await super().start()
                 self._client.cluster.add_listener(self._metadata_came)
                 await self._require_topics()
-                await self._same_broker()
+                await self._broker.verify(self._client)
                 await self._resume(await self._load_positions())
         except BaseException:
             await self.stop()
@@ -133,8 +131,8 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         """Compare address, cluster and the last polled records with the broker, now."""
         with self._advice():
             if self._fetcher.error_future.done():
-                raise BrokerUnreachableError(address=self._address, cause="the fetching task ended")
-            await self._same_broker()
+                raise BrokerUnreachableError(address=self._broker.address, cause="the fetching task ended")
+            await self._broker.verify(self._client)
             await self._require_topics()
             await self._resume(self._positions_now())
 
@@ -188,7 +186,7 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         except Exception as error:  # noqa: BLE001  # parsers fail in many ways on hostile bytes
             _log.warning("A record could not be parsed (%r); reading it as raw bytes.", error)
             return await self._salvage(max_records)
-        return {place: [record_of(each, self._incarnation) for each in found] for place, found in polled.items()}
+        return {place: [record_of(each, self._broker.cluster) for each in found] for place, found in polled.items()}
 
     async def _before_poll(self) -> None:
         """Do what is due: go back, compare, or look whether the broker moved."""
@@ -200,31 +198,16 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
             await self.check()
         elif now - self._looked_at >= _LOOK_EVERY:
             self._looked_at = now
-            self._same_address()
+            self._broker.same_address()
 
     def _unsettled(self) -> bool:
         """Whether the broker may be another since the last check."""
-        return self._topic_vanished or open_connections(self._client) != self._checked_connections
+        return self._topic_vanished or not self._broker.verified(self._client)
 
     def _metadata_came(self, cluster: Any) -> None:  # noqa: ANN401  # aiokafka is untyped
         """Note a topic that is gone for a while: when it is back, it may be another of the same name."""
         if any(cluster.partitions_for_topic(place.topic) is None for place in self.assignment()):
             self._topic_vanished = True
-
-    def _same_address(self) -> None:
-        """Raise `BrokerReplacedError` if the broker is published elsewhere."""
-        address = self._connection.address()
-        if address != self._address:
-            raise BrokerReplacedError(reason="address", before=self._address, now=address)
-
-    async def _same_broker(self) -> None:
-        """Raise `BrokerReplacedError` if address or cluster id differ from those at the start."""
-        self._same_address()
-        cluster = await cluster_id(self._client)
-        if self._incarnation and cluster != self._incarnation:
-            raise BrokerReplacedError(reason="cluster", before=self._incarnation, now=cluster)
-        self._incarnation = cluster
-        self._checked_connections = open_connections(self._client)
 
     async def _require_topics(self) -> None:
         """Raise `TopicMissingError` where an assigned partition is not there; a fetch would be silent about it."""
@@ -252,20 +235,19 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
             for place in places
             if (position := stored.get(place)) is not None and begins[place] < position.next_offset <= ends[place]
         }
-        found = await record_at(self._client, to_compare, incarnation=self._incarnation)
+        found = await record_at(self._client, to_compare, incarnation=self._broker.cluster)
         for place in places:
             decision = resume(
                 stored.get(place),
                 begin=begins[place],
                 end=ends[place],
                 before_next=found.get(place),
-                cluster_id=self._incarnation,
+                cluster_id=self._broker.cluster,
             )
             self._go_on(place, stored.get(place), decision)
         if self._progress is not None:
             self._progress.observed(asked_at, ends)
         self._checked_at = self._looked_at = self._clock()
-        self._checked_connections = open_connections(self._client)
 
     def _go_on(self, place: TopicPartition, stored: InputPosition | None, decision: Resume) -> None:
         """Seek if this is not where the next poll would read anyway, and remember the position."""
@@ -291,7 +273,7 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         room = max_records or 500
         polled: dict[TopicPartition, list[RawRecord]] = {}
         for place, answer in (await fetch(self._client, offsets, most=_FETCH_BYTES)).items():
-            source = Source(place.topic, place.partition, self._incarnation)
+            source = Source(place.topic, place.partition, self._broker.cluster)
             found = list(islice(records_in(answer, source, from_offset=offsets[place]), room))
             room -= len(found)
             self.seek(place, found[-1].offset + 1 if found else offsets[place])
@@ -312,4 +294,4 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
             yield
         except kafka.KafkaError as error:
             topics = sorted({place.topic for place in self.assignment()})
-            raise advised(error, address=self._address, topic=", ".join(topics)) from error
+            raise advised(error, address=self._broker.address, topic=", ".join(topics)) from error
