@@ -49,6 +49,7 @@ CREATE TABLE message_index (
     position bigint NOT NULL,
     PRIMARY KEY (source, message_id)
 );
+CREATE INDEX message_index_position ON message_index (source, position); -- what a restored adapter asks back
 
 CREATE TABLE input_position (
     topic text NOT NULL,
