@@ -30,8 +30,8 @@ class AccessHistory:
     """The read model."""
 
     name: Final = "access-history"
-    version: Final = 1
-    readable_from: Final = 1
+    version: int = 1
+    readable_from: int = 1
     metadata: Final[MetaData] = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedLogItem], tables: Build) -> None:

@@ -103,8 +103,8 @@ class GroundsInForce:
     """The read model."""
 
     name: Final = "grounds"
-    version: Final = 1
-    readable_from: Final = 1
+    version: int = 1
+    readable_from: int = 1
     metadata: Final = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:

@@ -96,8 +96,8 @@ class Obligations:
     """The read model."""
 
     name: Final = "obligations"
-    version: Final = 1
-    readable_from: Final = 1
+    version: int = 1
+    readable_from: int = 1
     metadata: Final = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedLogItem], tables: Build) -> None:

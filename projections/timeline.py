@@ -89,8 +89,8 @@ class Timeline:
     """The read model."""
 
     name: Final = "timeline"
-    version: Final = 1
-    readable_from: Final = 1
+    version: int = 1
+    readable_from: int = 1
     metadata: Final = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:

@@ -100,8 +100,8 @@ class Worklist:
     """The read model. `grace_days`: how long after an expected date a waiting list may stay silent (a setting of the programme)."""
 
     name: Final = "worklist"
-    version: Final = 1
-    readable_from: Final = 1
+    version: int = 1
+    readable_from: int = 1
     metadata: Final = METADATA
 
     def __init__(self, *, grace_days: int = 14) -> None:
