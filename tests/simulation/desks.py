@@ -1,0 +1,89 @@
+"""The units of the story with their own desks and databases, joined to the hub of `programme` by hand-carried records.
+
+Deterministic but for keys, subjects and ids. A unit's line may be down: then nothing of it goes or comes.
+"""
+
+from pathlib import Path
+
+from adapters.desk import Desk
+from adapters.signer import Signer
+from adapters.storage.feed import DeliveryItem, FeedItem, HeadItem, ReceiptItem, accept_feed
+from adapters.storage.outbox import Sending
+from adapters.storage.unit_store import UnitStore
+from contracts.delivery import Delivery
+from contracts.envelope import parse
+from contracts.feed_head import FeedHead
+from contracts.feed_record import FeedRecord, document
+from contracts.names import UnitId
+from contracts.receipt import Receipt
+from contracts.trust_list import Directory
+from tests.simulation.programme import DECIN, Simulation
+
+
+class DeskUnit:
+    """One unit: its desk, its database, and how far it has read its feed."""
+
+    def __init__(self, name: str, hub: Simulation, where: str | Path) -> None:
+        self.name = UnitId(name)
+        self.hub = hub
+        self.online = True
+        self.directory: Directory | None = hub.directory
+        self.store = UnitStore.open(where)
+        signer = Signer(DECIN, hub.units[name].key)
+        self.desk = Desk(self.store, signer=signer, directory=lambda: self.directory, clock=hub.clock)
+        self._read = 0
+
+    def send(self) -> int:
+        """Carry what may go to the hub; returns how many messages."""
+        with self.store.read() as tx:
+            messages = tx.outbox.next_to_send(100) if self.online else ()
+        for one in messages:
+            record = self.hub.record(one.signed, one.record_key)
+            self.hub.take([record])
+            with self.store.write() as tx:
+                sending = Sending(one.message_id, record.partition, record.offset, record.incarnation)
+                tx.outbox.mark_sent([sending], at=self.hub.clock.now())
+        return len(messages)
+
+    def receive(self) -> int:
+        """Take what lies on the feed; returns how many records."""
+        records = self.hub.feeds.get(self.name, [])[self._read :] if self.online else []
+        taken = accept_feed(self.store, [feed_item(one) for one in records], [], at=self.hub.clock.now())
+        self._read += len(records)
+        self.desk.tend(taken.reshaped)
+        return len(records)
+
+
+class Town:
+    """All units of the story; `settle` lets everything that was said arrive."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hub = Simulation()
+        self.hub.publish_trust_list()
+        self.units = {name: DeskUnit(name, self.hub, folder / f"{name}.db") for name in self.hub.units}
+
+    def __getitem__(self, name: str) -> DeskUnit:
+        return self.units[name]
+
+    def settle(self) -> None:
+        """Until nothing moves any more."""
+        moved = True
+        while moved:
+            sent = sum(unit.send() for unit in self.units.values())
+            self.hub.relay_all()
+            moved = sent + sum(unit.receive() for unit in self.units.values()) > 0
+
+    def close(self) -> None:
+        """Close the databases."""
+        for unit in self.units.values():
+            unit.store.close()
+
+
+def feed_item(record: FeedRecord) -> FeedItem:
+    """A record of the simulated feed, whose signatures nobody forged, as the store takes it."""
+    if record.kind == "receipt":
+        return ReceiptItem(document(record.signed, Receipt), record.signed)
+    if record.kind == "head":
+        return HeadItem(document(record.signed, FeedHead))
+    message = None if record.message is None else parse(record.message.payload)
+    return DeliveryItem(document(record.signed, Delivery), record.signed, record.message, message)
