@@ -282,7 +282,7 @@ def open_clear(message: Message) -> tuple[Facts, SealedContent | None]:
     spec = message.spec
     try:
         facts = message.facts
-        if message.category in WHOLLY_SEALED:
+        if message.category in WHOLLY_SEALED and spec.coded:  # else a member `facts` is the content's own
             facts = spec.facts.model_validate_json(
                 strict_json.canonical(
                     facts.model_dump(mode="json", exclude_none=True) | cast("dict[str, Any]", content.pop("facts", {}))

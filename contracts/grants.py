@@ -33,10 +33,18 @@ class Grant(BaseModel):
     """Sources × recipient × purpose × categories × history_from × until."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    sources: Annotated[tuple[Unit, ...], Field(min_length=1, max_length=MAX_GRANTS)]
+    sources: Annotated[
+        tuple[Unit, ...], Field(min_length=1, max_length=MAX_GRANTS, json_schema_extra={"uniqueItems": True})
+    ]
     recipient: RecipientName
     purpose: Purpose = Purpose.SUPPORT
-    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+    categories: Annotated[
+        tuple[Category, ...],
+        Field(
+            min_length=1,
+            json_schema_extra={"uniqueItems": True, "not": {"contains": {"const": Category.CONDUCT.value}}},
+        ),
+    ]
     history_from: Instant | None = None
     """Entries whose `time` is earlier stay shut; absent: from the moment the grant was recorded."""
     until: Instant

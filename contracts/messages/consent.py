@@ -26,7 +26,7 @@ class ConsentGiven(Facts):
     consent_id: Ground
     recipient: RecipientName
     grants: Grants
-    paper: Annotated[tuple[Paper, ...], Field(min_length=1, max_length=4)]
+    paper: Annotated[tuple[Paper, ...], Field(min_length=1, max_length=4, json_schema_extra={"uniqueItems": True})]
     """What the paper is, a set: a consent, a release from secrecy, an agreement, an application."""
     explicit: bool = False
     """An explicit consent in the sense of GDPR Art. 9(2)(a), as special categories need."""

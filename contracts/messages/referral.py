@@ -8,7 +8,7 @@ Invariant: which moves are allowed to whom stands in `contracts.referral_table` 
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from contracts.civil_time import Instant
 from contracts.code_lists import CodeOf
@@ -31,6 +31,13 @@ class MoveFacts(ReferralFacts):
 class ReferralSent(ReferralFacts):
     """The source asks a unit, or (`external`) someone who is none here, to help."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"external": {"const": True}}, "required": ["external"]},
+            "then": {"properties": {"target": False}},
+            "else": {"required": ["target"]},
+        }
+    )
     kind: Annotated[str, CodeOf("referral-kind")]
     target: Unit | None = None
     external: bool = False

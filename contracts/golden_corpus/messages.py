@@ -1,0 +1,103 @@
+"""Signed messages that are in order: one of every type, a batch with proofs, one for each form of sealed content."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from contracts import strict_json
+from contracts.catalogue import spec_of
+from contracts.categories import Category
+from contracts.envelope import compose, parse
+from contracts.golden_corpus.actors import ADVICE, NOW, PROGRAMME, SUBJECT, key, message_id
+from contracts.golden_corpus.examples import Example, examples
+from contracts.golden_corpus.jwe import seal
+from contracts.golden_corpus.written import readable, record_of
+from contracts.messages.need import NeedAssessed, NeedContent
+from contracts.messages.session import SessionHeld
+from contracts.names import HUB, RecordKey, source_of
+from contracts.pae import PayloadType
+from contracts.signed_bytes import SignedBytes, sign_batch, sign_one
+
+HUB_KEY: Final = RecordKey("hub-0")
+"""Under which the hub's own messages about no subject reach shard 0."""
+BATCH: Final = 5
+
+
+def compose_example(example: Example, number: int, *, sequence: int = 1) -> bytes:
+    """The exact bytes of an example under id `number`."""
+    spec = spec_of(example.facts)
+    return compose(
+        example.facts,
+        id=message_id(number),
+        source=source_of(PROGRAMME, example.author),
+        time=NOW - timedelta(hours=1),
+        programme=PROGRAMME,
+        sequence=sequence,
+        subject=SUBJECT if spec.about_subject else None,
+        category=example.category,
+        purpose=example.purpose,
+        actor=example.actor,
+        corrects=example.corrects,
+        content=example.content,
+    )
+
+
+def key_of(payload: bytes) -> RecordKey:
+    """The record key of a message."""
+    message = parse(payload)
+    return HUB_KEY if message.unit == HUB and message.subject is None else message.key
+
+
+def document() -> dict[str, object]:
+    """`messages.json`."""
+    return {
+        "about": "Every message here is accepted by parse and signature. Judge signatures by trust list version 1 of actors.json.",
+        "messages": [
+            _written(sign_one(compose_example(one, number), key(one.author), PayloadType.CLOUDEVENT), one)
+            for number, one in enumerate(examples(), start=1)
+        ],
+        "batch": [_written(signed, one) for signed, one in zip(_batch(), _batched(), strict=True)],
+        "jwe": _sealed_document(),
+    }
+
+
+def _written(signed: SignedBytes, example: Example) -> dict[str, object]:
+    note = {"note": example.note} if example.note else {}
+    return (
+        {"type": spec_of(example.facts).type}
+        | note
+        | record_of(signed, key_of(signed.payload))
+        | {"readable": readable(signed.payload)}
+    )
+
+
+def _batched() -> Sequence[Example]:
+    return [
+        Example(SessionHeld(kind="debt", form="phone", minutes=10 + one), None, Category.INCOME_DEBT)
+        for one in range(BATCH)
+    ]
+
+
+def _batch() -> list[SignedBytes]:
+    payloads = [compose_example(one, 0x100 + at, sequence=at + 1) for at, one in enumerate(_batched())]
+    return sign_batch(payloads, key(ADVICE))
+
+
+def _sealed_document() -> dict[str, object]:
+    """A message whose content is a JWE, with the message key, so that opening it can be tried."""
+    example = Example(
+        NeedAssessed(dimension="housing", level="urgent"), NeedContent(finding="Dluží nájem."), Category.HOUSING
+    )
+    message = readable(compose_example(example, 0x200))
+    message_key = bytes(range(32))
+    content = strict_json.canonical({"finding": "Dluží nájem."})
+    sealed = {"form": "jwe", "jwe": seal(content, AESGCM(message_key), kid="0" * 64, nonce=bytes(12))}
+    message["data"] = {"facts": {"dimension": "housing", "level": "urgent"}, "sealed": sealed}
+    signed = sign_one(strict_json.canonical(message), key(ADVICE), PayloadType.CLOUDEVENT)
+    return {
+        "about": "The form of a sealed message. How message keys and key ids are derived is not part of this corpus.",
+        "message_key": message_key.hex(),
+        "content": content.decode(),
+    } | _written(signed, example)
