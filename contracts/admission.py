@@ -1,7 +1,7 @@
 """What an operator and a unit exchange before the unit is in the trust list: the first list one way, the request for admission the other.
 
-Invariants: a request proves possession of every key in it, by a signature over the key id and the unit's name, so no unit can pass off another's key as
-its own; it carries public keys only. The first list names the root keys and signs itself: people compare their key ids over another channel
+Invariants: a request proves possession of every key in it, by a signature over the key id and the unit's name, so no unit can pass off another's
+key as its own; it carries public keys only. The first list names the root keys and signs itself: people compare their key ids over another channel
 (DESIGN section 10).
 """
 
