@@ -55,7 +55,7 @@ def main() -> None:
 
 
 @app.command()
-def init(  # noqa: PLR0913 - what a programme is
+def init(  # noqa: PLR0913, PLR0917 - what a programme is
     programme: Annotated[str, typer.Option(help="Name of the programme: a-z, 0-9, hyphen.")],
     time_zone: Annotated[str, typer.Option(help="Civil dates end in this zone.")] = "Europe/Prague",
     partitions: Annotated[int, typer.Option(help="Of hub.inbox; fixed for ever. The embedded broker has 4.")] = 64,
@@ -142,7 +142,7 @@ def show(home: Home = None) -> None:
 
 
 @trust_list.command("admit")
-def admit(  # noqa: PLR0913 - what the operator decides about a unit
+def admit(  # noqa: PLR0913, PLR0917 - what the operator decides about a unit
     request: Annotated[Path, typer.Argument(help="What the unit's adapter printed.", exists=True)],
     role: Annotated[list[str] | None, typer.Option(help="Class of units that a grant may name.")] = None,
     secrecy: Annotated[bool, typer.Option(help="The unit is bound by secrecy.")] = False,  # noqa: FBT002 - a command-line flag

@@ -15,7 +15,13 @@ from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 async def publish_trust_lists(house: House, lists: Sequence[TrustListPublished]) -> None:
     """Send lists in order to every shard. Raises `TransportError`; sending twice is sending once."""
     listed = house.programme.directory.listed
-    await ensure_topics(house.connection, (), partitions=listed.partitions, shards=listed.shards)
+    await ensure_topics(
+        house.connection,
+        (),
+        partitions=listed.partitions,
+        shards=listed.shards,
+        replication=house.settings.replication,
+    )
     records = [_record(house, facts, shard) for shard in range(listed.shards) for facts in lists]
     async with BatchProducer(connection=house.connection) as producer:
         await producer.send(records)

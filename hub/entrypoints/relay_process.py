@@ -183,6 +183,7 @@ async def _ensure(relay: Relay, house: House) -> None:
             sorted(directory.units),
             partitions=directory.listed.partitions,
             shards=directory.listed.shards,
+            replication=house.settings.replication,
         )
     except TransportError as error:
         _log.warning("relay.topics-not-checked", exc_info=error)

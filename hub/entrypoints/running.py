@@ -1,6 +1,7 @@
 """Running roles: all of them in one process, or each in a process of its own.
 
-Invariant: a role that fails unexpectedly ends the process, so that a supervisor sees it; a role that only lost its lock or its broker goes on by itself.
+Invariant: a role that fails unexpectedly ends the process, so that a supervisor sees it; a role that only lost its lock
+or its broker goes on by itself.
 """
 
 import asyncio

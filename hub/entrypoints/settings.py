@@ -49,6 +49,7 @@ class HubSettings(BaseSettings):
         Path | None, Field(description="File with the SCRAM password, readable by its owner alone.")
     ] = None
     ca_file: Annotated[Path | None, Field(description="CA certificate of the brokers (PEM).")] = None
+    replication: Annotated[int, Field(ge=1, description="Copies of each topic; 3 where there are three brokers.")] = 1
     head_seconds: Annotated[
         float, Field(gt=0, description="Feed heads while a feed is active, by the hub's clock.")
     ] = 60

@@ -1,7 +1,7 @@
 """The topics of a programme, made by the hub: the inbox, the directory, and a feed for every admitted unit.
 
-Invariants: the inbox's partition count is fixed at creation; feeds live at most 72 hours; the broker unpacks what producers pack, so that a small packet
-that unfolds to hundreds of megabytes is refused at the door. A broker that takes no admin requests (the embedded one) makes topics by itself.
+Invariants: the inbox's partition count is fixed at creation; feeds live at most 72 hours; the broker unpacks what producers pack, so that a small
+packet that unfolds to hundreds of megabytes is refused at the door. A broker that takes no admin requests (the embedded one) makes topics by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,9 +36,9 @@ def feed_topic(unit: UnitId) -> str:
 
 
 async def ensure_topics(
-    connection: KafkaConnection, units: Iterable[UnitId], *, partitions: int, shards: int, replication: int = -1
+    connection: KafkaConnection, units: Iterable[UnitId], *, partitions: int, shards: int, replication: int
 ) -> bool:
-    """Make what is missing; False where the broker takes no admin requests. `replication` -1: the broker's default."""
+    """Make what is missing; False where the broker takes no admin requests."""
     topics = [
         _topic(INBOX, partitions, _BRIEF, replication),
         _topic(DIRECTORY, 1, _KEPT, replication),
@@ -57,6 +57,8 @@ async def ensure_topics(
 
 
 async def _create(admin: Any, topics: Sequence[NewTopic]) -> None:  # noqa: ANN401 - aiokafka's admin client has no types
+    if admin._client.cluster.controller is None:  # noqa: SLF001 - aiokafka tells it nowhere else, and its calls end in an AttributeError
+        raise KafkaError("no controller in the broker's metadata")
     known = set(await admin.list_topics())
     missing = [topic for topic in topics if topic.name not in known]
     if not missing:

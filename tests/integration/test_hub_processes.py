@@ -1,0 +1,58 @@
+"""One signed message from the outbox's edge to log, delivery and receipt, through the hub's real processes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.categories import Category
+from contracts.codes import RefusalCode
+from contracts.grants import Grant, to_unit
+from contracts.messages.consent import ConsentGiven
+from contracts.messages.need import NeedAssessed
+from contracts.names import GroundId, MessageId, UnitId
+from contracts.signed_bytes import SignedBytes
+from deploy.servers.embedded_broker import EmbeddedBroker
+from tests.integration.hub_rig import FeedEnd, HubRig
+from tests.simulation.programme import KAREL, START, Simulation
+
+
+@pytest.fixture
+def rig(tmp_path: Path, quick_database: str, embedded_broker: EmbeddedBroker) -> Iterator[HubRig]:
+    with HubRig(tmp_path, quick_database, embedded_broker.bootstrap) as rig:
+        rig.simulation.clock.at = START + timedelta(days=39)
+        yield rig
+
+
+def consent(hub: Simulation, recipient: str = "vz") -> tuple[MessageId, SignedBytes]:
+    grant = Grant(
+        sources=(UnitId("op"),),
+        recipient=to_unit(UnitId(recipient)),
+        categories=(Category.SKILLS,),
+        until=START + timedelta(days=300),
+        history_from=START,
+    )
+    facts = ConsentGiven(
+        consent_id=GroundId(hub.next_id()),
+        recipient=grant.recipient,
+        grants=(grant,),
+        paper=("consent", "release-from-secrecy"),
+        notice_version="1",
+        evidence_hash="0" * 64,
+        method="signed-paper",
+    )
+    return hub.message("op", facts)
+
+
+async def test_a_consented_entry_reaches_the_other_unit_and_its_author_gets_a_receipt(rig: HubRig) -> None:
+    hub = rig.simulation
+    given, paper = consent(hub)
+    skills, first = hub.message("op", NeedAssessed(dimension="skills"), category=Category.SKILLS)
+    debt, second = hub.message("op", NeedAssessed(dimension="income-debt"), category=Category.INCOME_DEBT)
+    await rig.send([rig.outgoing(signed, KAREL) for signed in (paper, first, second)])
+    async with FeedEnd(rig, "op") as op, FeedEnd(rig, "vz") as vz:
+        receipts = await op.receipts_of([given, skills, debt])
+        assert [receipts[one].code for one in (given, skills, debt)] == [None, None, RefusalCode.NO_GROUND]
+        await vz.deliveries_of([skills])
+        assert debt not in vz.delivered()
