@@ -1,0 +1,123 @@
+"""The value of an expression for one row.
+
+Invariants: an empty cell is no value (None), never an empty text; a cell that cannot be understood raises `CellError`, so that whoever builds the
+message decides whether it can be without it.
+"""
+
+import hmac
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Protocol
+
+from adapters.connectors import cell_values
+from adapters.connectors.expression import (
+    CodeOf,
+    ColumnOf,
+    ConstantOf,
+    DateOf,
+    DecimalOf,
+    Expression,
+    InstantOf,
+    ReferenceOf,
+)
+from adapters.connectors.file_format import FileFormat
+from adapters.connectors.refusal import CellError, RefusalReason
+
+Value = str | date | datetime | None
+
+
+class Cells(Protocol):
+    """A row as expressions see it."""
+
+    def cell(self, column: str) -> str:
+        """The text of a column or of a join's column, empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What expressions need beside the row: how cells are written, the zone of dates, code tables, and the secret of shared ids."""
+
+    format: FileFormat
+    zone: tzinfo
+    tables: Mapping[str, Mapping[str, str]]
+    secret: bytes
+
+    def value(self, expression: Expression, row: Cells) -> Value:  # noqa: PLR0911 - one return a form
+        """The expression's value. Raises `CellError`."""
+        match expression:
+            case ColumnOf(column=columns, prefix=prefix):
+                text = joined(row, columns)
+                return prefix + text if text else None
+            case ConstantOf(constant=text, if_present=column):
+                return text if column is None or row.cell(column) else None
+            case CodeOf():
+                return self._code(expression, row)
+            case DateOf(date=column, or_=other, plus_days=plus):
+                found = self._moment(row, column, other)
+                return found and cell_values.day(found, self.format.dates, plus_days=plus)
+            case InstantOf():
+                return self.instant(expression, row)
+            case DecimalOf(decimal=column):
+                return self._decimal(row, column)
+            case ReferenceOf(reference=name, of=columns):
+                text = joined(row, columns)
+                return self.reference(name, text) if text else None
+
+    def instant(self, expression: InstantOf, row: Cells) -> datetime | None:
+        """The moment of an expression."""
+        found = self._moment(row, expression.instant, expression.or_)
+        if not found:
+            return None
+        return cell_values.instant(found, self.format.dates, self.zone, plus_days=expression.plus_days)
+
+    def deleted_at(self, text: str) -> datetime | None:
+        """When a row was deleted, where its mark is a date."""
+        return cell_values.instant(text, self.format.dates, self.zone)
+
+    def reference(self, name: str, text: str) -> str:
+        """The id that stands for a text under a name: a UUID (RFC 9562 version 8) of its HMAC-SHA256 under the unit's secret."""
+        mac = bytearray(hmac.digest(self.secret, f"{len(name)}:{name}{text}".encode(), "sha256")[:16])
+        mac[6] = 0x80 | (mac[6] & 0x0F)
+        mac[8] = 0x80 | (mac[8] & 0x3F)
+        return str(uuid.UUID(bytes=bytes(mac)))
+
+    def _code(self, expression: CodeOf, row: Cells) -> str | None:
+        text = joined(row, expression.code)
+        if not text:
+            return None
+        found = self.tables[expression.table].get(text, expression.otherwise)
+        if found is None:
+            column = "/".join(expression.code)
+            raise CellError(RefusalReason.UNKNOWN_CODE, column=column, value=text, detail=f"not in {expression.table}")
+        return found
+
+    def _moment(self, row: Cells, column: str, other: str | None) -> str | None:
+        """The text of a date that can be understood, None where both cells are empty."""
+        for name in (column, other):
+            text = row.cell(name) if name else ""
+            if text and name:
+                if cell_values.moment(text, self.format.dates) is None:
+                    detail = "written as " + " or ".join(self.format.dates)
+                    raise CellError(RefusalReason.NOT_A_DATE, column=name, value=text, detail=detail)
+                return text
+        return None
+
+    def _decimal(self, row: Cells, column: str) -> str | None:
+        text = row.cell(column)
+        if not text:
+            return None
+        found = cell_values.decimal(text, self.format.decimal)
+        if found is None:
+            detail = f"with {self.format.decimal!r} as decimal sign"
+            raise CellError(RefusalReason.NOT_A_NUMBER, column=column, value=text, detail=detail)
+        return found
+
+
+def joined(row: Cells, columns: Sequence[str]) -> str:
+    """The values of some columns as one text, unmistakably; empty where one of them is."""
+    if len(columns) == 1:
+        return row.cell(columns[0])
+    texts = [row.cell(column) for column in columns]
+    return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts) if all(texts) else ""

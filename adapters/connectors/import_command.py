@@ -1,0 +1,137 @@
+"""`spojka-adapter import`: a folder of CSV files into the unit's desk, or into a report.
+
+Exit codes: 0 done, refused rows included, since they are named in the report and the rest was taken over; 2 the folder, the mapping, a setting or an
+option is not as it should be, and nothing was recorded. A dry run opens no database, reads no settings and imports no Kafka client.
+"""
+
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from adapters.connectors.csv_folder import CsvFolder
+from adapters.connectors.drafting import Drafting, ImportSettings
+from adapters.connectors.import_words import Lang
+from adapters.connectors.importing import Imported, keep_refusals, to_record
+from adapters.connectors.mapping import Mapping
+from adapters.connectors.mapping_file import load_mapping
+from adapters.connectors.reference_secret import random_secret
+from adapters.connectors.report import ImportReport
+from adapters.connectors.report_table import print_report
+from adapters.connectors.scratch import Scratch
+from adapters.drafts import Draft
+from adapters.errors import AdapterError
+
+NOT_IMPORTED: Final = 2
+"""Exit code where nothing could be imported."""
+
+
+def import_folder(  # noqa: PLR0913 - one parameter an option of the command line
+    folder: Annotated[Path, typer.Argument(help="Folder with the CSV files, unpacked.")],
+    *,
+    mapping: Annotated[str, typer.Option(help="Name of a shipped mapping (hmis, example), or a mapping file.")],
+    unit: Annotated[
+        str | None, typer.Option(help="Unit to import for; needed where the adapter serves several.")
+    ] = None,
+    institution: Annotated[
+        str | None, typer.Option(help="Take only this institution's rows (HMIS: OrganizationID).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be recorded; needs no set-up.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    lang: Annotated[Lang, typer.Option(help="Language of the report.")] = "en",
+    home: Annotated[Path | None, typer.Option(help="Folder of the adapter; default: SPOJKA_ADAPTER_HOME.")] = None,
+) -> None:
+    """Import a folder of CSV files. The same folder again makes nothing twice; changed rows become corrections."""
+    try:
+        with ExitStack() as stack:
+            work = _Import(load_mapping(mapping), folder, stack.enter_context(Scratch()), institution, quiet=as_json)
+            imported = None if dry_run else work.run(home, unit)
+            if dry_run:
+                work.try_out()
+            if as_json:
+                sys.stdout.writelines(work.report.as_json())
+            else:
+                print_report(work.report, imported, lang=lang, console=Console())
+    except AdapterError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(NOT_IMPORTED) from error
+
+
+class _Import:
+    """One run over one folder."""
+
+    def __init__(self, mapping: Mapping, path: Path, scratch: Scratch, institution: str | None, *, quiet: bool) -> None:
+        self._mapping = mapping
+        self._scratch = scratch
+        self._folder = CsvFolder(path, mapping)
+        self._institution = institution
+        self._quiet = quiet
+        self.report = ImportReport(scratch)
+
+    def try_out(self) -> None:
+        """Count what would be recorded."""
+        settings = ImportSettings(UTC, datetime.now(UTC), random_secret(), self._institution)
+        drafting = Drafting(self._mapping, self._folder, self._scratch, settings)
+        with self._progress() as progress:
+            for one in drafting.made(_Bar(progress, self._folder)):
+                if isinstance(one, Draft):
+                    self.report.count(one)
+        self._finish()
+
+    def run(self, home: Path | None, unit: str | None) -> Imported:
+        """Record everything. Raises `AdapterError`."""
+        from adapters.connectors.unit_desk import open_unit  # noqa: PLC0415 - a dry run must not need what this imports
+
+        imported = Imported()
+        with open_unit(home, unit) as opened, self._progress() as progress:
+            settings = ImportSettings(opened.zone, opened.clock.now(), opened.secret, self._institution)
+            drafting = Drafting(self._mapping, self._folder, self._scratch, settings)
+            made = drafting.made(_Bar(progress, self._folder))
+            drafts = self.report.counted(to_record(made, opened.known))
+            for recorded in opened.desk.record_many(drafts, bulk=True):
+                imported.count(recorded)
+            imported.items = keep_refusals(self._scratch.refusals(), desk=opened.desk, mapping=self._mapping.mapping)
+        self._finish()
+        return imported
+
+    def _finish(self) -> None:
+        self.report.rows = {name: file.rows for name, file in self._folder.files.items()}
+        self.report.unmapped = self._folder.unmapped
+
+    def _progress(self) -> Progress:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        return Progress(*columns, console=Console(stderr=True), transient=True, disable=self._quiet)
+
+
+class _Bar:
+    """Shows how far each file is read."""
+
+    def __init__(self, progress: Progress, folder: CsvFolder) -> None:
+        self._progress = progress
+        self._folder = folder
+        self._task = progress.add_task("", total=None)
+        self._file = ""
+
+    def __call__(self, file: str, read: int) -> None:
+        """So many bytes of this file are read."""
+        if file != self._file:
+            self._file = file
+            size = self._folder.files[file].path.stat().st_size
+            self._progress.reset(self._task, total=size, description=file)
+        self._progress.update(self._task, completed=read)
+
+
+def main() -> None:
+    """Run the import alone, as `python -m adapters.connectors.import_command`."""
+    typer.run(import_folder)
+
+
+if __name__ == "__main__":
+    main()

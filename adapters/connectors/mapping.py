@@ -1,0 +1,140 @@
+"""What a mapping file may say: which rows of which files become which messages. Data, not code.
+
+Invariants: frozen and closed, so a misspelt word is an error and never ignored; a client is named by the columns in `client`, all of them together;
+a row's identity is its `key`. Names with a dot (`enrollment.entry`) are columns of a join. `mapping_check` compares all names with each other and
+with the catalogue of messages.
+"""
+
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from adapters.connectors.expression import Expression, InstantOf
+from adapters.connectors.file_format import FileFormat
+from contracts.names import Slug
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise ValueError("no such time zone: write it as in the IANA list, Europe/Prague")
+    return zone
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _constant(value: object) -> object:
+    return {"constant": value} if isinstance(value, str) else value
+
+
+_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Columns = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NAMES)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Condition(_Part):
+    """One thing that must hold of a row; several are joined by `and`."""
+
+    column: str
+    one_of: Annotated[Columns | None, Field(description="the value is one of these")] = None
+    none_of: Annotated[Columns | None, Field(description="there is a value, and it is none of these")] = None
+    present: Annotated[bool | None, Field(description="there is a value, or (false) none")] = None
+
+
+class Check(_Part):
+    """What must hold of every row; a row of which it does not hold is refused. An empty cell passes every check but `present`."""
+
+    column: str
+    present: Annotated[bool, Field(description="there must be a value")] = False
+    one_of: Annotated[Columns | None, Field(description="the codes that are known")] = None
+    not_before: Annotated[str | None, Field(description="a column with the date that this one must not precede")] = None
+    same_as: Annotated[str | None, Field(description="a column that must hold the same value")] = None
+
+
+class Join(_Part):
+    """A row of a lookup, found by this row's columns."""
+
+    lookup: str
+    on: Columns
+
+
+class Lookup(_Part):
+    """A file of which only a key and a few columns are kept, for joins of later lookups and of sources."""
+
+    file: str
+    key: Columns
+    keep: Annotated[dict[str, str], Field(description="the name under which a join offers it: the column")]
+    when: tuple[Condition, ...] = ()
+    joins: dict[Slug, Join] = {}
+    updated: Annotated[str | None, Field(description="of two rows of one key the newer one is kept")] = None
+
+
+class Deleted(_Part):
+    """How a source marks a row as deleted: there is a value in this column. A date there is when it happened."""
+
+    column: str
+
+
+class Rule(_Part):
+    """One message of a row, where its conditions hold."""
+
+    name: Annotated[Slug, Field(description="part of the row's identity: never change it once something was imported")]
+    message: Annotated[str, Field(description="as in the catalogue, without prefix and version: service.delivered")]
+    when: tuple[Condition, ...] = ()
+    first_per_client: Annotated[bool, Field(description="only the client's earliest row, by `time`")] = False
+    time: InstantOf
+    category: Annotated[Expression | None, BeforeValidator(_constant)] = None
+    facts: dict[str, Expression] = {}
+    content: Annotated[
+        dict[str, Expression], Field(description="what is sealed: whoever reads it can read it all")
+    ] = {}
+    when_deleted: Annotated[
+        Literal["correct", "void", "leave"],
+        Field(
+            description="a row once imported and now deleted: correct the entry, void the referral, or leave it to another rule"
+        ),
+    ] = "correct"
+
+
+class Source(_Part):
+    """A file whose rows become messages."""
+
+    file: str
+    key: Columns
+    client: Columns
+    institution: Annotated[str | None, Field(description="whose row it is; an import can be limited to one")] = None
+    joins: dict[Slug, Join] = {}
+    updated: Annotated[
+        str | None, Field(description="when the row was last changed; an older row never replaces a newer")
+    ] = None
+    deleted: Deleted | None = None
+    checks: tuple[Check, ...] = ()
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    format: FileFormat | None = None
+
+
+class Mapping(_Part):
+    """A whole mapping file."""
+
+    mapping: Annotated[Slug, Field(description="its name, part of every row's identity: never change it")]
+    title: str
+    zone: Annotated[Zone | None, Field(description="of dates without zone; without it the programme's")] = None
+    format: FileFormat = FileFormat()
+    tables: Annotated[dict[Slug, dict[str, str]], Field(description="code tables: their code: ours")] = {}
+    lookups: dict[Slug, Lookup] = {}
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+    def format_of(self, file: str) -> FileFormat:
+        """How a file is written."""
+        return next((source.format for source in self.sources if source.file == file and source.format), self.format)
+
+    def files(self) -> tuple[str, ...]:
+        """Every file that the mapping names, once, lookups first."""
+        named = [lookup.file for lookup in self.lookups.values()] + [source.file for source in self.sources]
+        return tuple(dict.fromkeys(named))

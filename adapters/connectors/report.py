@@ -1,0 +1,74 @@
+"""What an import made, or in a dry run would make.
+
+Invariants: counts are of distinct messages: the same row again counts once, a newer state of it as a correction; the report names no client.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Final
+
+from adapters.connectors.refusal import Refusal
+from adapters.connectors.scratch import Scratch
+from adapters.drafts import Draft
+from contracts.catalogue import spec_of
+from contracts.messages.entry import EntryCorrected
+from contracts.names import MessageType
+
+_DIGEST_BYTES: Final = 12
+
+
+class ImportReport:
+    """Counts as the drafts go by; refusals are the scratch's."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+        self._clients = scratch.index("report/clients")
+        self._made = scratch.index("report/made")
+        self.messages: Counter[MessageType] = Counter()
+        self.rows: dict[str, int] = {}
+        self.unmapped: tuple[str, ...] = ()
+
+    def count(self, draft: Draft) -> None:
+        """One more draft."""
+        if draft.client is not None:
+            self._clients.add(draft.client)
+        content = f"{draft.time} {draft.category} {draft.facts!r} {draft.content!r}"
+        digest = blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()
+        key = draft.local_key or digest
+        if self._made.add(key, digest):
+            self.messages[spec_of(draft.facts).type] += 1
+        elif self._made.find(key) != [digest]:
+            self._made.put(key, digest)
+            self.messages[spec_of(EntryCorrected(reason="typing-error")).type] += 1
+
+    def counted(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
+        """The drafts, counted as they go by."""
+        for draft in drafts:
+            self.count(draft)
+            yield draft
+
+    @property
+    def subjects(self) -> int:
+        """How many clients the messages are about."""
+        return self._clients.count()
+
+    @property
+    def refused(self) -> int:
+        """How many files, rows and cells were not taken over."""
+        return self._scratch.refusal_count()
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Each of them."""
+        return self._scratch.refusals()
+
+    def as_json(self) -> Iterator[str]:
+        """The report as one JSON object, in pieces: `rows`, `messages`, `subjects`, `refused`."""
+        messages = {str(name): count for name, count in sorted(self.messages.items())}
+        head: Mapping[str, object] = {"rows": self.rows, "messages": messages, "subjects": self.subjects}
+        yield json.dumps(head, ensure_ascii=False)[:-1] + ', "refused": ['
+        for number, one in enumerate(self.refusals()):
+            cell = {"file": one.file, "row": one.row, "column": one.column, "value": one.value, "reason": one.explained}
+            yield (",\n" if number else "\n") + json.dumps(cell, ensure_ascii=False)
+        yield "]}\n"

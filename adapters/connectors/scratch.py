@@ -1,0 +1,92 @@
+"""What an import must remember while it runs: keys, joins, refusals; on disk, so that memory stays flat whatever the export's size.
+
+Invariants: the file has no name, only this process can open it, and it is gone when the process ends, however it ends (SQLite's empty database name);
+nothing in it outlives an import.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final, Self
+
+from adapters.connectors.refusal import Refusal, RefusalReason
+
+_CACHE_KIB: Final = 16 * 1024
+
+
+def _queries() -> dict[str, str]:
+    text = (files("adapters.connectors") / "scratch.sql").read_text(encoding="utf-8")
+    return {name: sql.strip() for name, _, sql in (part.partition("\n") for part in text.split("-- name: ")[1:])}
+
+
+_SQL: Final = _queries()
+
+
+class Scratch:
+    """The import's own memory. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_SQL["create"])
+        self._connection.execute("BEGIN")
+        self._spaces: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def index(self, name: str) -> "Index":
+        """The keys kept under a name."""
+        return Index(self._connection, self._spaces.setdefault(name, len(self._spaces)))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep a refusal for the report."""
+        values = (refusal.file, refusal.row, refusal.column, refusal.value, refusal.reason.value, refusal.detail)
+        self._connection.execute(_SQL["refuse"], values)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """All refusals in the order in which they were found."""
+        for file, row, column, value, reason, detail in self._connection.execute(_SQL["refusals"]):
+            yield Refusal(file, row, column, value, RefusalReason(reason), detail)
+
+    def refusal_count(self) -> int:
+        """How many there are."""
+        return int(self._connection.execute(_SQL["refusal_count"]).fetchone()[0])
+
+
+class Index:
+    """Keys, each with a few texts."""
+
+    def __init__(self, connection: sqlite3.Connection, space: int) -> None:
+        self._connection = connection
+        self._space = space
+
+    def find(self, key: str) -> list[str] | None:
+        """The texts of a key, None for an unknown one."""
+        found = self._connection.execute(_SQL["find"], (self._space, key)).fetchone()
+        if found is None:
+            return None
+        texts: list[str] = json.loads(found[0])
+        return texts
+
+    def add(self, key: str, *texts: str) -> bool:
+        """Keep a new key; False where it is known, which changes nothing."""
+        added = self._connection.execute(_SQL["add"], (self._space, key, json.dumps(texts)))
+        return added.rowcount == 1
+
+    def put(self, key: str, *texts: str) -> None:
+        """Keep a key, in place of what was known of it."""
+        self._connection.execute(_SQL["put"], (self._space, key, json.dumps(texts)))
+
+    def count(self) -> int:
+        """How many keys there are."""
+        return int(self._connection.execute(_SQL["count"], (self._space,)).fetchone()[0])
+
+    def clear(self) -> None:
+        """Forget them."""
+        self._connection.execute(_SQL["clear"], (self._space,))

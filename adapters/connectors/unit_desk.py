@@ -1,0 +1,89 @@
+"""The desk of one unit, opened for an import from the adapter's settings.
+
+Invariant: what is opened here is closed when the import ends. Imported only by a real import: a dry run needs none of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from adapters import keyring
+from adapters.clock import Clock, FileClock, SystemClock
+from adapters.connectors import reference_secret
+from adapters.desk import Desk
+from adapters.directory_book import DirectoryBook
+from adapters.errors import AdapterError
+from adapters.settings import AdapterSettings, load_settings, unit_folder
+from adapters.signer import Signer
+from adapters.storage.unit_store import UnitStore
+from contracts.names import MessageId, UnitId
+
+_FROM_FILE: Final = "file:"
+
+
+class UnitChoiceError(AdapterError):
+    """It is not clear for which unit to import."""
+
+
+class StoredRows:
+    """What was imported into this unit's database before."""
+
+    def __init__(self, store: UnitStore) -> None:
+        self._store = store
+
+    def messages_of(self, local_keys: Sequence[str]) -> Mapping[str, MessageId]:
+        """The messages that rows became, by local key."""
+        with self._store.read() as tx:
+            return {key: row.message_id for key, row in tx.import_rows.find(local_keys).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitDesk:
+    """All that an import needs of one unit."""
+
+    desk: Desk
+    known: StoredRows
+    zone: tzinfo
+    clock: Clock
+    secret: bytes
+
+
+@contextmanager
+def open_unit(home: Path | None, unit: str | None) -> Iterator[UnitDesk]:
+    """Open the unit's desk. Raises `AdapterError`s of settings, keys and store, and `UnitChoiceError`."""
+    settings = load_settings(home)
+    name = _choose(settings, unit)
+    folder = unit_folder(settings.home, name)
+    signer = Signer(settings.programme, keyring.load(folder / "keys", name))
+    clock = _clock(settings)
+    store = UnitStore.open(folder / "unit.db")
+    try:
+        book = DirectoryBook(store, unit=name, roots={})
+        desk = Desk(store, signer=signer, directory=book.reload, clock=clock)
+        secret = reference_secret.load_or_create(folder)
+        zone = book.newest.zone if book.newest else ZoneInfo("UTC")
+        yield UnitDesk(desk, StoredRows(store), zone, clock, secret)
+    finally:
+        store.close()
+
+
+def _choose(settings: AdapterSettings, unit: str | None) -> UnitId:
+    names = settings.unit_names
+    if unit is None and len(names) == 1:
+        return names[0]
+    if unit not in names:
+        raise UnitChoiceError(
+            f"There is no unit {unit} here" if unit else "This adapter serves several units",
+            advice=f"Name one by --unit: {', '.join(names) or 'none is set up yet'}.",
+        )
+    return UnitId(unit)
+
+
+def _clock(settings: AdapterSettings) -> Clock:
+    if settings.clock.startswith(_FROM_FILE):
+        return FileClock(settings.home / settings.clock.removeprefix(_FROM_FILE))
+    return SystemClock()
