@@ -134,6 +134,7 @@ def parse_attributes(raw: bytes) -> tuple[Attributes, dict[str, object]]:
         raise EnvelopeError(
             _first(error), advice="Send the attributes that the published envelope schema asks for."
         ) from error
+    _refuse_foreign_source(loose)
     return loose, document
 
 
@@ -163,6 +164,7 @@ def parse(raw: bytes) -> Message:
             advice=f"Compare with the schema {spec.schema_id}.",
             field=_field(error),
         ) from error
+    _refuse_foreign_source(message)
     check(message, spec)
     return message
 
@@ -183,8 +185,6 @@ def check(message: Message, spec: MessageSpec) -> None:
 def _attribute_fault(message: Message, spec: MessageSpec) -> tuple[str, str] | None:
     if message.dataschema != spec.schema_id:
         return "dataschema", f"must be {spec.schema_id}"
-    if not message.source.startswith(f"urn:spojka:{message.programme}:"):
-        return "source", "names another programme than the message"
     if spec.about_subject is (message.subject is None):
         return "subject", "is needed" if spec.about_subject else "must be absent, since the type is about no client"
     return None
@@ -297,6 +297,12 @@ def open_clear(message: Message) -> tuple[Facts, SealedContent | None]:
             field=f"data.sealed.{_field(error)}",
         ) from error
     return facts, opened
+
+
+def _refuse_foreign_source(attributes: Attributes) -> None:
+    """Numbers count per source: under a source of another programme they would be counted for nobody."""
+    if not attributes.source.startswith(f"urn:spojka:{attributes.programme}:"):
+        raise EnvelopeError("source and programme name two programmes", advice="Name the message's programme in both.")
 
 
 def _refuse_nulls(document: dict[str, object], raw: bytes) -> None:

@@ -46,6 +46,7 @@ REPEATED: Final = "repeated"
 BEYOND_HOLE: Final = "beyond-hole"
 """A number is missing before it: nothing is written, nothing answered; the adapter resends from its oldest open message."""
 
+_GRANT: Final = GRANT.model_copy(update={"history_from": NOW - timedelta(days=1)})
 _DEBT: Final = Category.INCOME_DEBT
 _SESSION: Final = Example(SessionHeld(kind="debt", form="individual", minutes=30), None, _DEBT)
 
@@ -94,7 +95,7 @@ def _changed(payload: bytes, **changes: object) -> bytes:
 
 
 def _consent(
-    grant: Grant = GRANT, *, author: UnitId = ADVICE, consent: GroundId = CONSENT, explicit: bool = False
+    grant: Grant = _GRANT, *, author: UnitId = ADVICE, consent: GroundId = CONSENT, explicit: bool = False
 ) -> Example:
     facts = ConsentGiven(
         consent_id=consent,
@@ -132,7 +133,6 @@ def _malformed() -> Iterator[Step]:
     facts |= {"an unknown fact": {"kind": "debt", "form": "phone", "name": "Jana"}}
     faults: dict[str, dict[str, object]] = {why: {"data": {"facts": one}} for why, one in facts.items()}
     faults |= {"another schema": {"dataschema": "urn:spojka:schema:need.assessed.v1"}}
-    faults |= {"a source of another programme": {"source": "urn:spojka:other:debt-advice"}}
     faults |= {"codes in clear under a special category": {"category": "health"}}
     for number, (why, change) in enumerate(faults.items()):
         changed = _changed(session, id=message_id(0x511 + number), sequence=7 + number, **change)
@@ -143,15 +143,15 @@ def _malformed() -> Iterator[Step]:
 
 
 def _grounds() -> Iterator[Step]:
-    criminal = GRANT.model_copy(update={"categories": (Category.CRIMINAL,)})
+    criminal = _GRANT.model_copy(update={"categories": (Category.CRIMINAL,)})
     other = GroundId(uuid_of(0xC2))
     yield _step(Code.CATEGORY_NOT_CONSENTABLE, "Art. 10", _consent(criminal, consent=other), 0x520, 13)
-    health = GRANT.model_copy(update={"categories": (Category.HEALTH,)})
+    health = _GRANT.model_copy(update={"categories": (Category.HEALTH,)})
     yield _step(Code.CATEGORY_NOT_CONSENTABLE, "not explicit", _consent(health, consent=other), 0x521, 14)
-    nobody = GRANT.model_copy(update={"recipient": to_unit(UnitId("nobody"))})
+    nobody = _GRANT.model_copy(update={"recipient": to_unit(UnitId("nobody"))})
     yield _step(Code.UNKNOWN_UNIT, "no such recipient", _consent(nobody, consent=other), 0x522, 15)
     yield _step(Code.GROUND_EXISTS, "another unit's id", _consent(author=LABOUR), 0x523, 1)
-    extended = ConsentExtended(consent_id=CONSENT, recipient=GRANT.recipient, grants=(GRANT,), evidence_hash=DIGEST)
+    extended = ConsentExtended(consent_id=CONSENT, recipient=_GRANT.recipient, grants=(_GRANT,), evidence_hash=DIGEST)
     yield _step(Code.NOT_ENTITLED, "not the collector", Example(extended, author=LABOUR), 0x524, 2)
     expired = Example(ConsentExpired(consent_id=CONSENT, expired=1, due=NOW))
     yield _step(Code.NOT_ENTITLED, "the hub's own type", expired, 0x525, 16)
@@ -160,7 +160,7 @@ def _grounds() -> Iterator[Step]:
 
 
 def _statutory() -> Iterator[Step]:
-    grant = GRANT.model_copy(update={"sources": (LABOUR,), "recipient": to_unit(ADVICE)})
+    grant = _GRANT.model_copy(update={"sources": (LABOUR,), "recipient": to_unit(ADVICE)})
     grant = grant.model_copy(update={"purpose": Purpose.ELIGIBILITY, "categories": (Category.EMPLOYMENT,)})
     fits = GroundRegistered(ground_id=STATUTORY, basis=("A6-1-e",), statute="act-435-2004", grants=(grant,))
     housing = grant.model_copy(update={"categories": (Category.HOUSING,)})

@@ -105,6 +105,7 @@ def _envelopes() -> Iterator[DeadRecord]:
         "bytes behind the object": good + b"{}",
         "an unknown attribute": good.replace(b'{"specversion"', b'{"extra":"x","specversion"', 1),
         "no sequence": good.replace(b'"sequence":1,', b"", 1),
+        "two programmes": good.replace(b'"programme":"corpus"', b'"programme":"other"', 1),
         "null": good.replace(b'"minutes":30', b'"minutes":null', 1),
         "a local time": good.replace(b"+00:00", b"", 1),
         "an upper-case id": good.replace(b"01953a10", b"01953A10", 1),
