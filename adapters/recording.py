@@ -69,6 +69,8 @@ class Recording:
         self._outgoing = Outgoing(tx, signer, lane)
         self._subjects: dict[ClientKey, SubjectId] = {}
         self._rows: dict[str, ImportRow] = {}
+        self._row_states: dict[MessageId, OwnState] = {}
+        self._quarantined: set[str] = set()
         self._changed_rows: dict[str, ImportRow] = {}
         self._entries: dict[MessageId, NewEntry] = {}
         self._held: list[HeldEntry] = []
@@ -84,7 +86,10 @@ class Recording:
         self.states.prefetch(subjects)
         self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
         self._has_held |= self.tx.held.subjects(subjects)
-        self._rows |= self.tx.import_rows.find([draft.local_key for draft in drafts if draft.local_key is not None])
+        local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
+        self._rows |= self.tx.import_rows.find(local_keys)
+        self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
+        self._quarantined |= self.tx.quarantine.open_rows(local_keys)
 
     def record(self, draft: Draft, *, subject: SubjectId | None = None) -> Recorded:
         """Record one draft, or find that it was recorded before. `subject` names a person who is no client here."""
@@ -110,6 +115,7 @@ class Recording:
     def release(self, subject: SubjectId) -> list[MessageId]:
         """Judge again what is held about a subject; returns what left."""
         self._flush()
+        self._row_states.clear()
         return Release(self.tx, self.states, self._outgoing, self._ids, self._at).subject(subject)
 
     def _settle(self, subject: SubjectId) -> list[MessageId]:
@@ -130,8 +136,7 @@ class Recording:
     def _state_of(self, message_id: MessageId) -> OwnState | None:
         if message_id in self._entries:
             return self._entries[message_id].state
-        entry = self.tx.journal.find(message_id)
-        return None if entry is None else entry.state
+        return self._row_states.get(message_id) or self.tx.journal.states([message_id]).get(message_id)
 
     def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
         local_key = known.local_key
@@ -149,6 +154,7 @@ class Recording:
     def _remember(self, local_key: str, digest: bytes, recorded: Recorded) -> Recorded:
         if recorded.message_id is not None:
             self._keep_row(ImportRow(local_key, digest, recorded.message_id))
+        if recorded.message_id is not None and local_key in self._quarantined:
             self.tx.quarantine.resolve_row(local_key, at=self._at, replacement=recorded.message_id)
         return recorded
 

@@ -172,10 +172,11 @@ class Journal:
         found = self._read(select(JOURNAL).where(JOURNAL.c.message_id == message_id))
         return found[0] if found else None
 
-    def known(self, message_ids: Sequence[MessageId]) -> frozenset[MessageId]:
-        """Which of these are here."""
-        rows = self._connection.execute(select(JOURNAL.c.message_id).where(JOURNAL.c.message_id.in_(message_ids)))
-        return frozenset(MessageId(row.message_id) for row in rows)
+    def states(self, message_ids: Sequence[MessageId]) -> dict[MessageId, OwnState]:
+        """What became of these own entries; others are left out."""
+        chosen = JOURNAL.c.message_id.in_(message_ids) & JOURNAL.c.state.is_not(None)
+        rows = self._connection.execute(select(JOURNAL.c.message_id, JOURNAL.c.state).where(chosen))
+        return {MessageId(message_id): OwnState(state) for message_id, state in rows}
 
     def since(self, revision: int, *, limit: int) -> Sequence[Entry]:
         """Rows written or changed behind a revision, in the order of their revisions: what a projection follows."""

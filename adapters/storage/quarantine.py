@@ -99,6 +99,12 @@ class Quarantine:
         rows = select(QUARANTINE).where(QUARANTINE.c.resolved_at.is_(None)).order_by(QUARANTINE.c.number)
         return [_item(row) for row in self._connection.execute(rows)]
 
+    def open_rows(self, local_keys: Sequence[str]) -> frozenset[str]:
+        """Which of these rows have an open item."""
+        chosen = QUARANTINE.c.local_key.in_(local_keys) & QUARANTINE.c.resolved_at.is_(None)
+        rows = self._connection.execute(select(QUARANTINE.c.local_key).where(chosen).distinct())
+        return frozenset(row.local_key for row in rows)
+
     def refused_by_hub(self, subject: SubjectId, code: str) -> Sequence[QuarantineItem]:
         """Open items about a subject that the hub refused with this code, the oldest first."""
         chosen = (

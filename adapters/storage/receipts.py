@@ -1,9 +1,12 @@
 """The hub's answers, and what each does to the outbox, the journal and the quarantine.
 
-Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this message's;
-what is refused is kept in quarantine with its reason, but for a number or an id that the hub knows from before: that is mended without a person.
+Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this
+message's; what is refused is kept in quarantine with its reason, but for a number or an id that the hub knows from before: that is mended without
+a person.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -35,6 +38,14 @@ class Answer(StrEnum):
     REPEATED = "repeated"
     NOT_OURS = "not-ours"
     """No such message, or other bytes than ours: nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a receipt said: the reason of a refusal, and where in the log it stands."""
+
+    code: RefusalCode | None
+    position: int
 
 
 class Receipts:
@@ -82,6 +93,15 @@ class Receipts:
             "stored_at": at,
         }
         self._connection.execute(insert(RECEIPT).values(row))
+
+    def outcomes(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Outcome]:
+        """What the hub answered to these, where it did."""
+        wanted = select(RECEIPT.c.message_id, RECEIPT.c.code, RECEIPT.c.position)
+        rows = self._connection.execute(wanted.where(RECEIPT.c.message_id.in_(message_ids)))
+        return {
+            MessageId(row.message_id): Outcome(None if row.code is None else RefusalCode(row.code), row.position)
+            for row in rows
+        }
 
     def find(self, message_id: MessageId) -> SignedBytes | None:
         """The signed receipt of a message."""
