@@ -6,6 +6,7 @@ Invariants: unit and programme match `[a-z0-9-]{1,40}`; a subject is `r1.` + 26 
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Final, NewType
 
 from pydantic import StringConstraints
@@ -58,6 +59,7 @@ def source_of(programme: ProgrammeId, unit: UnitId) -> Source:
     return Source(f"urn:spojka:{programme}:{unit}")
 
 
+@lru_cache(maxsize=4096)  # asked several times a message, of the same few sources
 def unit_of(source: Source) -> UnitId:
     """The unit in a source that `SourceUrn` has checked."""
     found = _SOURCE.fullmatch(source)

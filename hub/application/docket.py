@@ -65,6 +65,7 @@ class Docket:
         self.rules_changed = False
         self._head = head
         self._at = at
+        self._bases: dict[int, Basis] = {}
         self._known = dict(known)
         self._parked_keys = set(parked)
         self._done = _Draft()
@@ -187,7 +188,7 @@ class Docket:
         position = self._next_position(draft)
         name = _stream_of(message)
         stream_id, version = case.streams.get(name, (None, 0))
-        event = MessageAccepted.model_construct(
+        event = MessageAccepted.made(
             originator_id=stream_id or uuid4(),
             originator_version=version + 1,
             key=key,
@@ -228,7 +229,7 @@ class Docket:
             (_NO_STATE, attributes.id) if attributes.unit == HUB and not attributes.subject else ("path", "")
         )
         stream_id, version = case.streams.get(name, (None, 0))
-        event = MessageRefused.model_construct(
+        event = MessageRefused.made(
             originator_id=stream_id or uuid4(),
             originator_version=version + 1,
             key=key,
@@ -297,12 +298,16 @@ class Docket:
         return Circumstances(self.programme.directory, self.programme.settings, self._at, position)
 
     def _basis(self, case: CaseFile) -> Basis:
-        return Basis.model_construct(
-            gate=GATE_VERSION,
-            grounds_position=case.path.grounds_position,
-            trust_list=self.programme.directory.version,
-            settings=self.programme.settings.version,
-        )
+        grounds_position = case.path.grounds_position
+        basis = self._bases.get(grounds_position)
+        if basis is None:
+            basis = self._bases[grounds_position] = Basis.made(
+                gate=GATE_VERSION,
+                grounds_position=grounds_position,
+                trust_list=self.programme.directory.version,
+                settings=self.programme.settings.version,
+            )
+        return basis
 
     def _timer(self, key: RecordKey, wish: TimerWish) -> Timer:
         return Timer(
@@ -330,11 +335,9 @@ def _stream_of(message: Message) -> tuple[StreamKind, str]:
 
 def _stored(signed: SignedBytes) -> StoredMessage:
     proof = signed.proof
-    return StoredMessage.model_construct(
+    return StoredMessage.made(
         payload=signed.payload,
         key_id=signed.key_id,
         signature=signed.signature,
-        proof=None
-        if proof is None
-        else StoredProof.model_construct(size=proof.size, index=proof.index, path=proof.path),
+        proof=None if proof is None else StoredProof.made(size=proof.size, index=proof.index, path=proof.path),
     )

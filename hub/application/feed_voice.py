@@ -11,14 +11,14 @@ from typing import Final
 
 from contracts.delivery import Delivery
 from contracts.dsse import to_envelope
-from contracts.envelope import parse_attributes
 from contracts.feed_head import FeedHead, InboxMark
 from contracts.feed_record import payload_of, write
 from contracts.keys import SigningKey
-from contracts.names import HUB, MessageId, ProgrammeId, UnitId, unit_of
+from contracts.names import HUB, MessageId, ProgrammeId, Source, UnitId, unit_of
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
 from contracts.signed_bytes import MAX_BATCH, BatchProof, SignedBytes, sign_batch, sign_one
+from contracts.strict_json import parse
 from hub.application.ports import FeedState, Head, LogEntry
 from hub.domain.events import MessageAccepted, MessageRefused, StoredMessage
 from projections.kafka.positions import InputPosition
@@ -58,8 +58,9 @@ class FeedVoice:
         if isinstance(event, MessageRefused):
             unit, source, message_id, digest = unit_of(event.source), event.source, event.message_id, event.digest
         elif isinstance(event, MessageAccepted):
-            attributes, _ = parse_attributes(event.message.payload)
-            unit, source, message_id = attributes.unit, attributes.source, attributes.id
+            document = parse(event.message.payload)  # it was validated whole when it was accepted
+            source, message_id = Source(str(document["source"])), str(document["id"])
+            unit = unit_of(source)
             digest = stored(event.message).digest
         else:
             return None

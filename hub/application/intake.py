@@ -17,7 +17,7 @@ from hub.application.ports import Clock, Commit, DeadLetter, Head, Timer, Writer
 from hub.application.programme import Programme
 from hub.application.verification import Verified
 from hub.domain.decision import TimerWish
-from projections.kafka.positions import InputPosition
+from projections.kafka.positions import InputPosition, RawRecord
 
 
 @dataclass(slots=True)
@@ -84,8 +84,8 @@ class Intake:
         now = self._clock.now()
         return now if self._head is None else max(now, self._head.last_at)
 
-    def take(self, records: Sequence[Verified | DeadLetter], positions: Sequence[InputPosition]) -> Taken:
-        """Decide and commit a batch. `positions` lie behind its records, one for each record.
+    def take(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord]) -> Taken:
+        """Decide and commit a batch; `raw` are the records that were checked, one for each.
 
         Raises `FencedError` and `StoreUnavailableError` with nothing written: call `recover` and give the same batch again.
         """
@@ -101,7 +101,7 @@ class Intake:
                 _count(counts, docket.decide(record))
             if docket.rules_changed:
                 break
-        return self._commit(docket, _furthest(positions[:consumed]), counts, consumed)
+        return self._commit(docket, _furthest(raw[:consumed]), counts, consumed)
 
     def anything_due(self) -> bool:
         """True where some timer is due by now."""
@@ -157,9 +157,10 @@ def _count(counts: Counts, outcome: str) -> None:
             counts.codes[code] = counts.codes.get(code, 0) + 1
 
 
-def _furthest(positions: Sequence[InputPosition]) -> tuple[InputPosition, ...]:
-    furthest = {(one.topic, one.partition): one for one in positions}
-    return tuple(furthest.values())
+def _furthest(raw: Sequence[RawRecord]) -> tuple[InputPosition, ...]:
+    """The input positions behind a run of records: one a partition, so that few fingerprints are made."""
+    last = {(record.topic, record.partition): record for record in raw}
+    return tuple(InputPosition.behind(record) for record in last.values())
 
 
 def _wish(timer: Timer) -> TimerWish:

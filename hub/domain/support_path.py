@@ -95,14 +95,15 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         if referral is not None:
             changes["referrals"] = _with(path.referrals, facts.referral_id, referral)
     if message.category is not None:
-        entry = candidate_entry(path, message, position)
         given = frozenset(one.unit for one in event.recipients)
-        changes["entries"] = _with(path.entries, message.id, replace(entry, recipients=given))
+        changes["entries"] = _with(path.entries, message.id, candidate_entry(path, message, position, given))
     changes |= _parties(path, message)
     return replace(path, **changes)  # type: ignore[arg-type] # the keys are this class's own fields
 
 
-def candidate_entry(path: SupportPath, message: Message, position: int) -> Entry:
+def candidate_entry(
+    path: SupportPath, message: Message, position: int, recipients: frozenset[UnitId] = frozenset()
+) -> Entry:
     """A categorised message as the gate judges it, before it has recipients. A correction happened when its entry did."""
     assert message.category is not None  # noqa: S101 - the caller looked
     assert message.purpose is not None  # noqa: S101 - goes with the category, by contracts.envelope.check
@@ -116,7 +117,7 @@ def candidate_entry(path: SupportPath, message: Message, position: int) -> Entry
         purpose=message.purpose,
         occurred=corrected.occurred if corrected is not None else message.time,
         position=position,
-        recipients=frozenset(),
+        recipients=recipients,
         referral_id=facts.referral_id if isinstance(facts, ReferralFacts) else None,
     )
 

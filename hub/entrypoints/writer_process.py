@@ -130,8 +130,7 @@ class WriterProcess:
         rest = list(batch)
         while rest:
             records = await self._verify(intake, rest)
-            positions = [InputPosition.behind(record) for record in rest]
-            taken = await asyncio.to_thread(intake.take, records, positions)
+            taken = await asyncio.to_thread(intake.take, records, rest)
             _count(taken, records[: taken.consumed])
             rest = rest[taken.consumed :]
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)

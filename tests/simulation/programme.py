@@ -39,7 +39,7 @@ from hub.application.verification import Verifier, hub_key
 from hub.infrastructure.memory_relay_store import MemoryRelayStore
 from hub.infrastructure.memory_shard import MemoryShard
 from hub.infrastructure.memory_store import MemoryWriterStore
-from projections.kafka.positions import InputPosition, RawRecord
+from projections.kafka.positions import RawRecord
 
 DECIN = ProgrammeId("decin")
 PARTITIONS = 4
@@ -189,7 +189,7 @@ class Simulation:
         rest = records
         while rest:
             checked = self.verifier.check_all(rest, self.intake.directory, self.intake.now())
-            taken.append(self.intake.take(checked, [InputPosition.behind(record) for record in rest]))
+            taken.append(self.intake.take(checked, rest))
             rest = rest[taken[-1].consumed :]
         return taken
 
