@@ -6,9 +6,11 @@ lower version changes nothing; another list under a known number is an alarm.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+
+import structlog
 
 from adapters.errors import AdapterError
 from adapters.storage.trust_lists import KeptTrustList
@@ -18,6 +20,8 @@ from contracts.errors import ContractsError
 from contracts.keys import VerifyingKey
 from contracts.names import KeyId, UnitId
 from contracts.trust_list import Directory, TrustList, TrustListError, UnitEntry, read_envelope
+
+_log = structlog.get_logger("spojka.directory")
 
 
 class NoDirectoryError(AdapterError):
@@ -45,6 +49,15 @@ class Refused:
     advice: str
 
 
+@dataclass(slots=True)
+class DirectoryAlarms:
+    """What a person should look at, since this process started."""
+
+    refused: int = 0
+    own_entry_changed_in: list[int] = field(default_factory=list)
+    """Versions that changed what the list says about this unit."""
+
+
 class DirectoryBook:
     """One unit's trust lists. `roots` are the root keys of enrolment, used for the first list only."""
 
@@ -53,6 +66,7 @@ class DirectoryBook:
         self._unit = unit
         self._roots = roots
         self._newest: Directory | None = None
+        self.alarms = DirectoryAlarms()
         with store.read() as tx:
             self._newest = _stored(tx)
 
@@ -81,7 +95,7 @@ class DirectoryBook:
         return self._newest
 
     def offer(self, tx: Transaction, envelope: bytes, *, at: datetime) -> Added | Known | Refused:
-        """Take a list that follows, within the caller's transaction; `newest` changes only with `keep_newest`."""
+        """Take a list that follows, within the caller's transaction; `newest` changes only with `keep`."""
         before = _stored(tx)
         try:
             signed, _ = from_envelope(envelope)
@@ -100,9 +114,17 @@ class DirectoryBook:
         changed = before is not None and self._entry(before) != self._entry(directory)
         return Added(directory, changed)
 
-    def keep_newest(self, directory: Directory) -> None:
-        """The transaction that took this list was committed."""
-        self._newest = directory
+    def keep(self, added: Added) -> None:
+        """The transaction that took this list was committed: from now on it is the newest, and a person is told what matters."""
+        self._newest = added.directory
+        _log.info("trust list taken", version=added.directory.version)
+        if added.own_entry_changed:
+            self.alarms.own_entry_changed_in.append(added.directory.version)
+            _log.warning(
+                "the trust list says something new about this unit",
+                version=added.directory.version,
+                advice="Compare it with what was agreed with the operator: keys, roles, mandates.",
+            )
 
     def _entry(self, directory: Directory) -> UnitEntry | None:
         return directory.units.get(self._unit)

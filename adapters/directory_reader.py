@@ -6,7 +6,6 @@ the one before stays in force.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -28,15 +27,6 @@ REFUSED_LIST: Final = "refused-trust-list"
 _log = structlog.get_logger("spojka.directory")
 
 
-@dataclass(slots=True)
-class DirectoryAlarms:
-    """What a person should look at, since this process started."""
-
-    refused: int = 0
-    own_entry_changed_in: list[int] = field(default_factory=list)
-    """Versions that changed what the list says about this unit."""
-
-
 class DirectoryReader:
     """Handles the directory topic for one unit; `changed` is called after each new list."""
 
@@ -47,7 +37,6 @@ class DirectoryReader:
         self._book = book
         self._clock = clock
         self._changed = changed
-        self.alarms = DirectoryAlarms()
 
     async def positions(self) -> Mapping[TopicPartition, InputPosition]:
         """How far the topic was read."""
@@ -76,24 +65,11 @@ class DirectoryReader:
                         pass
                 tx.places.set_position(InputPosition.behind(record))
         for one in added:
-            self._tell(one)
-        if not added:
-            return None
-        self._book.keep_newest(added[-1].directory)
-        return added[-1].directory
-
-    def _tell(self, added: Added) -> None:
-        _log.info("trust list taken", version=added.directory.version)
-        if added.own_entry_changed:
-            self.alarms.own_entry_changed_in.append(added.directory.version)
-            _log.warning(
-                "the trust list says something new about this unit",
-                version=added.directory.version,
-                advice="Compare it with what was agreed with the operator: keys, roles, mandates.",
-            )
+            self._book.keep(one)
+        return added[-1].directory if added else None
 
     def _refuse(self, tx: Transaction, record: RawRecord, refused: Refused) -> None:
-        self.alarms.refused += 1
+        self._book.alarms.refused += 1
         _log.error("trust list refused", offset=record.offset, problem=refused.problem, advice=refused.advice)
         tx.suspicious.add(
             SuspiciousRecord(

@@ -102,6 +102,7 @@ class _Taking:
     tips: dict[int, ChainTip]
     stretch: Stretch = field(default_factory=Stretch)
     taken: Taken = field(default_factory=Taken)
+    lists: list[Added] = field(default_factory=list)
 
     def one(self, record: RawRecord) -> None:
         """Take one record, whatever it is."""
@@ -122,8 +123,8 @@ class _Taking:
 
     def done(self) -> Stretch:
         """What it brought; call after the transaction was committed."""
-        if self.stretch.directory is not None:
-            self.book.keep_newest(self.stretch.directory)
+        for added in self.lists:
+            self.book.keep(added)
         self.stretch.entries, self.stretch.reshaped = self.taken.entries, self.taken.reshaped
         first = [one for one in self.taken.answers.values() if one not in (Answer.REPEATED, Answer.NOT_OURS)]
         self.stretch.answers = len(first)
@@ -145,6 +146,7 @@ class _Taking:
         """The trust list travels by the feed too: whoever cannot read the directory topic still learns of it."""
         added = self.book.offer(self.tx, published.document.encode(), at=self.at)
         if isinstance(added, Added):
+            self.lists.append(added)
             self.stretch.directory = self.directory = added.directory
 
     def _head(self, seen: HeadSeen) -> None:

@@ -1,0 +1,19 @@
+"""Names of an adapter's metrics, in one place; labels are unit names and coded states, nothing about a person."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+OUTBOX: Final = Gauge("spojka_adapter_outbox", "Messages by what became of them.", ["unit", "state"])
+HELD: Final = Gauge("spojka_adapter_held", "Entries that no reason to share opens yet.", ["unit"])
+TO_CORRECT: Final = Gauge("spojka_adapter_to_correct", "Refused items that wait for a person.", ["unit"])
+SUSPICIOUS: Final = Gauge("spojka_adapter_suspicious", "Records kept apart, by reason.", ["unit", "reason"])
+DUTIES: Final = Gauge("spojka_adapter_duties", "Duties to erase that are not answered.", ["unit"])
+TRUST_LIST: Final = Gauge("spojka_adapter_trust_list", "Version of the newest trust list.", ["unit"])
+FEED_SEQUENCE: Final = Gauge("spojka_adapter_feed_sequence", "Last slot of the feed.", ["unit", "shard"])
+OTHERS_SHOWN: Final = Gauge("spojka_adapter_others_shown", "1 while entries of others show.", ["unit"])
+CONNECTED: Final = Gauge("spojka_adapter_connected", "1 while the broker answers.", ["unit"])
+SLOTS: Final = Counter("spojka_adapter_slots_total", "New slots of the feed.", ["unit"])
+REBUILT: Final = Counter(
+    "spojka_adapter_clients_rebuilt_total", "Kafka clients built anew, by reason.", ["unit", "reason"]
+)
