@@ -59,7 +59,7 @@ class FeedVoice:
             unit, source, message_id, digest = unit_of(event.source), event.source, event.message_id, event.digest
         elif isinstance(event, MessageAccepted):
             document = parse(event.message.payload)  # it was validated whole when it was accepted
-            source, message_id = Source(str(document["source"])), str(document["id"])
+            source, message_id = Source(str(document["source"])), MessageId(str(document["id"]))
             unit = unit_of(source)
             digest = stored(event.message).digest
         else:
@@ -70,7 +70,7 @@ class FeedVoice:
         receipt = Receipt(
             programme=self._programme,
             source=source,
-            id=MessageId(message_id),
+            id=message_id,
             digest=digest.hex(),
             verdict="refused" if refused else "accepted",
             code=event.code if isinstance(event, MessageRefused) else None,

@@ -14,6 +14,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, MapperDeserialisationError, StoredEvent
 from pydantic import ValidationError
 
+from contracts.upcasting import STORED_EVENTS
 from hub.application.ports import HubError
 from hub.domain.events import EVENTS, Event
 from hub.infrastructure.postgres.state_cipher import NullCipher, StateCipher, place
@@ -48,7 +49,7 @@ class EventMapper(Mapper[UUID]):
         super().__init__(JSONTranscoder())
         self._cipher = cipher or NullCipher()
         self._types = {kind.TOPIC: kind for kind in events}
-        self._upcasters = dict(upcasters or {})
+        self._upcasters: dict[str, Upcaster] = dict(STORED_EVENTS.lifts if upcasters is None else upcasters)
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """Serialise and encrypt. Raises `TypeError` for what is no registered event."""

@@ -27,7 +27,7 @@ SELECT * FROM unnest(%(streams)b::uuid[], %(record_keys)b::text[], %(kinds)b::te
 ON CONFLICT (stream_id) DO NOTHING;
 
 -- name: notify
-SELECT concat(%(channel)s, %(position)s::text);
+SELECT pg_notify(%(channel)s, %(position)s::text);
 
 -- name: select_events
 SELECT stream_id, stream_version, topic, state
