@@ -18,7 +18,7 @@ from adapters.local_gate import Candidate
 from adapters.message_ids import MessageIds
 from adapters.outgoing import Outgoing
 from adapters.recorded import Recorded, RecordedState
-from adapters.release import Release
+from adapters.release import Release, held_back
 from adapters.signer import Signer
 from adapters.storage.held import HeldEntry
 from adapters.storage.import_rows import ImportRow
@@ -85,7 +85,7 @@ class Recording:
         subjects = list(dict.fromkeys(found.values()))
         self.states.prefetch(subjects)
         self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
-        self._has_held |= self.tx.held.subjects(subjects)
+        self._has_held |= held_back(self.tx, subjects)
         local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
         self._rows |= self.tx.import_rows.find(local_keys)
         self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
@@ -253,7 +253,7 @@ class Recording:
             recorded=self._at,
         )
         self.states.happened(subject, happened)
-        if subject in self._has_held or self.tx.held.subjects([subject]):
+        if subject in self._has_held or subject in held_back(self.tx, [subject]):
             self._reshaped.add(subject)
 
     def _hold(

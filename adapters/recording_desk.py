@@ -16,6 +16,7 @@ from adapters.errors import AdapterError
 from adapters.message_ids import MessageIds
 from adapters.recorded import Recorded
 from adapters.recording import Recording
+from adapters.release import held_back
 from adapters.renumbering import Renumbering
 from adapters.signer import Signer
 from adapters.storage.import_rows import ImportRow
@@ -23,7 +24,6 @@ from adapters.storage.journal import EntryKind
 from adapters.storage.outbox import Lane
 from adapters.storage.quarantine import Origin, Refused
 from adapters.storage.unit_store import Transaction, UnitStore
-from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.messages.referral import ReferralReceived
 from contracts.names import MessageId, MessageType, SubjectId
@@ -87,7 +87,8 @@ class RecordingDesk:
             renumbered = Renumbering(tx, self.signer, self._ids, self.clock.now()).run()
             recording = self._recording(tx)
             received = [self._receive(recording, subject) for subject in sorted(self._with_referrals(tx, subjects))]
-            released = [recording.release(subject) for subject in sorted(self._with_held(tx, subjects))]
+            back = held_back(tx, None if subjects is None else list(subjects))
+            released = [recording.release(subject) for subject in sorted(back)]
             recording.finish()
         return Tended(tuple(_flat(released)), tuple(_flat(received)), renumbered)
 
@@ -158,12 +159,6 @@ class RecordingDesk:
         return Recording(
             tx, signer=self.signer, directory=self._directory(), ids=self._ids, at=self.clock.now(), lane=lane
         )
-
-    def _with_held(self, tx: Transaction, subjects: Collection[SubjectId] | None) -> frozenset[SubjectId]:
-        refused = tx.quarantine.subjects_refused_for(RefusalCode.NO_GROUND)
-        if subjects is None:
-            return tx.held.subjects() | refused
-        return tx.held.subjects(list(subjects)) | (refused & frozenset(subjects))
 
     def _with_referrals(self, tx: Transaction, subjects: Collection[SubjectId] | None) -> frozenset[SubjectId]:
         if subjects is not None:

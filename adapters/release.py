@@ -4,6 +4,7 @@ Invariants: entries leave in the order in which they were recorded; what may sti
 of a ground leaves under a new id that names the old one as its cause.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,12 @@ from adapters.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
 from contracts.codes import RefusalCode
 from contracts.envelope import Message, parse
 from contracts.names import MessageId, RecordKey, SubjectId
+
+
+def held_back(tx: Transaction, among: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
+    """Subjects (of these, where some are named) about whom something waits for a ground."""
+    refused = tx.quarantine.subjects_refused_for(RefusalCode.NO_GROUND)
+    return tx.held.subjects(among) | (refused if among is None else refused & frozenset(among))
 
 
 @dataclass(slots=True)

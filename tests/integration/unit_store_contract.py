@@ -1,0 +1,426 @@
+"""What a unit's database promises, whichever it is: one behavioural class, run on SQLite and on PostgreSQL."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from adapters.actions.consents import ConsentRecorded, Paper, Terms
+from adapters.desk import Desk
+from adapters.drafts import ClientKey, Draft
+from adapters.recorded import Recorded, RecordedState
+from adapters.signer import Signer
+from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
+from adapters.storage.journal import Entry, EntryKind, OwnState
+from adapters.storage.outbox import MAX_IN_FLIGHT, OutboxMessage, OutboxState, Sending
+from adapters.storage.receipts import Answer
+from adapters.storage.schema import VERSION, NewerDatabaseError, upgrade
+from adapters.storage.unit_store import UnitStore
+from contracts import feed_record
+from contracts.categories import Category
+from contracts.codes import RefusalCode
+from contracts.envelope import parse
+from contracts.grants import to_unit
+from contracts.messages.client import ClientEnrolled
+from contracts.messages.feed import FeedAcknowledged
+from contracts.messages.processing import ProcessingLifted
+from contracts.messages.service import ServiceDelivered
+from contracts.names import MessageId, RecordKey, UnitId
+from contracts.pae import PayloadType
+from contracts.receipt import Receipt
+from contracts.signed_bytes import sign_one, verify
+from projections.kafka.positions import InputPosition
+from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedFeed, SimulatedHub
+from tests.simulation.desks import feed_item
+from tests.simulation.programme import StoryClock
+
+OP, UP = UnitId("op"), UnitId("up")
+CLIENT = ClientKey("c-1")
+HOUR = timedelta(hours=1)
+
+
+def item(value: bytes) -> FeedItem:
+    return feed_item(feed_record.read(value))
+
+
+def service(quantity: str = "1", *, client: str = "c-1", row: int | None = None) -> Draft:
+    facts = ServiceDelivered(service="bednight", quantity=quantity, unit_of_quantity="nights")
+    local_key = None if row is None else f"csv/services/{row}"
+    return Draft(ClientKey(client), facts, NOON, category=Category.HOUSING, local_key=local_key)
+
+
+class UnitStoreContract:
+    """Subclasses give `where`: an empty database."""
+
+    @pytest.fixture
+    def hub(self) -> SimulatedHub:
+        return SimulatedHub()
+
+    @pytest.fixture
+    def desk(self, where: str, hub: SimulatedHub) -> Desk:
+        return self.desk_of(UnitStore.open(where), hub)
+
+    @staticmethod
+    def desk_of(store: UnitStore, hub: SimulatedHub, unit: UnitId = OP) -> Desk:
+        signer = Signer(PROGRAMME, hub.unit_keys[unit])
+        return Desk(store, signer=signer, directory=lambda: hub.directory, clock=StoryClock(NOON))
+
+    @staticmethod
+    def consent(desk: Desk, client: str = "c-1", history: datetime = NOON - HOUR) -> ConsentRecorded:
+        terms = Terms((OP,), [to_unit(UP)], (Category.HOUSING, Category.IDENTITY), NOON + 1000 * HOUR, history)
+        return desk.take_consent(ClientKey(client), terms, Paper())
+
+    @staticmethod
+    def waiting(desk: Desk, limit: int = 1000) -> list[OutboxMessage]:
+        with desk.store.read() as tx:
+            return list(tx.outbox.next_to_send(limit))
+
+    @staticmethod
+    def send(desk: Desk, messages: list[OutboxMessage], offset: int = 0) -> None:
+        sendings = [Sending(one.message_id, 0, offset + n, "cluster") for n, one in enumerate(messages)]
+        with desk.store.write() as tx:
+            tx.outbox.mark_sent(sendings, at=NOON)
+
+    @staticmethod
+    def entry(desk: Desk, message_id: MessageId | None) -> Entry:
+        assert message_id is not None
+        with desk.store.read() as tx:
+            entry = tx.journal.find(message_id)
+        assert entry is not None
+        return entry
+
+    @staticmethod
+    def answer(
+        desk: Desk, hub: SimulatedHub, message: OutboxMessage, code: RefusalCode | None = None, last: int | None = None
+    ) -> Answer:
+        receipt = Receipt(
+            programme=PROGRAMME,
+            source=desk.signer.source,
+            id=message.message_id,
+            digest=message.signed.digest.hex(),
+            verdict="accepted" if code is None else "refused",
+            code=code,
+            last_sequence=last,
+            shard=0,
+            generation=1,
+            position=5,
+            recorded=NOON,
+            trust_list=1,
+        )
+        signed = sign_one(feed_record.payload_of(receipt), hub.receipts, PayloadType.RECEIPT)
+        return accept_feed(desk.store, [ReceiptItem(receipt, signed)], [], at=NOON).answers[receipt.id]
+
+    # Numbers and order
+
+    def test_numbers_run_from_one_without_a_hole_per_client(self, desk: Desk) -> None:
+        for client in ("c-1", "c-2"):
+            self.consent(desk, client)
+            desk.record(service(client=client))
+            desk.record(service(client=client))
+        numbers: dict[RecordKey, list[int]] = {}
+        for one in self.waiting(desk):
+            numbers.setdefault(one.record_key, []).append(parse(one.signed.payload).sequence)
+        assert list(numbers.values()) == [[1, 2, 3], [1, 2, 3]]
+
+    def test_what_was_signed_comes_back_bit_for_bit_also_from_a_batch(self, desk: Desk, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        list(desk.record_many([service(str(n)) for n in range(1, 300)]))
+        for one in self.waiting(desk):
+            verify(one.signed, hub.unit_keys[OP].verifying_key, PayloadType.CLOUDEVENT)
+
+    def test_a_worker_s_entry_overtakes_an_import_of_other_clients_but_not_of_its_own(self, desk: Desk) -> None:
+        for client in ("c-1", "c-2"):
+            self.consent(desk, client)
+        self.send(desk, self.waiting(desk))
+        list(desk.record_many([service("1", client="c-1"), service("2", client="c-2")]))
+        desk.record(service("3", client="c-2"))
+        quantities = [parse(one.signed.payload).facts.quantity for one in self.waiting(desk)]  # type: ignore[attr-defined] # all are services
+        assert quantities == ["2", "3", "1"]
+
+    def test_no_more_than_512_messages_are_without_receipt(self, desk: Desk, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        list(desk.record_many([service(str(n)) for n in range(1, MAX_IN_FLIGHT + 100)]))
+        first = self.waiting(desk)
+        assert len(first) == MAX_IN_FLIGHT
+        self.send(desk, first)
+        assert self.waiting(desk) == []
+        self.answer(desk, hub, first[0])
+        assert len(self.waiting(desk)) == 1
+
+    # Receipts
+
+    def test_a_receipt_is_kept_and_a_second_one_changes_nothing(self, desk: Desk, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        (message,) = self.waiting(desk)
+        self.send(desk, [message])
+        assert self.answer(desk, hub, message) is Answer.ACCEPTED
+        assert self.answer(desk, hub, message, RefusalCode.NO_GROUND) is Answer.REPEATED
+        with desk.store.read() as tx:
+            kept = tx.receipts.find(message.message_id)
+            assert tx.outbox.open_messages() == []
+            assert tx.quarantine.open_items() == []
+        assert kept is not None
+        verify(kept, hub.receipts.verifying_key, PayloadType.RECEIPT)
+        assert self.entry(desk, message.message_id).state is OwnState.ACCEPTED
+
+    def test_a_receipt_about_other_bytes_is_not_ours(self, desk: Desk, hub: SimulatedHub) -> None:
+        feed = SimulatedFeed(hub, OP)
+        stray = hub.message_of(OP, 77)
+        taken = accept_feed(desk.store, [item(feed.receipt(stray))], [], at=NOON)
+        assert set(taken.answers.values()) == {Answer.NOT_OURS}
+
+    def test_a_refusal_is_explained_and_can_be_corrected_and_resent(self, desk: Desk, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        desk.record(service("7"))
+        message = self.waiting(desk)[1]
+        self.answer(desk, hub, message, RefusalCode.TIME_AHEAD)
+        with desk.store.read() as tx:
+            (refused,) = tx.quarantine.open_items()
+        draft = desk.draft_of(refused.number)
+        assert (refused.refused.code, self.entry(desk, message.message_id).state) == ("time-ahead", OwnState.REFUSED)
+        assert draft is not None
+        assert draft.client == CLIENT
+        again = desk.resend(refused.number, draft)
+        sent = parse(self.waiting(desk)[-1].signed.payload)
+        assert (again.message_id, sent.causationid, sent.sequence) == (sent.id, message.message_id, 3)
+        with desk.store.read() as tx:
+            assert tx.quarantine.open_items() == []
+
+    def test_an_entry_that_the_hub_found_no_ground_for_leaves_when_one_appears(
+        self, desk: Desk, hub: SimulatedHub
+    ) -> None:
+        self.consent(desk)
+        desk.record(service("7"))
+        consent, message = self.waiting(desk)
+        self.send(desk, [consent, message])
+        self.answer(desk, hub, consent, RefusalCode.UNKNOWN_UNIT)
+        self.answer(desk, hub, message, RefusalCode.NO_GROUND)
+        self.consent(desk)
+        fresh = [parse(one.signed.payload) for one in self.waiting(desk)]
+        assert [(one.sequence, one.causationid) for one in fresh] == [(3, None), (4, message.message_id)]
+
+    def test_a_restored_adapter_goes_on_behind_the_number_that_the_hub_has(self, desk: Desk, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        for quantity in ("1", "2"):
+            desk.record(service(quantity))
+        consent, first, second = self.waiting(desk)
+        self.send(desk, [consent, first])
+        assert self.answer(desk, hub, consent, RefusalCode.SEQUENCE_CONFLICT, last=9) is Answer.TO_RENUMBER
+        assert desk.tend().renumbered == 0  # one is still without an answer
+        assert self.waiting(desk) == []
+        self.answer(desk, hub, first, RefusalCode.SEQUENCE_CONFLICT, last=9)
+        assert desk.tend().renumbered == 3
+        fresh = [parse(one.signed.payload) for one in self.waiting(desk)]
+        assert [(one.sequence, one.causationid) for one in fresh] == [
+            (10, consent.message_id),
+            (11, first.message_id),
+            (12, second.message_id),
+        ]
+        desk.record(service("3"))
+        assert parse(self.waiting(desk)[-1].signed.payload).sequence == 13
+
+    def test_an_id_that_the_hub_had_before_is_made_again_under_the_same_number(
+        self, desk: Desk, hub: SimulatedHub
+    ) -> None:
+        self.consent(desk)
+        (message,) = self.waiting(desk)
+        self.send(desk, [message])
+        self.answer(desk, hub, message, RefusalCode.ID_REUSED)
+        assert desk.tend().renumbered == 1
+        (again,) = [parse(one.signed.payload) for one in self.waiting(desk)]
+        assert (again.sequence, again.id != message.message_id) == (1, True)
+
+    # Rows
+
+    def test_the_same_row_twice_is_one_message(self, desk: Desk) -> None:
+        self.consent(desk)
+        first = list(desk.record_many([service(row=1), service(row=1)]))
+        again = desk.record(service(row=1))
+        assert [one.repeated for one in (*first, again)] == [False, True, True]
+        assert {one.message_id for one in (*first, again)} == {first[0].message_id}
+        assert len(self.waiting(desk)) == 2
+
+    def test_a_changed_row_corrects_its_entry(self, desk: Desk) -> None:
+        self.consent(desk)
+        (first,) = desk.record_many([service("80", row=1)])
+        (changed,) = desk.record_many([service("88", row=1)])
+        correction = parse(self.waiting(desk)[-1].signed.payload)
+        assert (correction.type, correction.corrects) == ("eu.spojka.entry.corrected.v1", first.message_id)
+        assert (correction.id, correction.time) == (changed.message_id, NOON)
+        (again,) = desk.record_many([service("88", row=1)])
+        assert (again.repeated, again.message_id) == (True, first.message_id)
+
+    def test_a_row_that_now_names_another_client_is_kept_for_a_person(self, desk: Desk) -> None:
+        list(desk.record_many([service(row=1)]))
+        (changed,) = desk.record_many([service(row=1, client="c-2")])
+        assert (changed.state, changed.reason) == (RecordedState.REFUSED, "changed-row")
+
+    def test_a_row_mended_at_its_source_leaves_quarantine(self, desk: Desk) -> None:
+        number = desk.quarantine_row("csv/services/1", code="bad-date", explanation="Not a date.", row=b"{}")
+        assert desk.quarantine_row("csv/services/1", code="bad-date", explanation="Not a date.", row=b"{}") == number
+        (recorded,) = desk.record_many([service(row=1)])
+        with desk.store.read() as tx:
+            found = tx.quarantine.find(number)
+            assert tx.quarantine.open_items() == []
+        assert found is not None
+        assert found.replacement == recorded.message_id
+
+    # Held
+
+    def test_held_entries_leave_in_their_order_when_a_consent_comes(self, desk: Desk) -> None:
+        held = [desk.record(service(str(n))) for n in (1, 2, 3)]
+        assert {(one.state, one.reason) for one in held} == {(RecordedState.HELD, "no-ground")}
+        self.consent(desk)
+        left = [one.message_id for one in self.waiting(desk)]
+        assert left[1:] == [one.message_id for one in held]
+        assert self.entry(desk, held[0].message_id).state is OwnState.WAITING
+
+    def test_an_entry_before_the_consent_s_history_stays(self, desk: Desk) -> None:
+        held = desk.record(service())
+        self.consent(desk, history=NOON + HOUR)
+        with desk.store.read() as tx:
+            kept = tx.held.find(held.message_id or MessageId(""))
+        assert kept is not None
+        assert (kept.reason, kept.detail) == ("no-ground", "before-history")
+
+    def test_a_correction_of_a_held_entry_is_held_too_and_leaves_behind_it(self, desk: Desk) -> None:
+        held = desk.record(service())
+        assert held.message_id is not None
+        correction = desk.correct(held.message_id, reason="wrong-amount", facts={"quantity": "2"})
+        assert (correction.state, correction.reason) == (RecordedState.HELD, "corrects-held")
+        self.consent(desk)
+        assert [one.message_id for one in self.waiting(desk)][1:] == [held.message_id, correction.message_id]
+
+    def test_a_restriction_keeps_entries_back_until_it_is_lifted(self, desk: Desk) -> None:
+        self.consent(desk)
+        desk.restrict(CLIENT)
+        restricted = desk.record(service())
+        desk.record(Draft(CLIENT, ProcessingLifted(), NOON))
+        assert (restricted.state, restricted.reason) == (RecordedState.HELD, "no-ground")
+        assert self.waiting(desk)[-1].message_id == restricted.message_id
+
+    def test_without_a_trust_list_entries_wait_and_consents_go(self, where: str, hub: SimulatedHub) -> None:
+        signer = Signer(PROGRAMME, hub.unit_keys[OP])
+        desk = Desk(UnitStore.open(where), signer=signer, directory=lambda: None, clock=StoryClock(NOON))
+        consent = self.consent(desk).messages[0]
+        entry = desk.record(service())
+        assert (consent.state, entry.state, entry.reason) == (
+            RecordedState.WAITING,
+            RecordedState.HELD,
+            "no-trust-list",
+        )
+
+    # The feed
+
+    def test_the_same_stretch_of_the_feed_twice_changes_nothing(self, desk: Desk, hub: SimulatedHub) -> None:
+        feed = SimulatedFeed(hub, OP)
+        items = [item(feed.deliver(hub.message_of(UP, n))) for n in (1, 2)] + [item(feed.head())]
+        position = InputPosition("feed.op", 0, 3, "cluster", b"f" * 32)
+        assert accept_feed(desk.store, items, [position], at=NOON).entries == 2
+        with desk.store.read() as tx:
+            before = (tx.journal.last_revision(), tx.places.chains(), tx.places.heads())
+        assert accept_feed(desk.store, items, [position], at=NOON).entries == 0
+        with desk.store.read() as tx:
+            assert (tx.journal.last_revision(), tx.places.chains(), tx.places.heads()) == before
+            assert tx.places.positions("feed.op") == {0: position}
+            assert tx.places.heads()[0].caught_up_at == NOON
+
+    def test_a_gap_in_the_feed_stores_nothing(self, desk: Desk, hub: SimulatedHub) -> None:
+        feed = SimulatedFeed(hub, OP)
+        items = [item(feed.deliver(hub.message_of(UP, n))) for n in (1, 2, 3)]
+        with pytest.raises(FeedGapError) as caught:
+            accept_feed(desk.store, [items[0], items[2]], [], at=NOON)
+        assert (caught.value.expected, caught.value.found) == (2, 3)
+        with desk.store.read() as tx:
+            assert tx.journal.last_revision() == 0
+
+    def test_another_history_under_the_same_numbers_is_a_fork(self, desk: Desk, hub: SimulatedHub) -> None:
+        feed, other = SimulatedFeed(hub, OP), SimulatedFeed(hub, OP)
+        accept_feed(desk.store, [item(feed.deliver(hub.message_of(UP, 1)))], [], at=NOON)
+        other.deliver(hub.message_of(UP, 2))
+        with pytest.raises(FeedForkError):
+            accept_feed(desk.store, [item(other.deliver(hub.message_of(UP, 3)))], [], at=NOON)
+
+    def test_a_unit_that_lost_its_database_gets_its_own_entries_back(self, desk: Desk, hub: SimulatedHub) -> None:
+        feed = SimulatedFeed(hub, OP)
+        accept_feed(desk.store, [item(feed.deliver(hub.message_of(OP, 1)))], [], at=NOON)
+        with desk.store.read() as tx:
+            (entry,) = tx.journal.of_subject(SUBJECT)
+        assert (entry.kind, entry.state) == (EntryKind.OWN, OwnState.ACCEPTED)
+
+    # Clients
+
+    def test_a_client_known_here_only_by_held_entries_takes_the_subject_that_came_by_feed(self, desk: Desk) -> None:
+        held = desk.record(service())
+        desk.adopt(SUBJECT, CLIENT)
+        entry = self.entry(desk, held.message_id)
+        self.consent(desk)
+        assert entry.subject == SUBJECT
+        assert {parse(one.signed.payload).subject for one in self.waiting(desk)} == {SUBJECT}
+
+    def test_a_client_whose_entries_left_cannot_be_given_another_subject(self, desk: Desk) -> None:
+        self.consent(desk)
+        with pytest.raises(Exception, match="left under another subject"):
+            desk.adopt(SUBJECT, CLIENT)
+
+    # The database itself
+
+    def test_what_raises_inside_a_transaction_leaves_nothing(self, desk: Desk) -> None:
+        def failing() -> None:
+            with desk.store.write() as tx:
+                tx.clients.link(CLIENT, SUBJECT, at=NOON)
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            failing()
+        with desk.store.read() as tx:
+            assert tx.clients.all() == []
+
+    def test_a_look_cannot_write(self, desk: Desk) -> None:
+        with desk.store.read() as tx, pytest.raises(DBAPIError):
+            tx.clients.link(CLIENT, SUBJECT, at=NOON)
+        with desk.store.write() as tx:
+            tx.clients.link(CLIENT, SUBJECT, at=NOON)
+
+    def test_followers_see_every_change_in_the_order_of_its_commit(self, desk: Desk) -> None:
+        held = desk.record(service())
+        with desk.store.read() as tx:
+            seen = tx.journal.last_revision()
+        self.consent(desk)
+        with desk.store.read() as tx:
+            changed = tx.journal.since(seen, limit=10)
+        assert [one.revision for one in changed] == sorted(one.revision for one in changed)
+        assert held.message_id in {one.message_id for one in changed}
+
+    def test_opening_again_finds_everything(self, desk: Desk, where: str, hub: SimulatedHub) -> None:
+        self.consent(desk)
+        before = self.waiting(desk)
+        desk.store.close()
+        assert self.waiting(self.desk_of(UnitStore.open(where), hub)) == before
+
+    def test_a_database_of_a_newer_adapter_is_refused(self, desk: Desk) -> None:
+        with desk.store.write() as tx, pytest.raises(NewerDatabaseError):
+            upgrade(tx.connection, version=VERSION - 1)
+
+    def test_an_older_database_takes_the_steps_in_order(self, desk: Desk) -> None:
+        taken: list[int] = []
+        with desk.store.write() as tx:
+            steps = {n: lambda _, n=n: taken.append(n) for n in (VERSION + 1, VERSION + 2)}
+            upgrade(tx.connection, version=VERSION + 2, steps=steps)
+            upgrade(tx.connection, version=VERSION + 2, steps=steps)
+        assert taken == [VERSION + 1, VERSION + 2]
+
+    def test_a_message_about_nobody_is_keyed_by_the_unit(self, desk: Desk) -> None:
+        facts = FeedAcknowledged(shard=0, generation=1, feed_sequence=4, link="0" * 64)
+        desk.record(Draft(None, facts, NOON))
+        (message,) = self.waiting(desk)
+        assert message.record_key == RecordKey(desk.signer.source)
+
+    def test_a_refused_draft_is_never_lost(self, desk: Desk) -> None:
+        draft = Draft(CLIENT, ClientEnrolled(), NOON + HOUR, local_key="csv/clients/1")
+        refused: Recorded = desk.record(draft)
+        assert (refused.state, refused.reason) == (RecordedState.REFUSED, RefusalCode.TIME_AHEAD)
+        assert refused.quarantine is not None
+        assert desk.draft_of(refused.quarantine) == draft
+        with desk.store.read() as tx:
+            assert tx.outbox.counts()[OutboxState.WAITING] == 0
