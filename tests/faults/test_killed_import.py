@@ -1,0 +1,60 @@
+"""An import that is killed leaves whole chunks or nothing, and goes on where it stopped."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from adapters.storage.unit_store import UnitStore
+from contracts.envelope import parse
+
+ROWS = 6_000
+IMPORT = """
+import sys
+from tests.faults.killed_import import import_rows
+import_rows(sys.argv[1], int(sys.argv[2]))
+"""
+
+
+def start(where: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", IMPORT, str(where), str(ROWS)])
+
+
+def rows_in(where: Path) -> int:
+    if not where.exists():
+        return 0
+    store = UnitStore.open(where)
+    with store.read() as tx:
+        count: int = tx.connection.execute(text("SELECT count(*) FROM import_row")).scalar_one()
+    store.close()
+    return count
+
+
+@pytest.mark.parametrize("chunks", [1, 4])
+def test_a_killed_import_loses_nothing_and_doubles_nothing(tmp_path: Path, chunks: int) -> None:
+    where = tmp_path / "unit.db"
+    killed = start(where)
+    deadline = time.monotonic() + 60
+    while rows_in(where) < chunks * 500 and time.monotonic() < deadline:
+        assert killed.poll() is None, "the import ended before it was killed"
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    found = rows_in(where)
+    assert 0 < found < ROWS
+    assert found % 500 == 0
+    assert start(where).wait() == 0
+    store = UnitStore.open(where)
+    with store.read() as tx:
+        messages = tx.connection.execute(text('SELECT payload, record_key FROM outbox ORDER BY "order"')).all()
+        journal = tx.connection.execute(text("SELECT count(*) FROM journal")).scalar_one()
+        entries = tx.connection.execute(text("SELECT count(*) FROM import_row")).scalar_one()
+    numbers: dict[str, list[int]] = {}
+    for payload, key in messages:
+        numbers.setdefault(key, []).append(parse(payload).sequence)
+    assert entries == ROWS
+    assert journal == len(messages) == ROWS + len(numbers)
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
