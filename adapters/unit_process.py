@@ -101,11 +101,13 @@ class UnitProcess:
             watch(self._house.folder / DATABASE, self.wake, stop),
         )
         running = [asyncio.create_task(_logged(part, self._house.unit)) for part in parts]
+        stopping = asyncio.create_task(stop.wait())
         _log.info("unit at work", unit=self._house.unit)
         try:
-            await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop.set()
+            await stopping
             self.wake()
             self._directory_news.set()
             results = await asyncio.gather(*running, return_exceptions=True)
@@ -165,6 +167,8 @@ class UnitProcess:
         while not stop.is_set():
             await self._directory_news.wait()
             self._directory_news.clear()
+            if stop.is_set():
+                return
             await self._feed.directory_changed()
             self.wake()
 

@@ -61,8 +61,11 @@ class SimulatedHub:
     deliveries: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.DELIVERIES, 3))
     messages: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.MESSAGES, 4))
 
+    unit_keys: dict[UnitId, SigningKey] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
-        self.unit_keys = {unit: _key(unit, KeyUse.MESSAGES, 10 + n) for n, unit in enumerate(self.units)}
+        for number, unit in enumerate(self.units):
+            self.unit_keys.setdefault(unit, _key(unit, KeyUse.MESSAGES, 10 + number))
         self.versions: list[SignedBytes] = []
         self.publish_list()
 
