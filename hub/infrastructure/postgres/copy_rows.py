@@ -4,7 +4,7 @@ Invariants: the layout follows PostgreSQL's documentation of COPY, "Binary Forma
 network order, trailer. Instants are microseconds since 2000-01-01 UTC. Packed here, not field by field in the driver: 1 µs a row instead of 6.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from uuid import UUID
@@ -13,6 +13,7 @@ from eventsourcing.persistence import StoredEvent
 
 from hub.application.ports import Indexed
 
+_PARTS = 160  # 32 rows at a time: the server works on some while the next are made
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -24,8 +25,8 @@ _INDEX_START = Struct("!h i")
 _INDEX_END = Struct("!i16s i32s iq")  # message id, digest, position
 
 
-def log_rows(stored: Sequence[StoredEvent], *, position: int, at: datetime) -> bytes:
-    """Rows (position, stream_id, stream_version, topic, state, at), numbered from `position`."""
+def log_rows(stored: Iterable[StoredEvent], *, position: int, at: datetime) -> Iterator[bytes]:
+    """Rows (position, stream_id, stream_version, topic, state, at), numbered from `position`, some at a time."""
     start, length = _LOG_START.pack, _LENGTH.pack
     end = _INSTANT.pack(8, (at - _EPOCH) // _MICROSECOND)
     parts = [_HEADER]
@@ -39,8 +40,11 @@ def log_rows(stored: Sequence[StoredEvent], *, position: int, at: datetime) -> b
             state,
             end,
         )
+        if len(parts) > _PARTS:
+            yield b"".join(parts)
+            parts = []
     parts.append(_TRAILER)
-    return b"".join(parts)
+    yield b"".join(parts)
 
 
 def index_rows(indexed: Iterable[Indexed]) -> bytes:

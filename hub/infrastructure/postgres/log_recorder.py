@@ -5,7 +5,7 @@ one statement; a notification's id is its position + 1; an append and everything
 all that listen. Nothing here retries: after an error the caller reads the head again before it decides.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,6 @@ from hub.infrastructure.postgres.log_wakeup import LogSubscription, LogWakeup
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.store_errors import StoreConflictError
-from hub.infrastructure.postgres.streams import Stream
 
 Beside = Callable[[psycopg.Connection], None]
 """Writes something in the transaction of an append."""
@@ -36,30 +35,29 @@ class LogRecorder(ProcessRecorder):
 
     def append(
         self,
-        stored: Sequence[StoredEvent],
+        stored: Iterable[StoredEvent],
         *,
+        count: int,
         at: datetime | None,
         head: Head | None,
-        streams: Sequence[Stream] = (),
         beside: Beside | None = None,
     ) -> Head:
-        """Append from `head.position` on and return the head behind it; `at` None takes the database's clock.
+        """Append the `count` events of `stored` from `head.position` on and return the head behind them; `at` None takes the database's clock.
 
-        With `head` None nothing is fenced: for the library's own use and tests. Raises `FencedError`, `StoreConflictError`,
-        `StoreUnavailableError`.
+        `stored` may be made while it is read, so that client and server work at the same time. With `head` None nothing is fenced: for the
+        library's own use and tests. Raises `FencedError`, `StoreConflictError`, `StoreUnavailableError`.
         """
         with self._session.transaction() as connection:
-            after = self._advance(connection, len(stored), at=at, head=head)
-            first = after.position - len(stored)
-            if len(stored) >= self._database.settings.copy_from:
-                with connection.cursor().copy(_SQL["copy_log"]) as copy:
-                    copy.write(log_rows(stored, position=first, at=after.last_at))
-                stored = ()
+            after = self._advance(connection, count, at=at, head=head)
+            first = after.position - count
+            large = count >= self._database.settings.copy_from
+            if large:
+                self._copy(connection, log_rows(stored, position=first, at=after.last_at), count=count)
             if beside is not None:
                 beside(connection)
             with connection.pipeline():
-                self._insert(connection, stored, position=first, at=after.last_at)
-                self._insert_streams(connection, streams)
+                if count and not large:
+                    self._insert(connection, list(stored), position=first, at=after.last_at)
                 connection.execute(_SQL["notify"], {"channel": self._database.channel, "position": after.position})
         return after
 
@@ -71,7 +69,7 @@ class LogRecorder(ProcessRecorder):
             if tracking is not None:
                 self._track(connection, tracking)
 
-        after = self.append(stored_events, at=kwargs.get("at"), head=None, beside=track)
+        after = self.append(stored_events, count=len(stored_events), at=kwargs.get("at"), head=None, beside=track)
         return list(range(after.position - len(stored_events) + 1, after.position + 1))
 
     def select_events(
@@ -153,24 +151,25 @@ class LogRecorder(ProcessRecorder):
         return after
 
     @staticmethod
-    def _insert(connection: psycopg.Connection, stored: Sequence[StoredEvent], *, position: int, at: datetime) -> None:
-        if stored:
-            values = {
-                "position": position,
-                "at": at,
-                "streams": [event.originator_id for event in stored],
-                "versions": [event.originator_version for event in stored],
-                "topics": [event.topic for event in stored],
-                "states": [event.state for event in stored],
-            }
-            connection.execute(_SQL["insert_log"], values)
+    def _copy(connection: psycopg.Connection, rows: Iterable[bytes], *, count: int) -> None:
+        with connection.cursor() as cursor:
+            with cursor.copy(_SQL["copy_log"]) as copy:
+                for part in rows:
+                    copy.write(part)
+            if cursor.rowcount != count:  # else the head row would stand behind a gap
+                raise ValueError(f"{cursor.rowcount} events were given, not {count}")
 
     @staticmethod
-    def _insert_streams(connection: psycopg.Connection, streams: Sequence[Stream]) -> None:
-        if streams:
-            ids, record_keys, kinds, keys = (list(column) for column in zip(*streams, strict=True))
-            values = {"streams": ids, "record_keys": record_keys, "kinds": kinds, "keys": keys}
-            connection.execute(_SQL["insert_streams"], values)
+    def _insert(connection: psycopg.Connection, stored: Sequence[StoredEvent], *, position: int, at: datetime) -> None:
+        values = {
+            "position": position,
+            "at": at,
+            "streams": [event.originator_id for event in stored],
+            "versions": [event.originator_version for event in stored],
+            "topics": [event.topic for event in stored],
+            "states": [event.state for event in stored],
+        }
+        connection.execute(_SQL["insert_log"], values)
 
     @staticmethod
     def _track(connection: psycopg.Connection, tracking: Tracking) -> None:

@@ -13,6 +13,7 @@ from contracts.names import MessageId, RecordKey, Source
 from hub.application.ports import Commit, DeadLetter, Parked
 from hub.infrastructure.postgres.copy_rows import index_rows
 from hub.infrastructure.postgres.queries import queries
+from hub.infrastructure.postgres.streams import Stream, opened
 
 Row = Mapping[str, Any]
 Headers = tuple[tuple[str, bytes], ...]
@@ -28,6 +29,8 @@ def write_beside(connection: psycopg.Connection, commit: Commit) -> None:
         with connection.cursor().copy(_SQL["copy_message_index"]) as copy:
             copy.write(index_rows(commit.indexed))
     with connection.pipeline(), connection.cursor() as cursor:
+        if streams := opened(commit.events):
+            cursor.execute(_SQL["insert_streams"], _columns(streams))
         for query, rows in _statements(commit):
             if rows:
                 cursor.executemany(_SQL[query], rows)
@@ -60,6 +63,11 @@ def _statements(commit: Commit) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "dead_letter", [_dead_letter(one, commit) for one in commit.dead_letters]
     yield "unpark", [{"message_id": one} for one in commit.unparked]
     yield "park", [_parked(one, commit) for one in commit.parked]
+
+
+def _columns(streams: Sequence[Stream]) -> Row:
+    ids, record_keys, kinds, keys = (list(column) for column in zip(*streams, strict=True))
+    return {"streams": ids, "record_keys": record_keys, "kinds": kinds, "keys": keys}
 
 
 def _fields(one: object, names: str) -> Row:

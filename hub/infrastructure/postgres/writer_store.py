@@ -13,7 +13,6 @@ from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_recorder import LogRecorder
 from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.queries import queries
-from hub.infrastructure.postgres.streams import opened
 from hub.infrastructure.postgres.writer_rows import parked_of, write_beside
 from hub.infrastructure.postgres.writer_session import WriterSession
 from projections.kafka.positions import InputPosition
@@ -45,12 +44,11 @@ class PostgresWriterStore:
 
     def commit(self, commit: Commit, *, head: Head) -> Head:
         """Write everything or nothing. Raises `FencedError`, `StoreConflictError`, `StoreUnavailableError`."""
-        stored = [self._mapper.to_stored_event(event) for event in commit.events]
         return self._recorder.append(
-            stored,
+            map(self._mapper.to_stored_event, commit.events),
+            count=len(commit.events),
             at=commit.at,
             head=head,
-            streams=opened(commit.events),
             beside=lambda connection: write_beside(connection, commit),
         )
 

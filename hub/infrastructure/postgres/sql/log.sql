@@ -21,11 +21,6 @@ SELECT %(position)s::bigint + e.number - 1, e.stream_id, e.stream_version, e.top
 FROM unnest(%(streams)b::uuid[], %(versions)b::integer[], %(topics)b::text[], %(states)b::bytea[])
     WITH ORDINALITY AS e (stream_id, stream_version, topic, state, number);
 
--- name: insert_streams
-INSERT INTO stream (stream_id, record_key, kind, key)
-SELECT * FROM unnest(%(streams)b::uuid[], %(record_keys)b::text[], %(kinds)b::text[], %(keys)b::text[])
-ON CONFLICT (stream_id) DO NOTHING;
-
 -- name: notify
 SELECT pg_notify(%(channel)s, %(position)s::text);
 

@@ -1,6 +1,11 @@
 -- name: copy_message_index
 COPY message_index (source, message_id, digest, position) FROM STDIN (FORMAT binary);
 
+-- name: insert_streams
+INSERT INTO stream (stream_id, record_key, kind, key)
+SELECT * FROM unnest(%(streams)b::uuid[], %(record_keys)b::text[], %(kinds)b::text[], %(keys)b::text[])
+ON CONFLICT (stream_id) DO NOTHING;
+
 -- name: set_input_position
 INSERT INTO input_position (topic, partition, next_offset, incarnation, fingerprint)
 VALUES (%(topic)s, %(partition)s, %(next_offset)s, %(incarnation)s, %(fingerprint)b)
