@@ -117,6 +117,14 @@ class HubRig:
             process.wait()
             raise
 
+    def pause(self, name: str) -> None:
+        """SIGSTOP."""
+        self.processes[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self.processes[name].send_signal(signal.SIGCONT)
+
     def moved(self, bootstrap: str) -> None:
         """The broker has another address now."""
         self.address.write_text(bootstrap)

@@ -157,6 +157,35 @@ class Simulation:
         sequence: int | None = None,
     ) -> tuple[MessageId, SignedBytes]:
         """A numbered, signed message of a unit, not sent."""
+        name, payload = self.unsigned(
+            unit,
+            facts,
+            category=category,
+            content=content,
+            subject=subject,
+            time=time,
+            corrects=corrects,
+            purpose=purpose,
+            message_id=message_id,
+            sequence=sequence,
+        )
+        return name, sign_one(payload, self.units[unit].key, PayloadType.CLOUDEVENT)
+
+    def unsigned(  # noqa: PLR0913 - a message's attributes, by keyword
+        self,
+        unit: str,
+        facts: Facts,
+        *,
+        category: Category | None = None,
+        content: SealedContent | None = None,
+        subject: SubjectId | None = KAREL,
+        time: datetime | None = None,
+        corrects: MessageId | None = None,
+        purpose: Purpose | None = None,
+        message_id: MessageId | None = None,
+        sequence: int | None = None,
+    ) -> tuple[MessageId, bytes]:
+        """A numbered message of a unit, neither signed nor sent."""
         speaker = self.units[unit]
         name = message_id or self.next_id()
         payload = compose(
@@ -172,7 +201,7 @@ class Simulation:
             corrects=corrects,
             content=content,
         )
-        return name, sign_one(payload, speaker.key, PayloadType.CLOUDEVENT)
+        return name, payload
 
     def record(self, signed: SignedBytes, key: str) -> RawRecord:
         """The record as the broker gives it."""

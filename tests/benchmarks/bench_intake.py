@@ -1,0 +1,124 @@
+"""Intake to log on real Kafka and PostgreSQL with fsync on: one intake process against the bare pipe and against the library's stock path."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.servers.topics import programme_topics
+from tests.benchmarks.registry import Bench, Measurement, benchmark
+from tests.benchmarks.stock_path import seconds_for
+from tests.benchmarks.workload import AT, Keyed, workload
+from tests.integration.hub_rig import HubRig
+from tests.simulation.programme import PARTITIONS, STORY_UNITS, Simulation
+
+_PATIENCE = 300.0
+_numbers = count()
+
+
+@benchmark("intake-each-signed", goal=0.3)
+def each_signed(bench: Bench) -> Measurement:
+    """Messages signed one by one; baseline: the bare pipe."""
+    return _against_bare_pipe(bench, 3_000 if bench.smoke else 30_000, batched=False)
+
+
+@benchmark("intake-batch-signed", goal=0.3)
+def batch_signed(bench: Bench) -> Measurement:
+    """Messages signed 256 at a time; baseline: the bare pipe on the same."""
+    return _against_bare_pipe(bench, 3_000 if bench.smoke else 60_000, batched=True)
+
+
+@benchmark("intake-against-stock", goal=10.0)
+def against_stock(bench: Bench) -> Measurement:
+    """Messages signed one by one; baseline: one library commit with tracking per message."""
+    total = 3_000 if bench.smoke else 20_000
+    simulation = Simulation()
+    messages = workload(simulation, total, batched=False)
+    rate = _intake_rate(bench, simulation, messages)
+    stock = messages[: 100 if bench.smoke else 600]
+    dsn = bench.postgres.create_database(f"stock{next(_numbers)}")
+    seconds = seconds_for([one.signed for one in stock], simulation.units["op"].key.verifying_key, dsn=_library(dsn))
+    return Measurement(value=rate, unit="messages/s", baseline=len(stock) / seconds)
+
+
+def _against_bare_pipe(bench: Bench, total: int, *, batched: bool) -> Measurement:
+    simulation = Simulation()
+    messages = workload(simulation, total, batched=batched)
+    rate = _intake_rate(bench, simulation, messages)
+    return Measurement(value=rate, unit="messages/s", baseline=_bare_rate(bench, simulation, messages))
+
+
+def _intake_rate(bench: Bench, simulation: Simulation, messages: Sequence[Keyed]) -> float:
+    """Messages a second from the first commit of the load to its last, one intake process running alone."""
+    _fresh_topics(bench)
+    folder = bench.folder / f"intake{next(_numbers)}"
+    folder.mkdir()
+    dsn = bench.postgres.create_database(folder.name)
+    with HubRig(folder, dsn, bench.kafka.bootstrap, roles=(), simulation=simulation) as rig:
+        rig.clock.write_text(AT.isoformat())
+        asyncio.run(rig.send([rig.outgoing(one.signed, one.key) for one in messages]))
+        rig.start("intake")
+        started, first = _await_position(dsn, 2)
+        ended, last = _await_position(dsn, len(messages) + 1)
+    return (last - first) / (ended - started)
+
+
+def _bare_rate(bench: Bench, simulation: Simulation, messages: Sequence[Keyed]) -> float:
+    """The same records, still on the topic, through the bare pipe."""
+    dsn = bench.postgres.create_database(f"bare{next(_numbers)}")
+    key = simulation.units["op"].key
+    records = [*messages]
+    _fresh_topics(bench)
+    with _sender(bench, simulation, dsn) as rig:
+        asyncio.run(rig.send([rig.outgoing(one.signed, one.key) for one in records]))
+    command = [sys.executable, "-m", "tests.benchmarks.bare_pipe", bench.kafka.bootstrap, dsn]
+    done = subprocess.run(
+        [*command, key.public_bytes.hex(), key.key_id, str(len(records))], check=True, capture_output=True, text=True
+    )
+    return len(records) / float(done.stdout)
+
+
+@contextmanager
+def _sender(bench: Bench, simulation: Simulation, dsn: str) -> Iterator[HubRig]:
+    """A rig without a hub, for its producer alone."""
+    rig = HubRig(bench.folder / f"sender{next(_numbers)}", dsn, bench.kafka.bootstrap, simulation=simulation)
+    rig.folder.mkdir()
+    rig.address = rig.folder / "bootstrap"
+    rig.address.write_text(bench.kafka.bootstrap)
+    yield rig
+
+
+def _fresh_topics(bench: Bench) -> None:
+    bench.kafka.delete_all_topics()
+    units = [spec.name for spec in STORY_UNITS]
+    bench.kafka.create_topics(programme_topics(units, inbox_partitions=PARTITIONS))
+
+
+def _await_position(dsn: str, wanted: int) -> tuple[float, int]:
+    """When the log had reached this position, and where it stood then."""
+    deadline = time.monotonic() + _PATIENCE
+    with psycopg.connect(dsn, autocommit=True, options="-c search_path=shard_0") as connection:
+        while time.monotonic() < deadline:
+            found = connection.execute("SELECT position FROM head").fetchone()
+            if found is not None and found[0] >= wanted:
+                return time.monotonic(), int(found[0])
+            connection.execute("SELECT pg_sleep(0.01)")
+    raise TimeoutError(f"the log did not reach position {wanted}")
+
+
+def _library(dsn: str) -> dict[str, str]:
+    parts = conninfo_to_dict(dsn)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(parts["dbname"]),
+        "POSTGRES_HOST": str(parts["host"]),
+        "POSTGRES_PORT": str(parts.get("port", "5432")),
+        "POSTGRES_USER": str(parts["user"]),
+        "POSTGRES_PASSWORD": str(parts.get("password") or "none"),
+    }
