@@ -24,7 +24,7 @@ from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
-from adapters.storage.schema import upgrade
+from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 
@@ -76,8 +76,7 @@ class UnitStore:
             else create_engine(url, pool_pre_ping=True, hide_parameters=True)
         )
         try:
-            with store.write() as tx:
-                upgrade(tx.connection)
+            store._bring_up_to_date()
         except SQLAlchemyError as error:
             store.close()
             raise StoreError(
@@ -85,6 +84,14 @@ class UnitStore:
                 advice="Check that the folder exists and is writable, or that the server runs and lets this user in.",
             ) from error
         return store
+
+    def _bring_up_to_date(self) -> None:
+        """Looks first, so that opening a current database waits for nobody who writes."""
+        with self.read() as tx:
+            found = version_of(tx.connection)
+        if found != VERSION:
+            with self.write() as tx:
+                upgrade(tx.connection)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
