@@ -145,10 +145,10 @@ _NUMBERED: Final = frozenset({"Services", "Event", "EmploymentEducation"})
 
 
 def _write(folder: Path, name: str, rows: Iterable[Row]) -> None:
-    quoting = csv.QUOTE_ALL if name in {"Event", "EmploymentEducation", "Organization"} else csv.QUOTE_MINIMAL
+    quoted = name in {"Event", "EmploymentEducation", "Organization"}
     stamps = ("2022-10-01 08:00:00", "2022-10-01 08:00:00", "1", "", _EXPORT)
     with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, quoting=quoting)
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
         writer.writerow((*_COLUMNS[name], *_STAMPS))
         writer.writerows((*row, *stamps) for row in rows)
 

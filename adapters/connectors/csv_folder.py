@@ -76,12 +76,12 @@ def is_joined(column: str, joins: Iterable[str]) -> bool:
 
 
 def _lookup_columns(lookup: Lookup) -> list[str | None]:
-    on = [column for join in lookup.joins.values() for column in join.on]
+    on = [column for join in lookup.joins.values() for column in join.by]
     return [*lookup.key, *lookup.keep.values(), *(one.column for one in lookup.when), *on, lookup.updated]
 
 
 def _source_columns(source: Source) -> list[str | None]:
-    on = [column for join in source.joins.values() for column in join.on]
+    on = [column for join in source.joins.values() for column in join.by]
     checked = [name for check in source.checks for name in (check.column, check.not_before, check.same_as)]
     ruled = [column for rule in source.rules for column in rule_columns(rule)]
     deleted = source.deleted.column if source.deleted else None

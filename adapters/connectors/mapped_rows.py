@@ -51,9 +51,10 @@ class JoinedRow:
 
     def cell(self, column: str) -> str:
         """A column's text; `join.column` for one of a join. Raises `CellError`."""
-        name, dot, rest = column.partition(".")
-        if dot and name in self._joins:
-            return self._joins[name].get(rest, "")
+        if self._joins and "." in column:
+            name, _, rest = column.partition(".")
+            if name in self._joins:
+                return self._joins[name].get(rest, "")
         return self.record.cell(column)
 
 
@@ -102,16 +103,16 @@ class Lookups:
         """A record with its joins. Where `strict`, raises `CellError` for a reference to a row that is not there."""
         row = JoinedRow(record)
         for name, join in joins.items():
-            key = joined(row, join.on)
+            key = joined(row, join.by)
             found = self._indices[join.lookup].find(key) if key else None
             lookup = self._lookups[join.lookup]
             if found is not None:
-                row.join(name, dict(zip(lookup.keep, found[1:], strict=True)), through=join.on)
+                row.join(name, dict(zip(lookup.keep, found[1:], strict=True)), through=join.by)
             elif key and strict and not lookup.when:
                 detail = f"no row of {lookup.file} has this key"
-                raise CellError(RefusalReason.NO_SUCH_ROW, column="/".join(join.on), value=key, detail=detail)
+                raise CellError(RefusalReason.NO_SUCH_ROW, column="/".join(join.by), value=key, detail=detail)
             else:
-                row.join(name, {}, through=join.on)
+                row.join(name, {}, through=join.by)
         return row
 
 

@@ -61,7 +61,7 @@ class Join(_Part):
     """A row of a lookup, found by this row's columns."""
 
     lookup: str
-    on: Columns
+    by: Columns
 
 
 class Lookup(_Part):
@@ -89,7 +89,9 @@ class Rule(_Part):
     when: tuple[Condition, ...] = ()
     first_per_client: Annotated[bool, Field(description="only the client's earliest row, by `time`")] = False
     time: InstantOf
-    category: Annotated[Expression | None, BeforeValidator(_constant)] = None
+    category: Annotated[
+        Expression | None, BeforeValidator(_constant, json_schema_input_type=Expression | str | None)
+    ] = None
     facts: dict[str, Expression] = {}
     content: Annotated[
         dict[str, Expression], Field(description="what is sealed: whoever reads it can read it all")

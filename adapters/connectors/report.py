@@ -34,7 +34,7 @@ class ImportReport:
         """One more draft."""
         if draft.client is not None:
             self._clients.add(draft.client)
-        content = f"{draft.time} {draft.category} {draft.facts!r} {draft.content!r}"
+        content = f"{draft.time} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
         digest = blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()
         key = draft.local_key or digest
         if self._made.add(key, digest):
