@@ -76,3 +76,10 @@ class TestTheLibrarysOwnEventStore(_OnPostgres):
             assert next(subscription).state == b"old"
             recorder.insert_events([StoredEvent(stream, 2, "t", b"new")])
             assert next(subscription).state == b"new"
+
+    def test_a_wrong_count_leaves_no_gap(self) -> None:
+        recorder, stream = self.create_recorder(), uuid4()
+        events = [StoredEvent(stream, version, "t", b"x") for version in range(60)]
+        with pytest.raises(ValueError, match="60 events were given, not 61"):
+            recorder.append(events, count=61, at=None, head=None)
+        assert recorder.max_notification_id() is None
