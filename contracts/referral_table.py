@@ -88,7 +88,7 @@ TABLE: Final[Mapping[type[Facts], Move]] = {
     facts_of.ReferralClosed: _move({S.COMPLETED}, S.CLOSED, R.SOURCE, R.HUB),
     facts_of.ReferralReopened: _move({S.CLOSED}, S.IN_SERVICE, R.TARGET),
     facts_of.ReferralExpired: _move(UNANSWERED, S.EXPIRED, R.HUB),
-    facts_of.ReferralWithdrawn: _move(_BEFORE_COMPLETED, S.WITHDRAWN, R.SOURCE, R.OTHER),
+    facts_of.ReferralWithdrawn: _move(_BEFORE_COMPLETED, S.WITHDRAWN, R.SOURCE, R.TARGET, R.OTHER, R.HUB),
     facts_of.ReferralDetached: _move(RUNNING, S.DETACHED, R.HUB),
     facts_of.ReferralVoided: _move(frozenset(S) - {S.VOID}, S.VOID, R.SOURCE),
 }
@@ -118,20 +118,24 @@ def next_state(state: ReferralState, facts: Facts, *, signer: UnitId, parties: R
     Times (the reopening window, whether a deadline passed) are judged by `hub.domain`, not here.
     """
     move = TABLE.get(type(facts))
-    if move is None or state not in move.origins:
+    if move is None or state not in move.origins or not isinstance(facts, facts_of.MoveFacts):
         return None
     role = role_of(signer, parties)
-    if role is Role.HUB and isinstance(facts, facts_of.ReferralWithdrawn):
-        return move.to if state in HUB_WITHDRAWS else None
-    if parties.target is None and isinstance(facts, facts_of.MoveFacts):
-        reported = role is Role.SOURCE and Role.TARGET in move.roles
-        if reported:
-            return move.to if facts.as_reported else None
-    if isinstance(facts, facts_of.MoveFacts) and facts.as_reported:
+    if isinstance(facts, facts_of.ReferralWithdrawn):
+        return move.to if _may_withdraw(state, facts, role) else None
+    reports = parties.target is None and role is Role.SOURCE and Role.TARGET in move.roles
+    if facts.as_reported is not reports:
         return None
-    if role is Role.OTHER and isinstance(facts, facts_of.ReferralWithdrawn) and not facts.on_behalf_of_client:
-        return None
-    return move.to if role in move.roles else None
+    return move.to if reports or role in move.roles else None
+
+
+def _may_withdraw(state: ReferralState, facts: facts_of.ReferralWithdrawn, role: Role) -> bool:
+    """The source; any other unit, the target too, on behalf of the client; the hub where sharing ended before it was accepted."""
+    if facts.as_reported:
+        return False
+    if role is Role.HUB:
+        return state in HUB_WITHDRAWS
+    return role is Role.SOURCE or facts.on_behalf_of_client
 
 
 def deadline_of(facts: Facts, *, current: datetime | None, grace_days: int) -> datetime | None:
