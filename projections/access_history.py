@@ -19,6 +19,7 @@ from projections.access_tables import BACKFILL, ENTRY, GIVEN, METADATA, READ, RE
 from projections.build import Build
 from projections.parsed import ParsedLogItem
 from projections.rows import batches, upsert
+from projections.timeline import referral_of
 
 _Slot = tuple[int, str]
 """Position and unit."""
@@ -67,7 +68,7 @@ def _entry(one: ParsedLogItem) -> dict[str, Any]:
         "type": message and message.type,
         "category": message and message.category,
         "purpose": message and message.purpose,
-        "referral_id": message and getattr(message.facts, "referral_id", None),
+        "referral_id": None if message is None else referral_of(message.facts),
     }
 
 

@@ -19,9 +19,10 @@ from contracts.gate import Restriction
 from contracts.grants import Recipient
 from contracts.grounds import Grounds, apply
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
-from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
+from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from projections.build import Build
 from projections.column_types import Instant, Number
+from projections.facts_memory import FactsMemory
 from projections.log_order import in_log_order
 from projections.parsed import ParsedItem
 from projections.positions import require_served
@@ -107,6 +108,9 @@ class GroundsInForce:
     readable_from: int = 1
     metadata: Final = METADATA
 
+    def __init__(self) -> None:
+        self._memory = FactsMemory()
+
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
         """Keep the messages that count, then fold the grounds of each subject concerned again."""
         message, latest = tables[MESSAGE], {one.item.message_id: one for one in items}
@@ -117,11 +121,14 @@ class GroundsInForce:
             for one in latest.values()
             if one.item.message_id not in kept and (one.facts is None or type(one.facts) in _KEPT)
         ]
+        for one in latest.values():
+            if one.facts is not None and one.item.message_id in kept:
+                self._memory.keep(one.item.message_id, one.facts)
         touched = {row["subject"] for row in counting} | _subjects_of(connection, message, ended)
         delete_where(connection, message, message.c.message_id, ended)
         upsert(connection, message, counting)
         delete_where(connection, tables[REACH], tables[REACH].c.subject, sorted(touched))
-        records = _records(connection, message, touched)
+        records = _records(connection, message, touched, self._memory)
         upsert(
             connection, tables[REACH], [row for subject in touched for row in _reach_rows(subject, records[subject])]
         )
@@ -130,13 +137,13 @@ class GroundsInForce:
 def grounds_of(connection: Connection, subject: SubjectId) -> Grounds:
     """The grounds of a subject as `contracts.gate.permit` takes them. Raises `NotServedError`."""
     _require(connection)
-    return _folded(_records(connection, MESSAGE, {subject})[subject])
+    return _folded(_records(connection, MESSAGE, {subject}, FactsMemory())[subject])
 
 
 def restrictions_of(connection: Connection, subject: SubjectId) -> Sequence[Restriction]:
     """The restrictions of processing in force, as `contracts.gate.permit` takes them. Raises `NotServedError`."""
     _require(connection)
-    return _restrictions(_records(connection, MESSAGE, {subject})[subject])
+    return _restrictions(_records(connection, MESSAGE, {subject}, FactsMemory())[subject])
 
 
 def in_force(connection: Connection, subject: SubjectId, *, at: datetime) -> Sequence[Reach]:
@@ -180,18 +187,17 @@ def _subjects_of(connection: Connection, message: Table, message_ids: Sequence[M
 
 
 def _records(
-    connection: Connection, message: Table, subjects: Iterable[SubjectId]
+    connection: Connection, message: Table, subjects: Iterable[SubjectId], memory: FactsMemory
 ) -> Mapping[SubjectId, Sequence[GroundRecord]]:
     records: dict[SubjectId, list[GroundRecord]] = defaultdict(list)
     for some in batches(sorted(subjects)):
         for row in connection.execute(select(message).where(message.c.subject.in_(some))):
-            records[row.subject].append(_record(row))
+            records[row.subject].append(_record(row, memory))
     return records
 
 
-def _record(row: Row[Any]) -> GroundRecord:
-    facts = CATALOGUE[MessageType(row.type)].facts.model_validate_json(row.facts)
-    return GroundRecord(row.arrived, row.position, row.author, row.recorded_at, facts)
+def _record(row: Row[Any], memory: FactsMemory) -> GroundRecord:
+    return GroundRecord(row.arrived, row.position, row.author, row.recorded_at, memory.of(row))
 
 
 def _folded(records: Iterable[GroundRecord]) -> Grounds:

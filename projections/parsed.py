@@ -4,7 +4,6 @@ Invariants: a unit keeps what it cannot read and shows it raw with a reason; the
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from contracts.catalogue import CATALOGUE
 from contracts.codes import RefusalCode
@@ -23,7 +22,7 @@ def known(message_type: str) -> bool:
     return MessageType(message_type) in CATALOGUE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedItem:
     """A unit's item. `facts` and `content` are whole where the content opens; else `fault` says why not and `raw` shows what there is."""
 
@@ -31,6 +30,9 @@ class ParsedItem:
     attributes: Attributes | None = None
     facts: Facts | None = None
     content: SealedContent | None = None
+    facts_json: str | None = None
+    """The facts as compact JSON, written once for all."""
+    content_json: str | None = None
     fault: str | None = None
     raw: str | None = None
     unknown_type: str | None = None
@@ -39,16 +41,6 @@ class ParsedItem:
     def number(self) -> int:
         """The item's number."""
         return self.item.number
-
-    @cached_property
-    def facts_json(self) -> str | None:
-        """The facts as compact JSON."""
-        return None if self.facts is None else self.facts.model_dump_json(exclude_none=True)
-
-    @cached_property
-    def content_json(self) -> str | None:
-        """The opened content as compact JSON."""
-        return None if self.content is None else self.content.model_dump_json(exclude_none=True)
 
 
 def parse_journal(item: JournalItem) -> ParsedItem:
@@ -69,13 +61,18 @@ def parse_journal(item: JournalItem) -> ParsedItem:
 def _opened(item: JournalItem, message: Message) -> ParsedItem:
     sealed = message.data.sealed
     if isinstance(sealed, Jwe):
-        return ParsedItem(item, message, message.facts, fault=SEALED, raw=sealed.jwe)
+        return ParsedItem(item, message, message.facts, facts_json=_json(message.facts), fault=SEALED, raw=sealed.jwe)
     try:
         facts, content = open_clear(message)
     except MessageError as error:
         raw = None if sealed is None else sealed.model_dump_json()
-        return ParsedItem(item, message, message.facts, fault=str(error), raw=raw)
-    return ParsedItem(item, message, facts, content)
+        return ParsedItem(item, message, message.facts, facts_json=_json(message.facts), fault=str(error), raw=raw)
+    written = None if content is None else _json(content)
+    return ParsedItem(item, message, facts, content, facts_json=_json(facts), content_json=written)
+
+
+def _json(part: Facts | SealedContent) -> str:
+    return part.model_dump_json(exclude_none=True)
 
 
 def _text(payload: bytes) -> str:

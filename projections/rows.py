@@ -5,9 +5,11 @@ Invariant: one statement carries at most `AT_ONCE` values, since SQLite has a li
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, delete
+import orjson
+from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, bindparam, cast, column, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 AT_ONCE: Final = 500
@@ -19,14 +21,53 @@ RowValues = Mapping[str, Any]
 
 def upsert(connection: Connection, table: Table, rows: Iterable[RowValues]) -> None:
     """Write rows that have all the same columns; of several with one primary key the last holds, and replaces a stored one in these columns."""
-    keys = [column.name for column in table.primary_key.columns]
-    latest = {tuple(row[key] for key in keys): row for row in rows}
+    keys = tuple(column.name for column in table.primary_key.columns)
+    key_of = itemgetter(*keys)
+    latest = list({key_of(row): row for row in rows}.values())
     if not latest:
         return
-    values = list(latest.values())
-    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-    changed = {name: insert.excluded[name] for name in values[0] if name not in keys}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), values)
+    write = _write_document if connection.dialect.name == "postgresql" else _write_tuples
+    write(connection, table, keys, latest)
+
+
+def _write_document(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:
+    """PostgreSQL: all rows as one JSON parameter; arrays cost twice as much, since every quote in them is escaped in Python."""
+    names = tuple(map(str, rows[0]))  # SQLAlchemy's own names are a subclass, which orjson takes for no key
+    values = zip(*_bound(connection, table, names, rows), strict=True)
+    document = orjson.dumps([dict(zip(names, some, strict=True)) for some in values]).decode()
+    given = func.json_to_recordset(cast(bindparam("document", type_=Text), JSON))
+    written = given.table_valued(*(column(name, table.c[name].type) for name in names)).render_derived(
+        name="written", with_types=True
+    )
+    insert = postgresql.insert(table).from_select(names, select(*written.c))
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=_changed(insert, names, keys))
+    connection.execute(statement, {"document": document})
+
+
+def _write_tuples(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:
+    """SQLite: the driver's own loop over tuples, since building parameters a row costs more than writing it."""
+    names = tuple(rows[0])
+    insert = sqlite.insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=_changed(insert, names, keys))
+    compiled = statement.compile(dialect=connection.dialect)
+    values = _bound(connection, table, compiled.positiontup or (), rows)
+    connection.exec_driver_sql(str(compiled), list(zip(*values, strict=True)))
+
+
+def _bound(
+    connection: Connection, table: Table, names: Iterable[str], rows: Sequence[RowValues]
+) -> Iterator[Sequence[object]]:
+    """The values of each column as the driver takes them."""
+    for name in names:
+        process = table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        values = [row[name] for row in rows]
+        yield values if process is None else [process(value) for value in values]
+
+
+def _changed(
+    insert: postgresql.Insert | sqlite.Insert, names: Iterable[str], keys: Sequence[str]
+) -> dict[str, ColumnElement[Any]]:
+    return {name: insert.excluded[name] for name in names if name not in keys}
 
 
 def delete_where(connection: Connection, table: Table, column: ColumnElement[Any], values: Iterable[object]) -> None:

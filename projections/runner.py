@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from projections import positions
 from projections.build import build_of, drop
+from projections.collector import collector_paused
 from projections.database import writing
 from projections.errors import StoppedError
 from projections.parsed import known
@@ -134,13 +135,14 @@ class Runner(Generic[_RawT, _ItemT]):
         """One chunk for all of them, from the one that is furthest behind."""
         if not places:
             return 0
-        items = self._read(min(place.position for place in places))
-        if not items:
-            return 0
-        with writing(self._engine) as connection:
-            for place in places:
-                self._apply(connection, place, [item for item in items if item.number > place.position])
-        return len(items)
+        with collector_paused():
+            items = self._read(min(place.position for place in places))
+            if not items:
+                return 0
+            with writing(self._engine) as connection:
+                for place in places:
+                    self._apply(connection, place, [item for item in items if item.number > place.position])
+            return len(items)
 
     def _read(self, after: int) -> Sequence[_ItemT]:
         items: list[_ItemT] = []

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Index, Integer, MetaData, Row, String, Table, Text, select
 
+from contracts.catalogue import specs
 from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
+from contracts.envelope import Attributes
 from contracts.facts import Facts
 from contracts.names import ActorId, GroundId, MessageId, MessageType, ReferralId, SubjectId, UnitId
 from projections.build import Build
@@ -113,20 +115,16 @@ def entries(connection: Connection, subject: SubjectId, *, others_visible: bool)
 def _row(one: ParsedItem) -> dict[str, Any]:
     item, attributes = one.item, one.attributes
     erased = item.kind == "erased" or not item.payload
-    time = attributes.time if attributes is not None else item.recorded_at
+    happened = attributes.time if attributes is not None else item.recorded_at
     return {
         "message_id": item.message_id,
         "subject": item.subject,
-        "time": time if not erased else item.erased_at or item.recorded_at,
+        "time": (item.erased_at or item.recorded_at) if erased else happened,
         "arrived": item.arrived,
         "kind": "erased" if erased else item.kind,
         "state": None if erased else item.state,
         "author": item.author,
-        "type": attributes and attributes.type,
-        "category": attributes and attributes.category,
-        "purpose": attributes and attributes.purpose,
-        "sequence": attributes and attributes.sequence,
-        "actor": attributes and attributes.actor,
+        **(_NO_ATTRIBUTES if attributes is None else _attributes(attributes)),
         "facts": one.facts_json,
         "content": one.content_json,
         "fault": one.fault,
@@ -134,15 +132,32 @@ def _row(one: ParsedItem) -> dict[str, Any]:
         "ground_id": None if erased else item.ground_id,
         "position": None if erased else item.position,
         "referral_id": referral_of(one.facts),
-        "corrects": attributes and attributes.corrects,
-        "refusal": None if erased else item.refusal,
+        "refusal": None if erased or item.refusal is None else item.refusal.value,
         "shared_until": item.erased_at if erased else None,
     }
 
 
+def _attributes(attributes: Attributes) -> dict[str, Any]:
+    category, purpose = attributes.category, attributes.purpose
+    return {
+        "type": attributes.type,
+        "category": None if category is None else category.value,
+        "purpose": None if purpose is None else purpose.value,
+        "sequence": attributes.sequence,
+        "actor": attributes.actor,
+        "corrects": attributes.corrects,
+    }
+
+
+_NO_ATTRIBUTES: Final = dict.fromkeys(("type", "category", "purpose", "sequence", "actor", "corrects"))
+
+
+_ABOUT_REFERRALS: Final = frozenset(spec.facts for spec in specs() if "referral_id" in spec.facts.model_fields)
+
+
 def referral_of(facts: Facts | None) -> ReferralId | None:
     """The referral that a message is about, where its type names one."""
-    return getattr(facts, "referral_id", None)
+    return facts.referral_id if type(facts) in _ABOUT_REFERRALS else None  # type: ignore[union-attr] # by the set's making
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -20,6 +20,7 @@ from contracts.names import MessageId, MessageType, ReferralId, SubjectId, UnitI
 from contracts.referral_table import ReferralState
 from projections.build import Build
 from projections.column_types import Instant, Number
+from projections.facts_memory import FactsMemory
 from projections.parsed import ParsedItem
 from projections.positions import require_served
 from projections.referral_fold import MoveRecord, Referral, fold
@@ -106,6 +107,7 @@ class Worklist:
 
     def __init__(self, *, grace_days: int = 14) -> None:
         self._grace_days = grace_days
+        self._memory = FactsMemory()
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
         """Keep the messages that count, then fold each referral they belong to again."""
@@ -115,6 +117,9 @@ class Worklist:
         ended = [
             one.item.message_id for one in latest.values() if one.item.message_id not in kept and _may_be_known(one)
         ]
+        for one in latest.values():
+            if one.facts is not None and one.item.message_id in kept:
+                self._memory.keep(one.item.message_id, one.facts)
         touched = {(row["subject"], row["referral_id"]) for row in counting}
         touched |= _referrals_of(connection, tables[MOVE], ended)
         delete_where(connection, tables[MOVE], tables[MOVE].c.message_id, ended)
@@ -122,7 +127,7 @@ class Worklist:
         self._fold(connection, touched, tables)
 
     def _fold(self, connection: Connection, touched: set[_Key], tables: Build) -> None:
-        moves = _moves(connection, tables[MOVE], touched)
+        moves = _moves(connection, tables[MOVE], touched, self._memory)
         folded = {key: fold(*key, moves.get(key, ()), grace_days=self._grace_days) for key in touched}
         gone = {key for key, referral in folded.items() if referral is None}
         for subject, referral_id in sorted(gone):
@@ -208,16 +213,18 @@ def _referrals_of(connection: Connection, move: Table, message_ids: Sequence[Mes
     return found
 
 
-def _moves(connection: Connection, move: Table, touched: set[_Key]) -> Mapping[_Key, list[MoveRecord]]:
+def _moves(
+    connection: Connection, move: Table, touched: set[_Key], memory: FactsMemory
+) -> Mapping[_Key, list[MoveRecord]]:
     moves: dict[_Key, list[MoveRecord]] = {key: [] for key in touched}
     for some in batches(sorted({referral_id for _, referral_id in touched})):
         for row in connection.execute(select(move).where(move.c.referral_id.in_(some))):
             if (row.subject, row.referral_id) in moves:
-                moves[row.subject, row.referral_id].append(_record(row))
+                moves[row.subject, row.referral_id].append(_record(row, memory))
     return moves
 
 
-def _record(row: Row[Any]) -> MoveRecord:
+def _record(row: Row[Any], memory: FactsMemory) -> MoveRecord:
     return MoveRecord(
         message_id=row.message_id,
         arrived=row.arrived,
@@ -225,7 +232,7 @@ def _record(row: Row[Any]) -> MoveRecord:
         author=row.author,
         category=None if row.category is None else Category(row.category),
         time=row.time,
-        facts=_facts_of(row).model_validate_json(row.facts),
+        facts=memory.of(row),
     )
 
 
