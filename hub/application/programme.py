@@ -50,7 +50,7 @@ class Programme:
         facts = message.facts
         if not isinstance(facts, (TrustListPublished, SettingsChanged)):
             return None
-        if message.id != deterministic_id(notice_name(self.directory.listed.programme, facts)):
+        if message.id != deterministic_id(f"{self.directory.listed.programme}/{notice_name(facts)}"):
             return Refused(RefusalCode.INVALID_DATA, "the id of a trust list or of settings follows from its version")
         if isinstance(facts, SettingsChanged):
             return (
@@ -91,10 +91,10 @@ class Programme:
         return [facts.document for _, facts in notices if isinstance(facts, TrustListPublished)]
 
 
-def notice_name(programme: ProgrammeId, facts: TrustListPublished | SettingsChanged) -> str:
-    """The name whose UUIDv5 is the message's id."""
+def notice_name(facts: TrustListPublished | SettingsChanged) -> str:
+    """The name under which the hub says it, from which its id follows."""
     kind = "trust-list" if isinstance(facts, TrustListPublished) else "settings"
-    return f"{programme}/{kind}/{facts.version}"
+    return f"{kind}/{facts.version}"
 
 
 def _notices(

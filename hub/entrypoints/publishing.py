@@ -29,7 +29,7 @@ async def publish_trust_lists(house: House, lists: Sequence[TrustListPublished])
 
 def _record(house: House, facts: TrustListPublished, shard: int) -> OutgoingRecord:
     listed = house.programme.directory.listed
-    name = notice_name(listed.programme, facts)
+    name = notice_name(facts)
     _, signed = house.programme.voice.say(facts, name=name, at=house.clock.now())
     key = hub_key(shard)
     partition = partition_of(key, listed.partitions)

@@ -15,7 +15,7 @@ from contracts.feed_record import FeedRecord, document, read
 from contracts.kafka_record import to_headers
 from contracts.keys import KeyUse, SigningKey
 from contracts.messages.hub import TrustListPublished
-from contracts.names import HUB, InstitutionId, MessageId, ProgrammeId, Source, SubjectId, UnitId, source_of
+from contracts.names import HUB, InstitutionId, KeyId, MessageId, ProgrammeId, Source, SubjectId, UnitId, source_of
 from contracts.pae import PayloadType
 from contracts.partition import partition_of
 from contracts.receipt import Receipt
@@ -30,6 +30,7 @@ from contracts.trust_list import (
     read_trust_list,
     sign_trust_list,
 )
+from hub.application.admission import without_key
 from hub.application.feed_voice import FeedValue, FeedVoice
 from hub.application.hub_voice import HubVoice
 from hub.application.intake import Intake, Taken
@@ -134,8 +135,9 @@ class Simulation:
         """Bring the first list into the log."""
         envelope = to_envelope(self.signed_list, PayloadType.TRUST_LIST).decode()
         facts = TrustListPublished(version=1, digest=self.signed_list.digest.hex(), document=envelope)
-        _, signed = self.programme.voice.say(facts, name=notice_name(DECIN, facts), at=self.clock.now())
-        self.take([self.record(signed, hub_key(0))])
+        _, signed = self.programme.voice.say(facts, name=notice_name(facts), at=self.clock.now())
+        (taken,) = self.take([self.record(signed, hub_key(0))])
+        assert taken.counts.accepted == 1
 
     def next_id(self) -> MessageId:
         """A fresh message id."""
@@ -259,6 +261,26 @@ class Simulation:
         ]
         (receipt,) = [one for one in found if one.id == message_id]
         return receipt
+
+    def receipts(self, unit: str, message_id: MessageId) -> list[Receipt]:
+        """Every receipt for this id on the unit's feed, in order."""
+        found = [
+            document(record.signed, Receipt) for record in self.feeds.get(UnitId(unit), []) if record.kind == "receipt"
+        ]
+        return [one for one in found if one.id == message_id]
+
+    def revoke(self, key_id: KeyId) -> None:
+        """Publish the next list, without this key."""
+        listed = without_key(self.intake.directory, key_id, at=self.clock.at)
+        signed = sign_trust_list(listed, self.root)
+        facts = TrustListPublished(
+            version=listed.version,
+            digest=signed.digest.hex(),
+            document=to_envelope(signed, PayloadType.TRUST_LIST).decode(),
+        )
+        _, said = self.programme.voice.say(facts, name=notice_name(facts), at=self.clock.at)
+        (taken,) = self.take([self.record(said, hub_key(0))])
+        assert taken.counts.accepted == 1
 
     def given_to(self, message_id: MessageId) -> set[str]:
         """The units that were given a message, from the feeds."""
