@@ -33,7 +33,7 @@ from contracts.codes import RefusalCode
 from contracts.envelope import compose
 from contracts.errors import ContractsError
 from contracts.kafka_record import MAX_VALUE
-from contracts.names import MessageId, RecordKey, SubjectId
+from contracts.names import GroundId, MessageId, RecordKey, SubjectId
 from contracts.trust_list import Directory
 
 _PREVIEW = 1
@@ -101,9 +101,9 @@ class Recording:
         digest = sha256(draft_json.write(draft)).digest()
         known = self._rows.get(draft.local_key)
         if known is None:
-            return self._remember(draft.local_key, digest, self._new(draft, subject))
-        if known.digest == digest:
-            return self._repeated(known)
+            return self._remember(draft, digest, self._new(draft, subject))
+        if known.digest == digest or _is_older(draft, known):
+            return self._repeated(draft, known)
         return self._changed(draft, known, digest, subject)
 
     def finish(self) -> list[MessageId]:
@@ -112,15 +112,15 @@ class Recording:
         self._flush()
         return left
 
-    def release(self, subject: SubjectId) -> list[MessageId]:
-        """Judge again what is held about a subject; returns what left."""
+    def release(self, subject: SubjectId, *, reshaped: bool) -> list[MessageId]:
+        """Judge again what is held about a subject; returns what left (see `Release.subject`)."""
         self._flush()
         self._row_states.clear()
-        return Release(self.tx, self.states, self._outgoing, self._ids, self._at).subject(subject)
+        return Release(self.tx, self.states, self._outgoing, self._ids, self._at).subject(subject, reshaped=reshaped)
 
     def _settle(self, subject: SubjectId) -> list[MessageId]:
         self._reshaped.discard(subject)
-        return self.release(subject)
+        return self.release(subject, reshaped=True)
 
     def _subject_of(self, draft: Draft) -> SubjectId | None:
         if draft.client is None:
@@ -129,7 +129,9 @@ class Recording:
             self.prefetch([draft])
         return self._subjects[draft.client]
 
-    def _repeated(self, known: ImportRow) -> Recorded:
+    def _repeated(self, draft: Draft, known: ImportRow) -> Recorded:
+        if draft.changed_at is not None and draft.changed_at != known.changed_at and not _is_older(draft, known):
+            self._keep_row(replace(known, changed_at=draft.changed_at))
         state = self._state_of(known.message_id) or OwnState.WAITING
         return Recorded(known.message_id, _RECORDED[state], repeated=True)
 
@@ -139,23 +141,23 @@ class Recording:
         return self._row_states.get(message_id) or self.tx.journal.states([message_id]).get(message_id)
 
     def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
-        local_key = known.local_key
         if self._state_of(known.message_id) is OwnState.REFUSED:
-            return self._remember(local_key, digest, self._new(replace(draft, causationid=known.message_id), subject))
+            return self._remember(draft, digest, self._new(replace(draft, causationid=known.message_id), subject))
         self._flush()
         correction = changed_row(draft, self.tx.journal.find(known.message_id), subject)
         if isinstance(correction, Refuses):
             return self._refuse(draft, subject, correction)
         recorded = self._new(correction, subject)
         if recorded.state is not RecordedState.REFUSED:
-            self._keep_row(ImportRow(local_key, digest, known.message_id))
+            self._keep_row(ImportRow(known.local_key, digest, known.message_id, draft.changed_at))
         return recorded
 
-    def _remember(self, local_key: str, digest: bytes, recorded: Recorded) -> Recorded:
-        if recorded.message_id is not None:
-            self._keep_row(ImportRow(local_key, digest, recorded.message_id))
-        if recorded.message_id is not None and local_key in self._quarantined:
-            self.tx.quarantine.resolve_row(local_key, at=self._at, replacement=recorded.message_id)
+    def _remember(self, draft: Draft, digest: bytes, recorded: Recorded) -> Recorded:
+        if recorded.message_id is None or draft.local_key is None:
+            return recorded
+        self._keep_row(ImportRow(draft.local_key, digest, recorded.message_id, draft.changed_at))
+        if draft.local_key in self._quarantined:
+            self.tx.quarantine.resolve_row(draft.local_key, at=self._at, replacement=recorded.message_id)
         return recorded
 
     def _keep_row(self, row: ImportRow) -> None:
@@ -169,9 +171,9 @@ class Recording:
             return self._refuse(given, subject, verdict)
         message_id = self._ids.next(self._at)
         key = RecordKey(subject or self._signer.source)
-        leaves = isinstance(verdict, Leaves)
+        sequence = self._outgoing.next_number(key) if isinstance(verdict, Leaves) else _PREVIEW
         try:
-            raw = self._compose(draft, subject, message_id, self._outgoing.next_number(key) if leaves else _PREVIEW)
+            raw = self._compose(draft, subject, message_id, sequence)
         except ContractsError as error:
             return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, f"{error.problem}. {error.advice}"))
         if len(raw) > MAX_VALUE:
@@ -179,7 +181,7 @@ class Recording:
         if isinstance(verdict, Stays):
             return self._hold(draft, subject, message_id, raw, verdict)
         self._outgoing.add(message_id, key, raw)
-        self._enter(draft, subject, message_id, raw, OwnState.WAITING)
+        self._enter(draft, subject, message_id, raw, verdict)
         return Recorded(message_id, RecordedState.WAITING)
 
     def _completed(self, draft: Draft) -> Draft:
@@ -225,9 +227,10 @@ class Recording:
         )
 
     def _enter(
-        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, state: OwnState
+        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, verdict: Leaves | Stays
     ) -> None:
         spec = spec_of(draft.facts)
+        ground_id = verdict.ground_id if isinstance(verdict, Leaves) else None
         self._entries[message_id] = NewEntry(
             message_id=message_id,
             subject=subject,
@@ -238,12 +241,13 @@ class Recording:
             payload=raw,
             kind=EntryKind.OWN,
             recorded_at=self._at,
-            state=state,
+            state=OwnState.WAITING if isinstance(verdict, Leaves) else OwnState.HELD,
+            ground_id=ground_id,
         )
-        if state is OwnState.WAITING and subject is not None and shapes_state(spec.type):
-            self._reshape(draft, subject)
+        if isinstance(verdict, Leaves) and subject is not None and shapes_state(spec.type):
+            self._reshape(draft, subject, ground_id)
 
-    def _reshape(self, draft: Draft, subject: SubjectId) -> None:
+    def _reshape(self, draft: Draft, subject: SubjectId, ground_id: GroundId | None) -> None:
         happened = Happened(
             facts=draft.facts,
             author=self._signer.unit,
@@ -251,6 +255,7 @@ class Recording:
             purpose=draft.purpose,
             time=draft.time,
             recorded=self._at,
+            ground_id=ground_id,
         )
         self.states.happened(subject, happened)
         if subject in self._has_held or subject in held_back(self.tx, [subject]):
@@ -261,7 +266,7 @@ class Recording:
     ) -> Recorded:
         if subject is None:
             return self._refuse(draft, None, Refuses(RefusalCode.INVALID_DATA, "It names no client."))
-        self._enter(draft, subject, message_id, raw, OwnState.HELD)
+        self._enter(draft, subject, message_id, raw, verdict)
         category = None if draft.category is None else draft.category.value
         reason, detail = str(verdict.reason), verdict.detail and str(verdict.detail)
         self._held.append(HeldEntry(message_id, subject, category, reason, detail, self._at))
@@ -289,3 +294,8 @@ class Recording:
         self._entries.clear()
         self._held.clear()
         self._changed_rows.clear()
+
+
+def _is_older(draft: Draft, known: ImportRow) -> bool:
+    """Whether a row shows a state before the one that is known, as an older export imported again does."""
+    return draft.changed_at is not None and known.changed_at is not None and draft.changed_at < known.changed_at

@@ -88,7 +88,7 @@ class RecordingDesk:
             recording = self._recording(tx)
             received = [self._receive(recording, subject) for subject in sorted(self._with_referrals(tx, subjects))]
             back = held_back(tx, None if subjects is None else list(subjects))
-            released = [recording.release(subject) for subject in sorted(back)]
+            released = [recording.release(subject, reshaped=subjects is not None) for subject in sorted(back)]
             recording.finish()
         return Tended(tuple(_flat(released)), tuple(_flat(received)), renumbered)
 
@@ -190,7 +190,7 @@ class RecordingDesk:
         tx.held.move(before, subject)
         tx.clients.relink(client, subject, at=self.clock.now())
         recording = self._recording(tx)
-        recording.release(subject)
+        recording.release(subject, reshaped=True)
         recording.finish()
 
 

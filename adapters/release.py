@@ -21,7 +21,7 @@ from adapters.subject_state import Happened
 from adapters.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
 from contracts.codes import RefusalCode
 from contracts.envelope import Message, parse
-from contracts.names import MessageId, RecordKey, SubjectId
+from contracts.names import GroundId, MessageId, RecordKey, SubjectId
 
 
 def held_back(tx: Transaction, among: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
@@ -40,14 +40,16 @@ class Release:
     ids: MessageIds
     at: datetime
 
-    def subject(self, subject: SubjectId) -> list[MessageId]:
-        """Let go what a ground permits now; returns the ids, under which they left."""
-        left = [self._refused_before(item, subject) for item in self._refused_for_ground(subject)]
+    def subject(self, subject: SubjectId, *, reshaped: bool) -> list[MessageId]:
+        """Let go what a ground permits now; returns the ids under which they left.
+
+        What the hub refused for want of a ground is tried again only where something about the subject was `reshaped`: else the two would
+        disagree for ever.
+        """
+        refused = self.tx.quarantine.refused_by_hub(subject, RefusalCode.NO_GROUND) if reshaped else ()
+        left = [self._refused_before(item, subject) for item in refused]
         left += [self._held(held, subject) for held in self.tx.held.of_subject(subject)]
         return [one for one in left if one is not None]
-
-    def _refused_for_ground(self, subject: SubjectId) -> list[QuarantineItem]:
-        return list(self.tx.quarantine.refused_by_hub(subject, RefusalCode.NO_GROUND))
 
     def _held(self, held: HeldEntry, subject: SubjectId) -> MessageId | None:
         entry = self.tx.journal.find(held.message_id)
@@ -55,9 +57,9 @@ class Release:
             return None
         message = parse(entry.payload)
         match self._judge(message, subject):
-            case Leaves():
+            case Leaves(ground_id):
                 self.tx.held.remove(held.message_id)
-                self._let_go(message, entry.payload, was=held.message_id, subject=subject)
+                self._let_go(entry.payload, was=held.message_id, subject=subject, ground_id=ground_id)
                 return held.message_id
             case Stays(reason, detail, _):
                 self.tx.held.set_reason(held.message_id, str(reason), detail and str(detail))
@@ -67,11 +69,14 @@ class Release:
 
     def _refused_before(self, item: QuarantineItem, subject: SubjectId) -> MessageId | None:
         old, payload = item.refused.message_id, item.refused.draft
-        if old is None or payload is None or not isinstance(self._judge(parse(payload), subject), Leaves):
+        if old is None or payload is None:
+            return None
+        verdict = self._judge(parse(payload), subject)
+        if not isinstance(verdict, Leaves):
             return None
         new = self.ids.next(self.at)
         again = restamp(rename(payload, {old: new}), causationid=old)
-        self._let_go(parse(again), again, was=old, subject=subject)
+        self._let_go(again, was=old, subject=subject, ground_id=verdict.ground_id)
         self.tx.import_rows.rename(old, new)
         self.tx.quarantine.resolve(item.number, at=self.at, replacement=new)
         return new
@@ -90,11 +95,12 @@ class Release:
         directory, own = self.states.directory, self.outgoing.signer.unit
         return judge(candidate, self.states.of(subject), own=own, directory=directory, at=self.at)
 
-    def _let_go(self, message: Message, payload: bytes, *, was: MessageId, subject: SubjectId) -> None:
+    def _let_go(self, payload: bytes, *, was: MessageId, subject: SubjectId, ground_id: GroundId | None) -> None:
         key = RecordKey(subject)
         raw = restamp(payload, sequence=self.outgoing.next_number(key), subject=subject)
+        message = parse(raw)
         self.outgoing.add(message.id, key, raw)
-        self.tx.journal.change(was, message_id=message.id, payload=raw, state=OwnState.WAITING)
+        self.tx.journal.change(was, message_id=message.id, payload=raw, state=OwnState.WAITING, ground_id=ground_id)
         happened = Happened(
             facts=message.facts,
             author=message.unit,
@@ -102,6 +108,7 @@ class Release:
             purpose=message.purpose,
             time=message.time,
             recorded=self.at,
+            ground_id=ground_id,
         )
         self.states.happened(subject, happened)
 

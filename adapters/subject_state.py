@@ -58,7 +58,7 @@ class Happened:
     time: datetime
     recorded: datetime
     ground_id: GroundId | None = None
-    """Under which it was given, as the delivery says."""
+    """Under which it left or was given; looked for where that is not known."""
 
 
 EMPTY: Final = SubjectState()
@@ -86,7 +86,7 @@ def evolve(state: SubjectState, happened: Happened, directory: Directory | None)
 def _sent(state: SubjectState, facts: ReferralSent, happened: Happened, directory: Directory | None) -> KnownReferral:
     purpose = happened.purpose or Purpose.SUPPORT
     ground_id = happened.ground_id
-    if directory is not None and facts.target is not None and happened.category is not None:
+    if ground_id is None and directory is not None and facts.target is not None and happened.category is not None:
         verdict = permit(
             state.grounds,
             directory.mandates,
@@ -98,7 +98,7 @@ def _sent(state: SubjectState, facts: ReferralSent, happened: Happened, director
             occurred=happened.time,
             at=happened.recorded,
         )
-        ground_id = verdict.ground_id if isinstance(verdict, Permit) else ground_id
+        ground_id = verdict.ground_id if isinstance(verdict, Permit) else None
     return KnownReferral(
         referral_id=facts.referral_id,
         parties=ReferralParties(source=happened.author, target=facts.target),

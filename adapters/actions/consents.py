@@ -40,7 +40,7 @@ _ONE_DAY: Final = timedelta(days=1)
 class Terms:
     """What the client agreed to: these sources may give these categories to these recipients, until then.
 
-    `until` as a date includes that day; `history_from` absent: from now on.
+    `until` as a date includes that day; `history_from` absent: from now on, and the message says so, since the hub's now may be days later.
     """
 
     sources: Sequence[UnitId]
@@ -200,7 +200,7 @@ class ConsentActions(RecordingDesk):
         return Draft(client, facts, occasion.time or self.clock.now(), content, actor=occasion.actor)
 
     def _grants(self, terms: Terms) -> list[Grant]:
-        until, history_from = self._end(terms.until), self._start(terms.history_from)
+        until, history_from = self._end(terms.until), self._start(terms.history_from) or self.clock.now()
         sources = {recipient: _without(terms.sources, recipient) for recipient in dict.fromkeys(terms.recipients)}
         return [
             Grant(

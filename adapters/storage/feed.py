@@ -12,6 +12,7 @@ from adapters.errors import AdapterError
 from adapters.storage.feed_places import ChainState
 from adapters.storage.journal import EntryKind, FeedPlace, NewEntry, OwnState, shapes_state
 from adapters.storage.receipts import Answer
+from adapters.storage.restored import restore_own
 from adapters.storage.signed_columns import to_columns
 from adapters.storage.unit_store import Transaction, UnitStore
 from contracts.delivery import Delivery, first_link, next_link
@@ -160,6 +161,8 @@ def take_entry(tx: Transaction, item: DeliveryItem, taken: Taken, *, at: datetim
         signature=signature,
     )
     tx.journal.add([entry])
+    if own:
+        restore_own(tx, message, at=at)
     taken.entries += 1
     _follow_up(tx, message, delivery, taken, at=at)
 

@@ -4,9 +4,11 @@ Invariant: one row a local key: the digest of the content last recorded under it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from adapters.storage.tables import IMPORT_ROW
 from adapters.storage.upsert import upsert
@@ -20,6 +22,8 @@ class ImportRow:
     local_key: str
     digest: bytes
     message_id: MessageId
+    changed_at: datetime | None = None
+    """When the row had last changed where it comes from, as far as it said so."""
 
 
 class ImportRows:
@@ -31,13 +35,16 @@ class ImportRows:
     def find(self, local_keys: Sequence[str]) -> Mapping[str, ImportRow]:
         """What is known of these rows."""
         rows = self._connection.execute(select(IMPORT_ROW).where(IMPORT_ROW.c.local_key.in_(local_keys)))
-        return {row.local_key: ImportRow(row.local_key, row.digest, MessageId(row.message_id)) for row in rows}
+        return {row.local_key: _read(row) for row in rows}
 
     def put(self, rows: Sequence[ImportRow]) -> None:
         """Remember rows, or their new content."""
-        columns = [{"local_key": one.local_key, "digest": one.digest, "message_id": one.message_id} for one in rows]
-        upsert(self._connection, IMPORT_ROW, columns)
+        upsert(self._connection, IMPORT_ROW, [asdict(one) for one in rows])
 
     def rename(self, old: MessageId, new: MessageId) -> None:
         """The message was made again under another id."""
         self._connection.execute(update(IMPORT_ROW).where(IMPORT_ROW.c.message_id == old).values(message_id=new))
+
+
+def _read(row: Row[Any]) -> ImportRow:
+    return ImportRow(row.local_key, row.digest, MessageId(row.message_id), row.changed_at)

@@ -67,6 +67,8 @@ class NewEntry:
     recorded_at: datetime
     state: OwnState | None = None
     place: FeedPlace | None = None
+    ground_id: GroundId | None = None
+    """Under which an own entry left; of a given one the delivery says it."""
     signature: dict[str, Any] | None = None
     """`key_id`, `signature`, `proof` of a given message, from `signed_columns.to_columns`."""
 
@@ -134,7 +136,7 @@ class Journal:
             "shapes_state": shapes_state(entry.type),
             "time": entry.time,
             "payload": entry.payload,
-            "ground_id": place and place.ground_id,
+            "ground_id": entry.ground_id if place is None else place.ground_id,
             "position": place and place.position,
             "shard": place and place.shard,
             "generation": place and place.generation,

@@ -197,6 +197,7 @@ IMPORT_ROW: Final = Table(
     Column("local_key", String(500), primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("message_id", String(36), nullable=False),
+    Column("changed_at", Instant),
 )
 
 OBLIGATION: Final = Table(

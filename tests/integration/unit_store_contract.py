@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.actions.consents import ConsentRecorded, Paper, Terms
 from adapters.desk import Desk
 from adapters.drafts import ClientKey, Draft
+from adapters.known_states import KnownStates
 from adapters.recorded import Recorded, RecordedState
 from adapters.signer import Signer
 from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
@@ -19,9 +20,9 @@ from adapters.storage.unit_store import UnitStore
 from contracts import feed_record
 from contracts.categories import Category
 from contracts.codes import RefusalCode
-from contracts.envelope import parse
+from contracts.envelope import compose, parse
 from contracts.grants import to_unit
-from contracts.messages.client import ClientEnrolled
+from contracts.messages.client import ClientContent, ClientEnrolled
 from contracts.messages.feed import FeedAcknowledged
 from contracts.messages.processing import ProcessingLifted
 from contracts.messages.service import ServiceDelivered
@@ -30,7 +31,7 @@ from contracts.pae import PayloadType
 from contracts.receipt import Receipt
 from contracts.signed_bytes import sign_one, verify
 from projections.kafka.positions import InputPosition
-from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedFeed, SimulatedHub
+from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedFeed, SimulatedHub, message_id
 from tests.simulation.desks import feed_item
 from tests.simulation.programme import StoryClock
 
@@ -341,12 +342,48 @@ class UnitStoreContract:
         with pytest.raises(FeedForkError):
             accept_feed(desk.store, [item(other.deliver(hub.message_of(UP, 3)))], [], at=NOON)
 
-    def test_a_unit_that_lost_its_database_gets_its_own_entries_back(self, desk: Desk, hub: SimulatedHub) -> None:
+    def test_a_unit_that_lost_its_database_gets_its_entries_numbers_and_clients_back(
+        self, desk: Desk, hub: SimulatedHub
+    ) -> None:
         feed = SimulatedFeed(hub, OP)
-        accept_feed(desk.store, [item(feed.deliver(hub.message_of(OP, 1)))], [], at=NOON)
+        raw = compose(
+            ClientEnrolled(),
+            id=message_id(4),
+            source=desk.signer.source,
+            time=NOON,
+            programme=PROGRAMME,
+            sequence=4,
+            subject=SUBJECT,
+            category=Category.IDENTITY,
+            content=ClientContent(case_number="c-1"),
+        )
+        enrolled = sign_one(raw, hub.unit_keys[OP], PayloadType.CLOUDEVENT)
+        accept_feed(desk.store, [item(feed.deliver(enrolled))], [], at=NOON)
         with desk.store.read() as tx:
             (entry,) = tx.journal.of_subject(SUBJECT)
+            assert tx.clients.all() == [(CLIENT, SUBJECT)]
         assert (entry.kind, entry.state) == (EntryKind.OWN, OwnState.ACCEPTED)
+        self.consent(desk)
+        assert parse(self.waiting(desk)[0].signed.payload).sequence == 5
+
+    def test_a_referral_held_at_first_still_lets_its_later_messages_ride(self, desk: Desk, hub: SimulatedHub) -> None:
+        sent = desk.refer(CLIENT, Category.HOUSING, target=UP, answer_due=NOON + HOUR)
+        assert sent.recorded.state is RecordedState.HELD
+        consent_id = self.consent(desk).consent_id
+        with desk.store.read() as tx:
+            subject = tx.clients.subject_of(CLIENT) or SUBJECT
+            known = KnownStates(tx, hub.directory).of(subject).referrals[sent.referral_id]
+        assert known.ground_id == consent_id
+
+    def test_what_hub_and_desk_judge_differently_is_not_sent_again_and_again(
+        self, desk: Desk, hub: SimulatedHub
+    ) -> None:
+        self.consent(desk)
+        desk.record(service())
+        self.answer(desk, hub, self.waiting(desk)[1], RefusalCode.NO_GROUND)
+        before = len(self.waiting(desk))
+        desk.tend()
+        assert len(self.waiting(desk)) == before
 
     # Clients
 
