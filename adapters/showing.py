@@ -5,8 +5,9 @@ Invariant: decided by the database alone, so that a command in a process of its 
 
 from datetime import timedelta
 
-from adapters.lease import Lease
+from adapters.lease import Hidden, Lease
 from adapters.storage.unit_store import Transaction
+from adapters.unit_house import UnitHouse
 
 
 def lease_of(tx: Transaction, *, length: timedelta, shards: int) -> Lease:
@@ -18,3 +19,10 @@ def lease_of(tx: Transaction, *, length: timedelta, shards: int) -> Lease:
         heads={kept.head.shard: kept.caught_up_at for kept in heads if kept.caught_up_at is not None},
         catching_up=frozenset(kept.head.shard for kept in heads if kept.catching_up),
     )
+
+
+def hidden_now(house: UnitHouse) -> Hidden | None:
+    """Why entries of others do not show at this unit now; None when they do."""
+    with house.store.read() as tx:
+        lease = lease_of(tx, length=house.settings.lease, shards=house.directory.listed.shards)
+    return lease.hidden(house.clock.now())

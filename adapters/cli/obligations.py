@@ -1,0 +1,89 @@
+"""What this unit must erase, and what it did about it.
+
+Invariant: an answer of "erased" erases first, in the same transaction.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from adapters.actions.duties import Statement
+from adapters.cli.answers import as_json, show, tell
+from adapters.cli.opening import AsJson, By, ChoiceError, Happened, Home, Lang, Opened, Unit, opened
+from adapters.storage.obligations import KeptObligation
+from contracts.names import ObligationId
+
+app = typer.Typer(no_args_is_help=True, help="What must be erased, and by when.")
+
+
+@app.command("list")
+def list_duties(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """All that is not answered, the most urgent first."""
+    with opened(home, unit, lang) as here:
+        duties = _open(here)
+        if as_lines:
+            as_json([_document(here, one) for one in duties])
+            return
+        show(here, "duties", ("number", "must-erase-by", "client", "about", "count"), [_row(here, o) for o in duties])
+
+
+@app.command()
+def answer(  # noqa: PLR0913 - one option a field
+    duty: Annotated[str, typer.Argument(help="Its number, or the beginning of it.")],
+    *,
+    statement: Annotated[
+        Literal["erased", "kept-under-law", "restricted"], typer.Option(help="What was done.")
+    ] = "erased",
+    basis: Annotated[str | None, typer.Option(help="The law, where it is kept.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Until when it is kept.")] = None,
+    exports: Annotated[int, typer.Option(help="Copies outside this system that were destroyed too.")] = 0,
+    time: Happened = None,
+    actor: By = None,
+    home: Home = None,
+    unit: Unit = None,
+    lang: Lang = None,
+) -> None:
+    """Erase what is named (unless the law keeps it) and say so."""
+    with opened(home, unit, lang) as here:
+        ends = None if until is None else here.end_of(until.date())
+        said = Statement(kind=statement, basis=basis, until=ends, exports=exports)
+        occasion = here.occasion(actor, time)
+        tell(here, [here.house.desk.answer_obligation(_named(here, duty), said, occasion=occasion)])
+
+
+def _open(here: Opened) -> list[KeptObligation]:
+    with here.house.store.read() as tx:
+        return list(tx.obligations.unanswered())
+
+
+def _named(here: Opened, beginning: str) -> ObligationId:
+    found = [one.facts.obligation_id for one in _open(here) if one.facts.obligation_id.startswith(beginning)]
+    if len(found) != 1:
+        raise ChoiceError(f"{len(found)} begin like that", advice="Take the number from `obligations list`.")
+    return found[0]
+
+
+def _client(here: Opened, one: KeptObligation) -> str | None:
+    with here.house.store.read() as tx:
+        return tx.clients.client_of(one.subject)
+
+
+def _row(here: Opened, one: KeptObligation) -> list[str]:
+    words, facts = here.words, one.facts
+    late = f" ({words['overdue']})" if one.overdue else ""
+    about = ", ".join(words.code("category", category) for category in facts.categories)
+    client = _client(here, one) or words["unknown-client"]
+    return [facts.obligation_id[:13], here.local(facts.due) + late, client, about, str(len(facts.entries))]
+
+
+def _document(here: Opened, one: KeptObligation) -> dict[str, object]:
+    return {
+        "duty": one.facts.obligation_id,
+        "client": _client(here, one),
+        "because": one.facts.because,
+        "due": one.facts.due,
+        "overdue": one.overdue,
+        "categories": list(one.facts.categories),
+        "entries": list(one.facts.entries),
+    }

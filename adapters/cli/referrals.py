@@ -1,0 +1,126 @@
+"""Referrals: sending one, and the list of those that came and went.
+
+Invariant: a look at the list is reported for each client on it, since a referral tells something about a person.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from adapters.actions.duties import Access
+from adapters.cli.answers import as_json, show, tell
+from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, opened
+from adapters.cli.referral_choice import SHOWN, find_referral, referrals_of
+from adapters.drafts import ClientKey
+from adapters.showing import hidden_now
+from contracts.categories import Category
+from contracts.messages.referral import ReferralContent
+from contracts.names import ActorId, UnitId
+from projections.referral_fold import Referral
+
+
+def refer(  # noqa: PLR0913 - one option a field
+    client: Annotated[str, typer.Argument(help="Your case number.")],
+    *,
+    category: Annotated[Category, typer.Option(help="What help is asked for.")],
+    answer_due: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day for an answer.")],
+    to: Annotated[
+        str | None, typer.Option(help="Unit that is asked; without it: somebody outside the programme.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="referral, transfer, assessment, accompanied (referral-kind codes).")
+    ] = "referral",
+    service: Annotated[str | None, typer.Option(help="Service asked for.")] = None,
+    parent: Annotated[str | None, typer.Option(help="The referral that this one follows.")] = None,
+    message: Annotated[str | None, typer.Option(help="For those with a reason to see it.")] = None,
+    time: Happened = None,
+    actor: By = None,
+    home: Home = None,
+    unit: Unit = None,
+    lang: Lang = None,
+) -> None:
+    """Ask another unit to help."""
+    with opened(home, unit, lang) as here:
+        sent = here.house.desk.refer(
+            ClientKey(client),
+            category,
+            target=None if to is None else UnitId(to),
+            answer_due=here.end_of(answer_due.date()),
+            kind=kind,
+            service=service,
+            parent=None if parent is None else find_referral(here.house, parent).referral_id,
+            content=None if message is None else ReferralContent(message=message),
+            occasion=here.occasion(actor, time),
+        )
+        here.out.print(sent.referral_id, markup=False)
+        tell(here, [sent.recorded])
+
+
+def worklist(
+    *,
+    actor: ByWhom,
+    as_lines: AsJson = False,
+    home: Home = None,
+    unit: Unit = None,
+    lang: Lang = None,
+) -> None:
+    """Referrals to us and from us: where each stands, and what is overdue."""
+    with opened(home, unit, lang) as here:
+        came, went = referrals_of(here.house)
+        hidden = hidden_now(here.house)
+        came = came if hidden is None else ()
+        _report(here, (*came, *went), ActorId(actor))
+        if as_lines:
+            as_json([_document(here, one) for one in (*came, *went)])
+            return
+        if hidden is not None:
+            here.out.print(here.words[f"hidden.{hidden.value}"], markup=False)
+        show(here, "incoming", _COLUMNS, [_row(here, one, one.source) for one in came])
+        show(here, "outgoing", _COLUMNS, [_row(here, one, one.target) for one in went])
+
+
+_COLUMNS = ("referral", "who", "client", "about", "standing", "due")
+
+
+def _row(here: Opened, one: Referral, other: UnitId | None) -> list[str]:
+    words, now = here.words, here.house.clock.now()
+    due = "" if one.due is None else here.local(one.due)
+    late = f" ({words['overdue']})" if one.overdue(now) else ""
+    named = here.house.directory.units.get(other) if other is not None else None
+    return [
+        one.referral_id[:SHOWN],
+        words["outside"] if other is None else (named.name if named is not None else other),
+        _client(here, one) or words["unknown-client"],
+        words.code("category", one.category),
+        words[f"referral.{one.state.value}"],
+        due + late,
+    ]
+
+
+def _document(here: Opened, one: Referral) -> dict[str, object]:
+    return {
+        "referral": one.referral_id,
+        "subject": one.subject,
+        "client": _client(here, one),
+        "source": one.source,
+        "target": one.target,
+        "category": one.category,
+        "state": one.state.value,
+        "due": one.due,
+        "overdue": one.overdue(here.house.clock.now()),
+        "parent": one.parent,
+    }
+
+
+def _client(here: Opened, one: Referral) -> str | None:
+    with here.house.store.read() as tx:
+        return tx.clients.client_of(one.subject)
+
+
+def _report(here: Opened, seen: Sequence[Referral], actor: ActorId) -> None:
+    for subject in dict.fromkeys(one.subject for one in seen):
+        categories = {one.category for one in seen if one.subject == subject and one.category is not None}
+        access = Access(reader=actor, reader_unit=here.house.unit, categories=tuple(sorted(categories)))
+        here.house.desk.report_access(subject, access)

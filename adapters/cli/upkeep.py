@@ -1,0 +1,73 @@
+"""How the connection is, and what waits to be sent.
+
+Invariant: counts and coded states only; nothing here is a look at a client.
+"""
+
+import json
+import sys
+
+from adapters.cli.answers import as_json, show
+from adapters.cli.opening import AsJson, Home, Lang, Opened, Unit, opened
+from adapters.unit_health import state_of
+from contracts.envelope import parse_attributes
+
+
+def health(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """How this unit is: what waits, what a person should look at, and whether entries of others show."""
+    with opened(home, unit, lang) as here:
+        state = state_of(here.house)
+        found = state.health()
+        if as_lines:
+            sys.stdout.write(json.dumps({"status": found.status, **found.checks}) + "\n")
+            return
+        rows = [[here.words[f"check.{name}"], _said(here, value)] for name, value in found.checks.items()]
+        rows.insert(0, [here.house.unit, here.words[f"status.{found.status}"]])
+        if state.others_hidden is not None:
+            here.out.print(here.words[f"hidden.{state.others_hidden}"], markup=False)
+        show(here, "health", ("what", "unit-state"), [row for row in rows if row[1]])
+
+
+def outbox(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """What waits to be sent, and what was sent and has no receipt yet."""
+    with opened(home, unit, lang) as here, here.house.store.read() as tx:
+        waiting = [*tx.outbox.open_messages(), *tx.outbox.next_to_send(1000)]
+        rows = []
+        for one in waiting:
+            attributes, _ = parse_attributes(one.signed.payload)
+            client = None if attributes.subject is None else tx.clients.client_of(attributes.subject)
+            rows.append((one, attributes, client))
+        if as_lines:
+            as_json(
+                [
+                    {"id": one.message_id, "type": attributes.type, "client": client, "state": one.state.value,
+                     "queued_at": one.queued_at, "attempts": one.attempts}
+                    for one, attributes, client in rows
+                ]
+            )  # fmt: skip
+            return
+        show(
+            here,
+            "outbox",
+            ("when", "what", "client", "standing"),
+            [
+                [
+                    here.local(one.queued_at),
+                    here.words.of_type(attributes.type),
+                    client or "",
+                    here.words[f"state.{one.state.value}"],
+                ]
+                for one, attributes, client in rows
+            ],
+        )
+
+
+def _said(here: Opened, value: object) -> str:
+    match value:
+        case bool():
+            return here.words["yes" if value else "no"]
+        case None:
+            return ""
+        case dict():
+            return ", ".join(str(count) for count in value.values())
+        case _:
+            return str(value)
