@@ -8,21 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import Final
-from zoneinfo import ZoneInfo
 
-from adapters import keyring
-from adapters.clock import Clock, FileClock, SystemClock
+from adapters.clock import Clock
 from adapters.connectors import reference_secret
 from adapters.desk import Desk
-from adapters.directory_book import DirectoryBook
 from adapters.errors import AdapterError
-from adapters.settings import AdapterSettings, load_settings, unit_folder
-from adapters.signer import Signer
+from adapters.settings import AdapterSettings, load_settings
 from adapters.storage.unit_store import UnitStore
+from adapters.unit_house import UnitHouse
 from contracts.names import MessageId, UnitId
-
-_FROM_FILE: Final = "file:"
 
 
 class UnitChoiceError(AdapterError):
@@ -56,19 +50,12 @@ class UnitDesk:
 def open_unit(home: Path | None, unit: str | None) -> Iterator[UnitDesk]:
     """Open the unit's desk. Raises `AdapterError`s of settings, keys and store, and `UnitChoiceError`."""
     settings = load_settings(home)
-    name = _choose(settings, unit)
-    folder = unit_folder(settings.home, name)
-    signer = Signer(settings.programme, keyring.load(folder / "keys", name))
-    clock = _clock(settings)
-    store = UnitStore.open(folder / "unit.db")
+    house = UnitHouse.open(settings, _choose(settings, unit))
     try:
-        book = DirectoryBook(store, unit=name, roots={})
-        desk = Desk(store, signer=signer, directory=book.reload, clock=clock)
-        secret = reference_secret.load_or_create(folder)
-        zone = book.newest.zone if book.newest else ZoneInfo("UTC")
-        yield UnitDesk(desk, StoredRows(store), zone, clock, secret)
+        secret = reference_secret.load_or_create(house.folder)
+        yield UnitDesk(house.desk, StoredRows(house.store), house.directory.zone, house.clock, secret)
     finally:
-        store.close()
+        house.close()
 
 
 def _choose(settings: AdapterSettings, unit: str | None) -> UnitId:
@@ -81,9 +68,3 @@ def _choose(settings: AdapterSettings, unit: str | None) -> UnitId:
             advice=f"Name one by --unit: {', '.join(names) or 'none is set up yet'}.",
         )
     return UnitId(unit)
-
-
-def _clock(settings: AdapterSettings) -> Clock:
-    if settings.clock.startswith(_FROM_FILE):
-        return FileClock(settings.home / settings.clock.removeprefix(_FROM_FILE))
-    return SystemClock()
