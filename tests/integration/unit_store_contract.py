@@ -276,6 +276,12 @@ class UnitStoreContract:
         assert left[1:] == [one.message_id for one in held]
         assert self.entry(desk, held[0].message_id).state is OwnState.WAITING
 
+    def test_an_own_entry_says_under_which_consent_it_left(self, desk: Desk) -> None:
+        held = desk.record(service("1"))
+        consent_id = self.consent(desk).consent_id
+        later = desk.record(service("2"))
+        assert {self.entry(desk, one.message_id).ground_id for one in (held, later)} == {consent_id}
+
     def test_an_entry_before_the_consent_s_history_stays(self, desk: Desk) -> None:
         held = desk.record(service())
         self.consent(desk, history=NOON + HOUR)
