@@ -144,7 +144,8 @@ def parse(raw: bytes) -> Message:
         document = strict_json.parse(raw)
     except strict_json.StrictJsonError as error:
         raise EnvelopeError(str(error), advice=error.advice) from error
-    spec = CATALOGUE.get(cast("MessageType", document.get("type")))
+    named = document.get("type")
+    spec = CATALOGUE.get(MessageType(named)) if isinstance(named, str) else None
     if spec is None:
         attributes, _ = parse_attributes(raw)
         raise MessageError(
