@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
+from contracts.admission import AdmissionRequest, OfferedKey
 from contracts.errors import ContractsError
 from contracts.keys import SigningKey, VerifyingKey, check_possession
-from contracts.names import Code, Institution, Key, KeyId, ProgrammeId, ShortText, Unit, UnitId
+from contracts.names import KeyId, ProgrammeId, UnitId
 from contracts.trust_list import (
     Directory,
     InstitutionEntry,
@@ -31,28 +30,6 @@ KEY_VALID: Final = timedelta(days=800)
 
 class AdmissionError(HubError):
     """The request cannot be admitted as it is."""
-
-
-class KeyRequest(BaseModel):
-    """One public key with the proof that the unit holds its private half."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    key_id: Key
-    public_key: str
-    proof: str
-    """Signature over the unit's name, in base64."""
-
-
-class AdmissionRequest(BaseModel):
-    """What a unit's adapter prints for the operator."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    programme: Code
-    unit: Unit
-    institution: Institution
-    institution_name: ShortText
-    name: ShortText
-    keys: tuple[KeyRequest, ...]
 
 
 def first_list(  # noqa: PLR0913 - what a programme is, by keyword
@@ -116,7 +93,7 @@ def with_unit(  # noqa: PLR0913 - what the operator decides about a unit, by key
     return _next(directory, at, institutions=institutions, units=(*listed.units, entry))
 
 
-def with_key(directory: Directory, unit: UnitId, request: KeyRequest, *, at: datetime) -> TrustList:
+def with_key(directory: Directory, unit: UnitId, request: OfferedKey, *, at: datetime) -> TrustList:
     """Add a key of an admitted unit: rotation with overlap. Raises `AdmissionError`."""
     added = _entry(_proven(unit, request), at)
     return _changed(directory, unit, at, lambda entry: entry.model_copy(update={"keys": (*entry.keys, added)}))
@@ -164,14 +141,13 @@ def _next(directory: Directory, at: datetime, **changes: object) -> TrustList:
     return TrustList.model_validate(document)
 
 
-def _proven(unit: UnitId, request: KeyRequest) -> VerifyingKey:
+def _proven(unit: UnitId, offered: OfferedKey) -> VerifyingKey:
     try:
-        key = VerifyingKey(b64decode(request.public_key), request.key_id)
-        check_possession(key, unit.encode(), b64decode(request.proof))
-    except (ContractsError, ValueError) as error:
-        raise AdmissionError(
-            f"Key {request.key_id} of {unit} is not proven: {error}.", advice="Ask the unit for a new request."
-        ) from error
+        key = offered.verifying_key
+        check_possession(key, unit.encode(), b64decode(offered.proof))
+    except ContractsError as error:
+        problem = f"Key {offered.key_id} of {unit} is not proven: {error.problem}."
+        raise AdmissionError(problem, advice="Ask the unit for a new request.") from error
     return key
 
 

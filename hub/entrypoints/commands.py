@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contracts.admission import read_request
 from contracts.dsse import from_envelope, to_envelope
 from contracts.errors import ContractsError
 from contracts.keys import KeyUse, SigningKey
@@ -23,7 +24,7 @@ from contracts.messages.hub import TrustListPublished
 from contracts.names import KeyId, ProgrammeId, UnitId
 from contracts.pae import PayloadType
 from contracts.trust_list import Directory, MandateEntry, TrustList, read_trust_list, sign_trust_list
-from hub.application.admission import AdmissionRequest, first_list, with_unit, without_key, without_unit
+from hub.application.admission import first_list, with_unit, without_key, without_unit
 from hub.application.ports import HubError
 from hub.entrypoints.house import FIRST_LIST, first_directory, open_house
 from hub.entrypoints.publishing import publish_trust_lists
@@ -154,7 +155,7 @@ def admit(  # noqa: PLR0913, PLR0917 - what the operator decides about a unit
     """Add a unit: the next version of the list, signed with the root key, not yet published."""
     folder = load_settings(home=home).home
     directory = _newest(folder)
-    wanted = AdmissionRequest.model_validate_json(request.read_bytes())
+    wanted = read_request(request.read_bytes())
     listed = with_unit(
         directory,
         wanted,

@@ -4,16 +4,16 @@ Invariant: whatever is missing is said at start, with what to do, before anythin
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contracts.dsse import from_envelope
+from contracts.admission import read_first_list
 from contracts.errors import ContractsError
 from contracts.keys import KeyUse, VerifyingKey
 from contracts.names import KeyId
-from contracts.trust_list import Directory, TrustList, read_trust_list
+from contracts.trust_list import Directory
 from hub.application.feed_voice import FeedVoice
 from hub.application.hub_voice import HubVoice
 from hub.application.programme import Programme
@@ -66,17 +66,13 @@ def open_house(settings: HubSettings) -> House:
     )
 
 
-def first_directory(home: Path) -> tuple[Directory, dict[KeyId, VerifyingKey]]:
+def first_directory(home: Path) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
     """The first trust list of the home folder, which names the root keys. Raises `SettingsError`."""
     path = home / FIRST_LIST
     try:
-        signed, _ = from_envelope(path.read_bytes())
-        listed = TrustList.model_validate_json(signed.payload)
-        roots = {entry.key_id: entry.verifying_key() for entry in listed.root_keys}
-        directory = read_trust_list(signed, before=None, roots=roots, at=listed.issued_at)
-    except (OSError, ValueError, ContractsError) as error:
+        return read_first_list(path.read_bytes())
+    except (OSError, ContractsError) as error:
         raise SettingsError(f"No usable trust list in {path}.", advice="Run `spojka-hub init` first.") from error
-    return directory, roots
 
 
 def connection_of(settings: HubSettings) -> KafkaConnection:
