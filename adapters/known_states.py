@@ -10,6 +10,7 @@ from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.unit_store import Transaction
 from adapters.subject_state import EMPTY, Happened, SubjectState, evolve
 from contracts.envelope import parse
+from contracts.errors import ContractsError
 from contracts.names import SubjectId
 from contracts.trust_list import Directory
 
@@ -44,7 +45,10 @@ class KnownStates:
         counts = entry.kind is not EntryKind.OWN or entry.state in _COUNTING
         if entry.payload is None or entry.subject is None or not counts:
             return
-        message = parse(entry.payload)
+        try:
+            message = parse(entry.payload)
+        except ContractsError:
+            return  # of a newer version: it shapes nothing here until this adapter knows it; the hub decides all the same
         happened = Happened(
             facts=message.facts,
             author=entry.author,

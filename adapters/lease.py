@@ -6,7 +6,7 @@ withdrawn meanwhile is not known yet.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -33,16 +33,6 @@ class Lease:
     shards: int = 1
     heads: Mapping[int, datetime] = field(default_factory=dict)
     catching_up: frozenset[int] = frozenset()
-
-    def connected(self) -> "Lease":
-        """The feed is being read (again): a head must be reached first."""
-        return replace(self, catching_up=frozenset(range(self.shards)))
-
-    def reached(self, shard: int, made_at: datetime) -> "Lease":
-        """A verified head of this shard was caught up with; `made_at` is the hub's time in it. An older one never shortens the lease."""
-        before = self.heads.get(shard)
-        newest = made_at if before is None else max(before, made_at)
-        return replace(self, heads={**self.heads, shard: newest}, catching_up=self.catching_up - {shard})
 
     def until(self) -> datetime | None:
         """When the lease ends; None before the first head of every shard."""
