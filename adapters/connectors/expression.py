@@ -13,7 +13,9 @@ def _listed(value: object) -> object:
 
 
 _NAMES: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-JoinedColumns = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NAMES)]
+TextList = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NAMES)]
+"""One text, or a list of them."""
+JoinedColumns = TextList
 """One column, or several whose values are joined with `/`; none where one of them is empty."""
 
 

@@ -1,6 +1,6 @@
 """`spojka-adapter import`: a folder of CSV files into the unit's desk, or into a report.
 
-Exit codes: 0 done, refused rows included, since they are named in the report and the rest was taken over; 2 the folder, the mapping, a setting or an
+Exit codes: 0 done, refused rows included, since they are named in the report and the rest was taken over; 1 the folder, the mapping, a setting or an
 option is not as it should be, and nothing was recorded. A dry run opens no database, reads no settings and imports no Kafka client.
 """
 
@@ -27,7 +27,7 @@ from adapters.connectors.scratch import Scratch
 from adapters.drafts import Draft
 from adapters.errors import AdapterError
 
-NOT_IMPORTED: Final = 2
+NOT_IMPORTED: Final = 1
 """Exit code where nothing could be imported."""
 
 

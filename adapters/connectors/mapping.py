@@ -8,9 +8,9 @@ with the catalogue of messages.
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from adapters.connectors.expression import Expression, InstantOf
+from adapters.connectors.expression import Expression, InstantOf, TextList
 from adapters.connectors.file_format import FileFormat
 from contracts.names import Slug
 
@@ -21,16 +21,12 @@ def _known_zone(zone: str) -> str:
     return zone
 
 
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 def _constant(value: object) -> object:
     return {"constant": value} if isinstance(value, str) else value
 
 
-_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-Columns = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_NAMES)]
+Columns = TextList
+"""Columns, or values, all of them together."""
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 

@@ -73,7 +73,7 @@ class Refusal:
 
 
 class CellError(Exception):
-    """A cell cannot be used; the row's reader makes a refusal of it."""
+    """A cell cannot be used. Never leaves the connectors: the row's reader makes a refusal of it, which a person reads."""
 
     def __init__(self, reason: RefusalReason, *, column: str, value: str = "", detail: str = "") -> None:
         super().__init__(f"{reason} in column {column}")
