@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -231,6 +235,33 @@ async def test_the_endpoint_tells_how_the_units_are(place: Place, embedded_broke
         assert "r1." not in body
         metrics = await asyncio.to_thread(_ask, f"http://127.0.0.1:{settings.health_port}/metrics")
         assert "spojka_adapter_outbox" in metrics
+
+
+async def test_the_command_runs_until_it_is_told_to_stop_and_logs_json(
+    place: Place, embedded_broker: EmbeddedBroker
+) -> None:
+    port = free_port()
+    environment = os.environ | {"SPOJKA_ADAPTER_HEALTH_PORT": str(port)}
+    command = [sys.executable, "-c", "from adapters.commands import main; main()", "run", "--home", str(place.home)]
+    async with ScriptedHub(embedded_broker, place.signer) as hub:
+        process = await asyncio.to_thread(_start, command, environment)
+        try:
+            await until(lambda: process.poll() is not None or answers(port))
+            with place.house(OP) as house:
+                house.desk.take_consent(KAREL, TERMS, PAPER)
+                await until(lambda: process.poll() is not None or count(house, OutboxState.ACCEPTED) == 2)
+        finally:
+            process.terminate()
+            _, logged = await asyncio.to_thread(process.communicate, timeout=20)
+    assert process.returncode == 0
+    assert len(hub.of_type("consent.given")) == 2
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert {line["event"] for line in lines} >= {"adapter started", "adapter stopped"}
+    assert "case-1" not in logged
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def _ask(url: str) -> str:
