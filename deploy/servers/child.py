@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal
 import subprocess
@@ -121,21 +122,23 @@ class Child:
 
     def stop(self, *, by: signal.Signals = signal.SIGTERM, within: float = 20) -> None:
         """Ask the process to end, wait, and kill what is left after `within` seconds."""
-        if self._process is not None and self.running:
+        try:
             self.resume()
             tree = self._tree()
-            self._process.send_signal(by)
-            if not self._ended_within(within):
-                self.kill()
-            for process in tree:
-                _ask(process.kill)
-            _wait_for_end(tree)
+        except NotRunningError:  # or it ended this very moment, having been asked to before
+            return
+        self._signal(by)
+        if not self._ended_within(within):
+            self.kill()
+        for process in tree:
+            _ask(process.kill)
+        _wait_for_end(tree)
 
     def ask_to_end(self) -> None:
         """SIGTERM, without waiting; nothing to do when it has ended."""
-        if self._process is not None and self.running:
+        with contextlib.suppress(NotRunningError):
             self.resume()
-            self._process.send_signal(signal.SIGTERM)
+            self._signal(signal.SIGTERM)
 
     def pause(self) -> None:
         """Hang: the process keeps its connections and locks and answers nothing (SIGSTOP)."""
@@ -152,6 +155,10 @@ class Child:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return ServerStartError(self.name, problem=problem, log=self.log, tail="\n".join(lines[-_TAIL_LINES:]))
 
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def _ended_within(self, seconds: float) -> bool:
         if self._process is None:
             return True
@@ -162,8 +169,11 @@ class Child:
         return True
 
     def _tree(self) -> list[psutil.Process]:
-        root = psutil.Process(self.pid)
-        return [root, *root.children(recursive=True)]
+        try:
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess as error:
+            raise NotRunningError(self.name) from error
 
 
 _children: weakref.WeakSet[Child] = weakref.WeakSet()
