@@ -15,9 +15,9 @@ from typer.core import TyperGroup
 
 _COMMANDS: Final = {
     "run": "adapters.cli.running:run",
-    "enrol": "adapters.cli.running:enrol",
-    "init-unit": "adapters.cli.running:enrol",
-    "settings": "adapters.cli.running:settings",
+    "enrol": "adapters.cli.setting_up:enrol",
+    "init-unit": "adapters.cli.setting_up:enrol",
+    "settings": "adapters.cli.setting_up:settings",
     "health": "adapters.cli.upkeep:health",
     "import": "adapters.connectors.import_command:import_folder",
     "consent": "adapters.cli.consents:app",
