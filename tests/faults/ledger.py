@@ -1,0 +1,135 @@
+"""What was sent, kept by the test alone, and what the hub's log and feeds hold of it.
+
+Nothing here asks the system what ought to be there: expectations come from what the test did.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from threading import Lock
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import StoredEvent
+
+from contracts.delivery import Delivery
+from contracts.envelope import parse
+from contracts.feed_record import FeedRecord, document
+from contracts.names import MessageId, UnitId
+from contracts.receipt import Receipt
+from contracts.signed_bytes import SignedBytes
+from hub.domain.events import MessageAccepted, MessageRefused
+from hub.infrastructure.postgres.mapper import EventMapper
+
+Slot = tuple[int, MessageId]
+"""Number and message of one entry of a feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as its unit signed it."""
+
+    unit: UnitId
+    message_id: MessageId
+    key: str
+    signed: SignedBytes
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything sent so far; safe to share between threads."""
+
+    sent: dict[MessageId, Sent] = field(default_factory=dict)
+    _turn: Lock = field(default_factory=Lock)
+
+    def add(self, messages: Iterable[Sent]) -> None:
+        """Keep messages."""
+        with self._turn:
+            self.sent |= {one.message_id: one for one in messages}
+
+    def of(self, unit: str) -> set[MessageId]:
+        """What a unit sent."""
+        with self._turn:
+            return {one.message_id for one in self.sent.values() if one.unit == unit}
+
+    def all(self) -> list[Sent]:
+        """Everything, in the order in which it was sent."""
+        with self._turn:
+            return list(self.sent.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """The hub's log, decoded."""
+
+    positions: tuple[int, ...]
+    accepted: Mapping[MessageId, int]
+    """How many events of acceptance a message has."""
+    refused: Mapping[MessageId, int]
+    digests: Mapping[MessageId, bytes]
+    feeds: Mapping[UnitId, tuple[Slot, ...]]
+    """The slots of every feed, in order."""
+
+    def check(self, ledger: Ledger) -> None:
+        """Every message has exactly one event; the log has no gap; nothing is on a feed twice."""
+        assert self.positions == tuple(range(len(self.positions)))
+        for one in ledger.all():
+            found = (self.accepted.get(one.message_id, 0), self.refused.get(one.message_id, 0))
+            assert found == (1, 0), f"{one.message_id} of {one.unit} was accepted and refused {found} times"
+            assert self.digests[one.message_id] == one.signed.digest
+        assert set(self.accepted.values()) <= {1}
+        assert not self.refused
+        for unit, slots in self.feeds.items():
+            assert [number for number, _ in slots] == list(range(1, len(slots) + 1)), unit
+            assert max(Counter(message for _, message in slots).values()) == 1, unit
+
+
+def read_log(dsn: str) -> LogSeen:
+    """The hub's log as it is in the database."""
+    mapper = EventMapper()
+    accepted: Counter[MessageId] = Counter()
+    refused: Counter[MessageId] = Counter()
+    digests: dict[MessageId, bytes] = {}
+    at: dict[int, MessageId] = {}
+    with psycopg.connect(dsn, options="-c search_path=shard_0") as connection:
+        rows = connection.execute(
+            "SELECT position, stream_id, stream_version, topic, state FROM log ORDER BY position"
+        ).fetchall()
+        slots = connection.execute("SELECT unit, sequence, position FROM delivery ORDER BY unit, sequence").fetchall()
+    for position, stream, version, topic, state in rows:
+        event = mapper.to_domain_event(StoredEvent(UUID(str(stream)), version, topic, state))
+        if isinstance(event, MessageAccepted):
+            message_id = parse(event.message.payload).id
+            accepted[message_id] += 1
+            at[position] = message_id
+            digests[message_id] = sha256(event.message.payload).digest()
+        elif isinstance(event, MessageRefused):
+            refused[event.message_id] += 1
+    feeds: defaultdict[UnitId, list[Slot]] = defaultdict(list)
+    for unit, sequence, position in slots:
+        feeds[UnitId(unit)].append((sequence, at[position]))
+    return LogSeen(
+        tuple(row[0] for row in rows),
+        accepted,
+        refused,
+        digests,
+        {unit: tuple(found) for unit, found in feeds.items()},
+    )
+
+
+def check_feed_as_seen(records: Iterable[FeedRecord]) -> Counter[MessageId]:
+    """However often a receipt or a slot was produced, it said the same; returns how often each receipt was seen."""
+    receipts: dict[MessageId, Receipt] = {}
+    seen: Counter[MessageId] = Counter()
+    slots: dict[tuple[int, int], tuple[str, int, str]] = {}
+    for record in records:
+        if record.kind == "receipt":
+            receipt = document(record.signed, Receipt)
+            seen[receipt.id] += 1
+            assert receipts.setdefault(receipt.id, receipt) == receipt
+        elif record.kind == "delivery":
+            given = document(record.signed, Delivery)
+            said = (given.link, given.position, given.digest)
+            assert slots.setdefault((given.generation, given.sequence), said) == said
+    return seen
