@@ -4,13 +4,15 @@ Invariant: only what left or came counts: own entries that are held or refused s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.unit_store import Transaction
 from adapters.subject_state import EMPTY, Happened, SubjectState, evolve
 from contracts.envelope import parse
 from contracts.errors import ContractsError
+from contracts.facts import Facts
+from contracts.messages.referral import ReferralSent
 from contracts.names import SubjectId
 from contracts.trust_list import Directory
 
@@ -41,14 +43,24 @@ class KnownStates:
         """A message of this transaction changed it."""
         self._states[subject] = evolve(self.of(subject), happened, self.directory)
 
+    def waits(self, subject: SubjectId, facts: Facts) -> None:
+        """An own message of this transaction is held: what moves its referral waits behind it."""
+        if isinstance(facts, ReferralSent):
+            state = self.of(subject)
+            self._states[subject] = replace(state, waiting=state.waiting | {facts.referral_id})
+
     def _take(self, entry: Entry) -> None:
+        held = entry.kind is EntryKind.OWN and entry.state is OwnState.HELD
         counts = entry.kind is not EntryKind.OWN or entry.state in _COUNTING
-        if entry.payload is None or entry.subject is None or not counts:
+        if entry.payload is None or entry.subject is None or not (counts or held):
             return
         try:
             message = parse(entry.payload)
         except ContractsError:
             return  # of a newer version: it shapes nothing here until this adapter knows it; the hub decides all the same
+        if held:
+            self.waits(entry.subject, message.facts)
+            return
         happened = Happened(
             facts=message.facts,
             author=entry.author,

@@ -76,6 +76,8 @@ def _judge_grounded(
 ) -> Verdict:
     facts = candidate.facts
     if isinstance(facts, ReferralFacts):
+        if facts.referral_id in state.waiting and not isinstance(facts, ReferralSent):
+            return Stays(OwnReason.BEHIND_REFERRAL, None, "The referral that it moves may itself not leave yet.")
         wrong = referral_rules.fault(state, facts, category=candidate.category, own=own, directory=directory)
         if wrong is not None:
             return wrong

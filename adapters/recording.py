@@ -271,6 +271,7 @@ class Recording:
         reason, detail = str(verdict.reason), verdict.detail and str(verdict.detail)
         self._held.append(HeldEntry(message_id, subject, category, reason, detail, self._at))
         self._has_held.add(subject)
+        self.states.waits(subject, draft.facts)
         return Recorded(message_id, RecordedState.HELD, reason, verdict.explanation)
 
     def _refuse(self, draft: Draft, subject: SubjectId | None, verdict: Refuses) -> Recorded:

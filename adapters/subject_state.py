@@ -45,6 +45,8 @@ class SubjectState:
     grounds: Grounds = field(default_factory=dict)
     restrictions: tuple[Restriction, ...] = ()
     referrals: Mapping[ReferralId, KnownReferral] = field(default_factory=dict)
+    waiting: frozenset[ReferralId] = frozenset()
+    """Referrals of this unit whose sending is itself held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def evolve(state: SubjectState, happened: Happened, directory: Directory | None)
             return replace(state, restrictions=kept)
         case ReferralSent() as facts:
             sent = _sent(state, facts, happened, directory)
-            return replace(state, referrals={**state.referrals, facts.referral_id: sent})
+            waiting = state.waiting - {facts.referral_id}
+            return replace(state, referrals={**state.referrals, facts.referral_id: sent}, waiting=waiting)
         case MoveFacts() as facts:
             return _moved(state, facts)
         case facts:

@@ -19,6 +19,8 @@ class OwnReason(StrEnum):
     """A row that became a message of a kind that cannot be corrected (a consent, a referral) now reads otherwise."""
     CORRECTS_HELD = "corrects-held"
     """It corrects an entry that is held itself."""
+    BEHIND_REFERRAL = "behind-referral"
+    """It moves a referral whose sending is held itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,6 @@ class DeadLetterReason(StrEnum):
     """The key is revoked, outside its validity, or its unit no longer admitted."""
     BAD_SIGNATURE = "bad-signature"
     """The signature does not hold for these bytes, or the proof not for this place in the batch."""
-    NOT_JSON = "not-json"
-    """The value is not JSON at all."""
     INVALID_ENVELOPE = "invalid-envelope"
     """The value is not one strict JSON object with the required attributes."""
     SOURCE_NOT_OWNER = "source-not-owner"

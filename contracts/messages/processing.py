@@ -1,4 +1,4 @@
-"""processing.*: restriction of processing (GDPR Art. 18): nothing more is given of the author's entries until it is lifted."""
+"""processing.*: restriction of processing (GDPR Art. 18): nothing more is given about the client until its author lifts it."""
 
 from contracts.categories import Category
 from contracts.facts import Facts, SealedContent

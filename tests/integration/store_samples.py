@@ -85,7 +85,7 @@ def dead_letter(offset: int) -> DeadLetter:
     headers = (("nul\0name", b""), ("dsse-sig", b"x"))
     digest = sha256(b"junk").digest()
     return DeadLetter(
-        "hub.inbox", 0, offset, "cluster-a", DeadLetterReason.NOT_JSON, b"\xff", headers, b"junk", digest, 4
+        "hub.inbox", 0, offset, "cluster-a", DeadLetterReason.INVALID_ENVELOPE, b"\xff", headers, b"junk", digest, 4
     )
 
 
