@@ -1,0 +1,176 @@
+"""Everything that runs: broker, PostgreSQL, the hub, one adapter an institution. Started as their operators would start them.
+
+Invariants: all that the run stores lies under one folder; every process ends with this one; ports are random.
+"""
+
+import shutil
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+import typer
+from typer.testing import CliRunner
+
+from adapters import commands as adapter_commands
+from contracts.names import InstitutionId
+from deploy.servers.child import Child
+from deploy.servers.embedded_broker import EmbeddedBroker
+from deploy.servers.kafka_broker import KafkaBroker
+from deploy.servers.postgres import PostgresServer
+from deploy.story.clock import StoryClock
+from deploy.story.errors import CommandError
+from deploy.story.places import INSTITUTIONS, PARTITIONS, PROGRAMME, TIME_ZONE, InstitutionPlan, UnitPlan
+from hub.entrypoints import commands as hub_commands
+
+_REPOSITORY: Final = Path(__file__).resolve().parents[2]
+_BIN: Final = Path(sys.executable).parent
+FIRST_LIST: Final = "trust-list-1.dsse.json"
+
+
+class Premises:
+    """The processes of the story and the folder in which they keep everything."""
+
+    def __init__(self, folder: Path, *, kafka: bool, start: datetime) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.exports = folder / "exports"
+        for part in (self.logs, self.exports, folder / "hub"):
+            part.mkdir(parents=True, exist_ok=True)
+        self.clock = StoryClock(folder / "clock", start)
+        self.broker: EmbeddedBroker | KafkaBroker = (
+            KafkaBroker(folder / "broker", logs=self.logs)
+            if kafka
+            else EmbeddedBroker(state=folder / "broker" / "broker.json", log=self.logs / "broker.log")
+        )
+        self.postgres = PostgresServer(folder / "postgres", logs=self.logs)
+        self.hub = Child("The hub", log=self.logs / "hub.log")
+        self.adapters = {
+            plan.institution: Child(f"The adapter of {plan.name}", log=self.logs / f"adapter-{plan.institution}.log")
+            for plan in INSTITUTIONS
+        }
+        self.dsn = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def home(self, institution: InstitutionId) -> Path:
+        """The home folder of an institution's adapter."""
+        return self.folder / "adapters" / institution
+
+    def start_servers(self) -> None:
+        """Broker and database."""
+        self.broker.start()
+        self.postgres.start()
+        self.dsn = self.postgres.create_database("spojka")
+        self._address_of_hub.write_text(self.broker.bootstrap)
+
+    def set_up_hub(self) -> None:
+        """Keys, first trust list, tables."""
+        shape = ("--programme", PROGRAMME, "--partitions", str(PARTITIONS), "--time-zone", TIME_ZONE, "--trial")
+        self.hub_command("init", *shape, "--at", self._today())
+        self.hub_command("migrate")
+
+    def admit(self) -> None:
+        """Enrol every unit at its adapter, admit it at the hub, publish the trust lists."""
+        for plan in INSTITUTIONS:
+            self._set_up_adapter(plan)
+            for unit in plan.units:
+                self._admit(plan, unit)
+
+    def start_hub(self) -> None:
+        """Start the hub with all its roles."""
+        command = [str(_BIN / "spojka-hub"), "run"]
+        self.hub.start(command, folder=_REPOSITORY, environment=self.hub_environment)
+
+    def start_adapter(self, institution: InstitutionId) -> None:
+        """Start one institution's adapter."""
+        command = [str(_BIN / "spojka-adapter"), "run"]
+        self.adapters[institution].start(command, folder=_REPOSITORY, environment=self.adapter_environment(institution))
+
+    def stop(self) -> None:
+        """End everything, clients first."""
+        for child in (*self.adapters.values(), self.hub):
+            child.ask_to_end()
+        for child in (*self.adapters.values(), self.hub):
+            child.stop()
+        self.broker.stop()
+        self.postgres.stop()
+
+    def tell_address(self, institution: InstitutionId | None = None) -> None:
+        """Where the broker is now: to the hub and all adapters, or to one."""
+        if institution is None:
+            self._address_of_hub.write_text(self.broker.bootstrap)
+        for plan in INSTITUTIONS:
+            if institution in {None, plan.institution}:
+                self._address_of(plan.institution).write_text(self.broker.bootstrap)
+
+    def lead_nowhere(self, institution: InstitutionId) -> None:
+        """An address at which nobody listens: the line is down."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        self._address_of(institution).write_text(f"127.0.0.1:{port}")
+
+    @property
+    def hub_environment(self) -> Mapping[str, str]:
+        """Settings of the hub."""
+        return {
+            "SPOJKA_HUB_HOME": str(self.folder / "hub"),
+            "SPOJKA_HUB_DATABASE": self.dsn,
+            "SPOJKA_HUB_BOOTSTRAP": f"file:{self._address_of_hub}",
+            "SPOJKA_HUB_CLOCK": f"file:{self.clock.path}",
+            "SPOJKA_HUB_PORT": "0",
+        }
+
+    def adapter_environment(self, institution: InstitutionId) -> Mapping[str, str]:
+        """Where an adapter finds its settings; all else is in its home."""
+        return {"SPOJKA_ADAPTER_HOME": str(self.home(institution))}
+
+    def hub_command(self, *arguments: str) -> str:
+        """Run `spojka-hub` to its end; returns what it printed. Raises `CommandError`."""
+        return _run(hub_commands.app, "spojka-hub", arguments, self.hub_environment)
+
+    def adapter_command(self, institution: InstitutionId, *arguments: str) -> str:
+        """Run `spojka-adapter` to its end; returns what it printed. Raises `CommandError`."""
+        return _run(adapter_commands.app, "spojka-adapter", arguments, self.adapter_environment(institution))
+
+    @property
+    def _address_of_hub(self) -> Path:
+        return self.folder / "hub" / "broker-address"
+
+    def _address_of(self, institution: InstitutionId) -> Path:
+        return self.home(institution) / "broker-address"
+
+    def _today(self) -> str:
+        return f"{self.clock.now().astimezone():%Y-%m-%dT%H:%M:%S}"  # in the machine's zone, as the command reads it
+
+    def _set_up_adapter(self, plan: InstitutionPlan) -> None:
+        home = self.home(plan.institution)
+        home.mkdir(parents=True)
+        shutil.copy(self.folder / "hub" / FIRST_LIST, home / FIRST_LIST)
+        (home / "adapter.toml").write_text(
+            f'programme = "{PROGRAMME}"\nbootstrap = "file:broker-address"\nclock = "file:{self.clock.path}"\n'
+            "health_port = 0\n"
+        )
+        self.tell_address(plan.institution)
+
+    def _admit(self, plan: InstitutionPlan, unit: UnitPlan) -> None:
+        request = self.exports / f"admission-{unit.unit}.json"
+        names = ("--institution", plan.institution, "--institution-name", plan.name, "--name", unit.name)
+        request.write_text(self.adapter_command(plan.institution, "enrol", unit.unit, *names))
+        marks = [flag for flag, holds in (("--secrecy", unit.secrecy), ("--sanctions", unit.sanctions)) if holds]
+        self.hub_command("trust-list", "admit", str(request), "--role", unit.role, *marks, "--at", self._today())
+
+
+def _run(command: typer.Typer, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The command line in this process: a dozen interpreters need not start for a dozen short commands."""
+    done = CliRunner().invoke(command, list(arguments), env=environment)
+    if done.exit_code != 0:
+        raise CommandError(f"{name} {' '.join(arguments)}", output=f"{done.output}\n{done.exception}")
+    return done.stdout
