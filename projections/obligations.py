@@ -21,7 +21,7 @@ from projections.build import Build
 from projections.column_types import Instant, Number
 from projections.parsed import ParsedLogItem
 from projections.positions import require_served
-from projections.rows import upsert
+from projections.rows import batches, upsert
 
 METADATA: Final = MetaData()
 
@@ -101,11 +101,11 @@ class Obligations:
     metadata: Final = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedLogItem], tables: Build) -> None:
-        """Opened ones first: a chunk holds whole stretches of the log, so an answer in it never precedes its opening."""
+        """Opened ones first; what follows them in the log is then laid over them, and nothing that precedes them."""
         own = tables[OBLIGATION]
-        upsert(connection, own, [row for one in items if (row := _opened(one)) is not None])
-        _answer(connection, own, [row for one in items if (row := _answered(one)) is not None])
-        _mark(connection, own, [row for one in items if (row := _overdue(one)) is not None])
+        _open(connection, own, [row for one in items if (row := _opened(one)) is not None])
+        _lay_over(connection, own, [row for one in items if (row := _answered(one)) is not None])
+        _lay_over(connection, own, [row for one in items if (row := _overdue(one)) is not None])
 
 
 def obligations(
@@ -150,8 +150,7 @@ def _answered(one: ParsedLogItem) -> dict[str, Any] | None:
         return None
     facts = one.message.facts
     return {
-        "of": facts.obligation_id,
-        "by": one.message.unit,
+        **_named(one, facts.obligation_id, one.message.unit),
         "answered_position": one.item.position,
         "answered_at": one.item.at,
         "statement": facts.statement,
@@ -165,20 +164,29 @@ def _answered(one: ParsedLogItem) -> dict[str, Any] | None:
 def _overdue(one: ParsedLogItem) -> dict[str, Any] | None:
     if one.message is None or not isinstance(one.message.facts, ObligationOverdue):
         return None
-    return {"of": one.message.facts.obligation_id, "marked_overdue_at": one.item.at}
+    facts = one.message.facts
+    return {**_named(one, facts.obligation_id, facts.unit), "marked_overdue_at": one.item.at}
 
 
-def _answer(connection: Connection, own: Table, rows: Sequence[dict[str, Any]]) -> None:
+def _named(one: ParsedLogItem, obligation_id: ObligationId, unit: UnitId) -> dict[str, Any]:
+    """Which obligation, opened before this place in the log, of which unit."""
+    return {"of": obligation_id, "by": unit, "before": one.item.position}
+
+
+def _open(connection: Connection, own: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Only the first opening counts: the hub's ids are deterministic, so a second one is the same duty."""
+    known: set[str] = set()
+    for some in batches(row["obligation_id"] for row in rows):
+        known |= set(connection.scalars(select(own.c.obligation_id).where(own.c.obligation_id.in_(some))))
+    first = {row["obligation_id"]: row for row in reversed(rows)}
+    upsert(connection, own, [row for name, row in first.items() if name not in known])
+
+
+def _lay_over(connection: Connection, own: Table, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     mine = (own.c.obligation_id == bindparam("of")) & (own.c.unit == bindparam("by"))
-    connection.execute(update(own).where(mine), rows)
-
-
-def _mark(connection: Connection, own: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    connection.execute(update(own).where(own.c.obligation_id == bindparam("of")), rows)
+    connection.execute(update(own).where(mine, own.c.opened_position < bindparam("before")), rows)
 
 
 def _record(row: Row[Any]) -> ObligationRecord:

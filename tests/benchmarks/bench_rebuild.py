@@ -106,7 +106,9 @@ def _base32(number: int) -> str:
     return "".join("abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in (25, 20, 15, 10, 5, 0))
 
 
-def _message(write: Writer, client: SubjectId, number: int, step: int) -> bytes:  # noqa: PLR0911 - one line a step
+def _message(  # noqa: PLR0911 - one line a step of the path
+    write: Writer, client: SubjectId, number: int, step: int
+) -> bytes:
     referral_id = ReferralId(named(20_000 + number))
     at, author = day(step), (OP, UP)[step % 2]
     match step:

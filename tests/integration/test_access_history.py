@@ -125,6 +125,7 @@ class AccessHistoryContract:
         first = log.accept(need(write), given=[LogRecipient(UP, C1)])
         second = log.accept(need(write), given=[LogRecipient(UP, C1)])
         log.accept(report(write, (UP, first, "given"), (UP, second, "withheld"), at=1))
+        log.accept(report(write, (UP, first, "given"), at=4))
         log.accept(report(write, (UP, first, "withheld"), at=5))
         outcomes = {one.position: (one.outcome, one.logtime) for one in history(engine, log)}
         assert outcomes == {first: (AccessOutcome.DELIVERED, day(1)), second: (AccessOutcome.WITHHELD, day(1))}

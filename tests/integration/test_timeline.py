@@ -11,7 +11,7 @@ from contracts.codes import RefusalCode
 from contracts.messages.entry import CorrectionContent, EntryCorrected
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.service import ServiceDelivered
-from contracts.names import MessageId, SubjectId, UnitId
+from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from projections.corrections import Shown, timeline
 from projections.source import JournalItem
 from tests.read_model_rig import (
@@ -121,15 +121,16 @@ class TimelineContract:
         journal, write = MemoryJournal(), Writer()
         content = NeedContent(finding="owes the city rent")
         payload = write(NeedAssessed(dimension="income-debt"), UP, category=Category.INCOME_DEBT, content=content)
-        erased = journal.add(payload, position=3)
+        erased = journal.add(payload, position=3, ground_id=GroundId(named(10_001)))
         before = shown(engine, journal)
         journal.erase(erased, day(30))
         (after,) = shown(engine, journal)
         assert before[0].entry.content == {"finding": "owes the city rent"}
         entry = after.entry
         assert (entry.author, entry.shared_until, entry.kind) == (UP, day(30), "erased")
-        gone = (entry.type, entry.category, entry.purpose, entry.facts, entry.content, entry.raw, entry.position)
-        assert gone == (None,) * 7
+        what = (entry.type, entry.category, entry.purpose, entry.facts, entry.content, entry.raw)
+        where_and_why = (entry.position, entry.ground_id, entry.actor, entry.referral_id)
+        assert what + where_and_why == (None,) * 10
 
     def test_an_entry_of_a_newer_version_is_shown_raw_with_the_reason(self, engine: Engine) -> None:
         journal, write = MemoryJournal(), Writer()

@@ -112,11 +112,10 @@ class WorklistContract:
     def test_a_back_filled_referral_ends_in_the_state_of_the_log(self, engine: Engine) -> None:
         story = Story(UnitId("md"))
         story.move(moves.ReferralPaused(referral_id=R1, reason="illness"), UP, at=5, position=40)
-        story.move(moves.ReferralResumed(referral_id=R1), UP, at=6, position=50)
         story.move(moves.ReferralAccepted(referral_id=R1), UP, at=3, position=20)
         story.move(referral_sent(1), OP, at=1, position=10)
         story.move(moves.ReferralStarted(referral_id=R1, first_contact=day(4)), UP, at=4, position=30)
-        assert story.stands(engine).state is ReferralState.IN_SERVICE
+        assert story.stands(engine).state is ReferralState.ON_HOLD
 
     def test_an_own_move_without_receipt_follows_what_had_arrived_when_it_was_made(self, engine: Engine) -> None:
         story = Story()

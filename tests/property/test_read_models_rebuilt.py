@@ -5,6 +5,7 @@ A unit's journal keeps only the latest state of each message, so a rebuild reads
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Engine, MetaData, event
 
 from contracts.categories import Category
 from contracts.codes import RefusalCode
@@ -58,7 +59,7 @@ from tests.read_model_rig import (
 )
 
 UNIT_MODELS, HUB_MODELS = (TIMELINE, WORKLIST, GROUNDS), (ACCESS, OBLIGATIONS)
-_MODEST = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_MODEST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def steps(*kinds: str) -> st.SearchStrategy[list[Step]]:
         other=st.integers(0, 30),
         follow=st.booleans(),
     )
-    return st.lists(step, min_size=1, max_size=40)
+    return st.lists(step, min_size=8, max_size=40)
 
 
 def ground(step: Step) -> GroundId:
@@ -255,11 +256,19 @@ def fresh_databases(live: str | None, again: str | None) -> Iterator[tuple[Engin
             open_database(url or f"sqlite:///{Path(folder) / f'{number}.db'}")
             for number, url in enumerate((live, again))
         ]
+        for engine in engines:
+            if engine.dialect.name == "sqlite":
+                event.listen(engine, "connect", _unsafe)
         try:
             yield engines[0], engines[1]
         finally:
             for engine in engines:
                 engine.dispose()
+
+
+def _unsafe(connection: sqlite3.Connection, _record: object) -> None:
+    """No example asks what survives a power cut."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def all_rows(engine: Engine, models: Sequence[MetaData]) -> list[dict[str, list[tuple[object, ...]]]]:
