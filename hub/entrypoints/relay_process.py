@@ -6,6 +6,7 @@ on every feed at once.
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,10 +27,12 @@ from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.relay_store import PostgresRelayStore
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
-from projections.kafka.batch_producer import BatchProducer, OutgoingRecord, SentAt
+from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.errors import TransportError
 
 _WAKE: Final = 0.5
+_TOPICS_EVERY: Final = 30.0
+"""Seconds between two looks whether somebody deleted a topic."""
 _FEED_HEADERS: Final = ((CONTENT_TYPE, feed_record.CONTENT_TYPE.encode()),)
 _LIST_HEADERS: Final = ((CONTENT_TYPE, b"application/vnd.spojka.trust-list"),)
 _log = structlog.get_logger("spojka.hub.relay")
@@ -57,7 +60,10 @@ class RelayProcess:
     def __init__(self, house: House) -> None:
         self._house = house
         self._heads = _Heads()
-        self._incarnation: str | None = None
+        self._met: str | None = None
+        """The cluster that has all topics and the directory; None before and after trouble."""
+        self._topics_looked_at = float("-inf")
+        self._heart: Heartbeat | None = None
         self.relaying = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,13 +97,13 @@ class RelayProcess:
         producer = BatchProducer(connection=house.connection)
         with Heartbeat(session.beat, every=house.database.settings.beat_every) as heart:
             left_over = await asyncio.to_thread(relay.take_over)
-            await _ensure(relay, house)
+            self._met, self._heart = None, heart
             try:
                 self.relaying = True
                 _log.info("relay.took-over", shard=house.settings.shard)
                 if left_over is not None:
                     await self._produce(producer, relay, left_over, stop)
-                while not stop.is_set() and not isinstance(heart.error, FencedError):
+                while not stop.is_set() and not self._fenced():
                     await self._round(relay, producer, wakeup, stop)
             finally:
                 await producer.stop()
@@ -110,6 +116,12 @@ class RelayProcess:
         if outgoing is not None:
             await self._produce(producer, relay, outgoing, stop)
             return
+        try:
+            await self._meet_broker(relay, producer)
+        except TransportError as error:
+            _log.warning("relay.broker-unavailable", exc_info=error)
+            await _pause(stop, _WAKE)
+            return
         await self._give_heads(relay, producer, stop)
         await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
 
@@ -117,7 +129,7 @@ class RelayProcess:
         if outgoing.trust_lists:
             await _ensure(relay, self._house)
         records = [*_lists(outgoing.trust_lists), *self._feed_records(outgoing.values)]
-        if await self._send(producer, records, stop):
+        if await self._send(relay, producer, records, stop):
             await asyncio.to_thread(relay.produced, outgoing)
             self._heads.active |= {value.unit for value in outgoing.values}
             metrics.RELAYED.labels("record").inc(len(records))
@@ -133,34 +145,47 @@ class RelayProcess:
             quiet=timedelta(seconds=settings.quiet_head_seconds),
         )
         values = await asyncio.to_thread(relay.heads, due) if due else []
-        if values and await self._send(producer, self._feed_records(values), stop):
+        if values and await self._send(relay, producer, self._feed_records(values), stop):
             self._heads.last |= dict.fromkeys(due, at)
             self._heads.active -= set(due)
             metrics.RELAYED.labels("head").inc(len(values))
 
-    async def _send(self, producer: BatchProducer, records: Sequence[OutgoingRecord], stop: asyncio.Event) -> bool:
-        """Send until the broker has all of it; False only when told to stop. What went twice is recognised by its number."""
+    async def _send(
+        self, relay: Relay, producer: BatchProducer, records: Sequence[OutgoingRecord], stop: asyncio.Event
+    ) -> bool:
+        """Send until the broker has all of it; False only when told to stop or replaced. What went twice is recognised by its number."""
         pause = 0.05
-        while records and not stop.is_set():
+        while records and not stop.is_set() and not self._fenced():
             try:
-                sent = await producer.send(records)
+                await self._meet_broker(relay, producer)
+                await producer.send(records)
             except TransportError as error:
+                self._met = None
                 _log.warning("relay.broker-unavailable", exc_info=error)
                 await _pause(stop, pause)
                 pause = min(pause * 2, 2.0)
                 continue
-            self._notice_broker(sent)
             return True
         return not records
 
-    def _notice_broker(self, sent: Sequence[SentAt]) -> None:
-        """A broker that lost its data: every feed gets a head at once, so that adapters see it and ask again."""
-        for one in sent:
-            if one.incarnation != self._incarnation:
-                if self._incarnation is not None:
-                    _log.warning("relay.new-broker", incarnation=one.incarnation)
-                self._incarnation = one.incarnation
-                self._heads.last.clear()
+    def _fenced(self) -> bool:
+        return self._heart is not None and isinstance(self._heart.error, FencedError)
+
+    async def _meet_broker(self, relay: Relay, producer: BatchProducer) -> None:
+        """A broker not seen before, or one that lost its data: it gets the topics and the directory now, and every feed a head as soon as may be, so
+        that adapters see it and ask again. Raises `TransportError`.
+        """
+        cluster = await producer.cluster()
+        if cluster == self._met and time.monotonic() - self._topics_looked_at < _TOPICS_EVERY:
+            return
+        await _ensure(relay, self._house)
+        self._topics_looked_at = time.monotonic()
+        if cluster == self._met:
+            return
+        _log.info("relay.meets-broker", incarnation=cluster)
+        await producer.send(_lists(await asyncio.to_thread(relay.trust_lists)))
+        self._heads.last.clear()
+        self._met = cluster
 
     def _feed_records(self, values: Sequence[FeedValue]) -> list[OutgoingRecord]:
         shard = self._house.settings.shard

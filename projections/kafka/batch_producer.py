@@ -86,6 +86,10 @@ class BatchProducer:
         client = await self._connected()
         await client.know(self._topics)
 
+    async def cluster(self) -> str:
+        """The id of the cluster that would be written to now, asked for every `check_every` seconds; raises `TransportError`."""
+        return (await self._connected()).broker.cluster
+
     async def send(self, records: Sequence[OutgoingRecord]) -> list[SentAt]:
         """Store all records; the answer has one `SentAt` for each, in the order of the call.
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,14 @@ class Load:
                 with suppress(TransportError):
                     await producer.send([self._district.hub.outgoing(one.signed, one.key) for one in again])
                 grown = len(known) + ECHO
-                await until(lambda wanted=grown: self.over.is_set() or len(self._district.ledger.sent) >= wanted)
+                await until(partial(self._has_grown, grown))
+
+    def _has_grown(self, wanted: int) -> bool:
+        return self.over.is_set() or len(self._district.ledger.sent) >= wanted
+
+
+def _reached(district: District, wanted: int) -> bool:
+    return len(district.ledger.sent) >= wanted
 
 
 async def kill_at_random(district: District, rounds: int, chosen: random.Random) -> None:
@@ -70,7 +78,7 @@ async def kill_at_random(district: District, rounds: int, chosen: random.Random)
         for victim in chosen.sample(VICTIMS, len(VICTIMS)):
             more = len(district.ledger.sent) + chosen.randint(1, 40)
             with suppress(TimeoutError):  # where nobody gets on, that is a moment as good as any
-                await until(lambda wanted=more: len(district.ledger.sent) >= wanted, within=chosen.uniform(0.5, 4))
+                await until(partial(_reached, district, more), within=chosen.uniform(0.5, 4))
             print(f"kill {victim} with {len(district.ledger.sent)} sent")  # noqa: T201 - the story of a failed run
             if victim == "broker":
                 await asyncio.to_thread(district.broker_fails, loses_everything=number == total_loss)
