@@ -30,7 +30,7 @@ from contracts.categories import Category
 from contracts.grants import to_unit
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from projections import timeline
-from tests.faults.ledger import Ledger, Sent
+from tests.faults.ledger import Ledger, LogSeen, Sent, read_log
 from tests.faults.mortal_broker import MortalBroker
 from tests.faults.story_time import RunningStory
 from tests.integration.hub_rig import HubRig
@@ -144,6 +144,20 @@ class District:
         """Whether everything sent was answered and given."""
         answered = not self.open_at(OP) and not self.open_at(VZ)
         return answered and self.given(VZ) >= self.ledger.of(OP) and self.given(OP) >= self.ledger.of(VZ)
+
+    async def check(self) -> LogSeen:
+        """Wait until all is settled, then compare log, feeds, journals and timelines with the ledger."""
+        await until(self.settled, within=2 * PATIENCE)
+        log = read_log(self.dsn)
+        log.check(self.ledger)
+        self.check_unit(VZ, OP, log.feeds[VZ])
+        self.check_unit(OP, VZ, log.feeds[OP])
+        return log
+
+    def said_in_log(self, name: str, words: str) -> int:
+        """How often a process of this name logged these words."""
+        path = self.folder / f"{f'adapter-{name}' if name in self.homes else name}.log"
+        return path.read_text(errors="replace").count(words) if path.exists() else 0
 
     def check_unit(self, unit: UnitId, other: UnitId, slots: Sequence[tuple[int, MessageId]]) -> None:
         """The journal has every slot of the feed once and in order, and the timeline shows every message once."""
