@@ -29,6 +29,8 @@ class CaseFile:
 
     path: SupportPath
     streams: Mapping[StreamName, tuple[UUID, int]]
+    fault: str | None = None
+    """Why the events of this key could not be folded; whatever comes for it is parked."""
 
     @classmethod
     def empty(cls, key: RecordKey) -> "CaseFile":
@@ -64,6 +66,14 @@ def advance(case: CaseFile, entry: LogEntry) -> CaseFile:
     return replace(case, path=path, streams={**case.streams, name: (event.originator_id, event.originator_version)})
 
 
+def _folded(key: RecordKey, entries: Iterable[LogEntry]) -> CaseFile:
+    """The same, but one client's odd history does not stop the others' messages."""
+    try:
+        return fold(key, entries)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it concerns this key alone
+        return replace(CaseFile.empty(key), fault=type(fault).__name__)
+
+
 class CaseFiles:
     """A bounded memory, the one used longest ago out first."""
 
@@ -79,14 +89,15 @@ class CaseFiles:
         missing = sorted(wanted - set(found))
         if missing:
             loaded = self._loader.load(missing)
-            found |= {key: fold(key, loaded.get(key, ())) for key in missing}
+            found |= {key: _folded(key, loaded.get(key, ())) for key in missing}
         return found
 
     def keep(self, files: Mapping[RecordKey, CaseFile]) -> None:
         """Remember what was committed."""
         for key, case in files.items():
-            self._known[key] = case
-            self._known.move_to_end(key)
+            if case.fault is None:
+                self._known[key] = case
+                self._known.move_to_end(key)
         while len(self._known) > self._kept:
             self._known.popitem(last=False)
 

@@ -20,7 +20,17 @@ from contracts.names import HUB, MessageId, RecordKey, Source
 from contracts.partition import partition_of
 from contracts.signed_bytes import SignedBytes
 from hub.application.case_files import CaseFile
-from hub.application.ports import Closing, Commit, DeadLetter, Head, Indexed, Parked, ReplayWish, Timer
+from hub.application.ports import (
+    Closing,
+    Commit,
+    DeadLetter,
+    Head,
+    Indexed,
+    Parked,
+    ParkedWish,
+    ReplayWish,
+    Timer,
+)
 from hub.application.programme import Programme
 from hub.application.verification import Verified
 from hub.domain import support_path
@@ -58,7 +68,7 @@ class Docket:
         at: datetime,
         files: Mapping[RecordKey, CaseFile],
         known: Mapping[tuple[Source, MessageId], Indexed],
-        parked: frozenset[str],
+        parked: Mapping[tuple[Source, MessageId], RecordKey],
     ) -> None:
         self.programme = programme
         self.files = dict(files)
@@ -67,42 +77,51 @@ class Docket:
         self._at = at
         self._bases: dict[int, Basis] = {}
         self._known = dict(known)
-        self._parked_keys = set(parked)
+        self._waiting = dict(parked)
+        self._parked_keys = set(parked.values())
         self._done = _Draft()
         self._dead: list[DeadLetter] = []
         self._parked: list[Parked] = []
         self._receipts_due: list[int] = []
         self._cleared: list[UUID] = []
+        self._unparked: list[tuple[Source, MessageId]] = []
+        self._wishes: list[int] = []
 
     def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter."""
         self._dead.append(letter)
 
-    def decide(self, record: Verified) -> str:
-        """Decide one record: `accepted`, `repeated`, `beyond-hole`, `parked`, or the code of the refusal."""
+    def free(self, messages: Sequence[Parked], wish: ParkedWish) -> None:
+        """What was parked under the wish's key is to be decided now, in its order."""
+        self._unparked += [(one.source, one.message_id) for one in messages]
+        self._wishes.append(wish.number)
+
+    def decide(self, record: Verified, *, operator_refuses: bool = False) -> str:
+        """Decide one record: `accepted`, `repeated`, `beyond-hole`, `parked`, `waiting` (parked before), or the code of the refusal."""
         before = self._known.get((record.attributes.source, record.attributes.id))
         if before is not None and before.digest == record.signed.digest:
             self._receipts_due.append(before.position)
             return "repeated"
+        if (record.attributes.source, record.attributes.id) in self._waiting:
+            return "waiting"
         if record.key in self._parked_keys:
             return self._park(record, "stands behind a parked message")
         draft = _Draft()
         try:
-            outcome = self._decide(record, draft, reused=before is not None)
+            outcome = self._decide(record, draft, reused=before is not None, operator_refuses=operator_refuses)
         except Exception as fault:  # noqa: BLE001 - whatever it is, it must not cost the batch: parked with an alarm
             return self._park(record, f"{type(fault).__name__}: {fault}")
         self._adopt(draft)
         return outcome
 
     def fire(self, timer: Timer, wish: TimerWish) -> None:
-        """Let a timer speak, if the state has not moved on."""
-        self._cleared.append(timer.timer_id)
-        case = self._file(timer.key, _Draft())
-        follow_up = timer_rules.fire(case.path, wish, self._circumstances(self._next_position(_Draft())))
-        if follow_up is None:
-            return
+        """Let a timer speak, if the state has not moved on. A fault leaves no trace, the timer stays set."""
         draft = _Draft()
-        self._follow(follow_up, draft)
+        case = self._file(timer.key, draft)
+        follow_up = timer_rules.fire(case.path, wish, self._circumstances(self._next_position(draft)))
+        if follow_up is not None:
+            self._follow(follow_up, draft)
+        self._cleared.append(timer.timer_id)
         self._adopt(draft)
 
     def commit(self, inputs: Sequence[InputPosition]) -> Commit:
@@ -119,11 +138,14 @@ class Docket:
             receipts_due=self._receipts_due,
             dead_letters=self._dead,
             parked=self._parked,
+            unparked=self._unparked,
+            wishes_done=self._wishes,
             replays=done.replays,
         )
 
     def _park(self, record: Verified, fault: str) -> str:
         self._parked_keys.add(record.key)
+        self._waiting[record.attributes.source, record.attributes.id] = record.key
         raw = record.record
         self._parked.append(
             Parked(
@@ -140,7 +162,7 @@ class Docket:
         )
         return "parked"
 
-    def _decide(self, record: Verified, draft: _Draft, *, reused: bool) -> str:
+    def _decide(self, record: Verified, draft: _Draft, *, reused: bool, operator_refuses: bool) -> str:
         attributes = record.attributes
         case = self._file(record.key, draft)
         now = self._circumstances(self._next_position(draft))
@@ -153,6 +175,8 @@ class Docket:
             fault = sequence_fault(case.path, attributes.source, attributes.sequence)
         if fault is None and record.fault is not None:
             fault = Refused(record.fault.code, record.fault.reason)
+        if fault is None and operator_refuses:
+            fault = Refused(RefusalCode.OPERATOR_REFUSED, "parked after a fault of the hub, refused by its operator")
         decision = fault if fault is not None else self._rules(case, record.message, now)
         return self._write(record.key, record.signed, attributes, record.message, decision=decision, draft=draft)
 
@@ -289,7 +313,10 @@ class Docket:
             self.rules_changed = True
 
     def _file(self, key: RecordKey, draft: _Draft) -> CaseFile:
-        return draft.files.get(key) or self.files.get(key) or CaseFile.empty(key)
+        case = draft.files.get(key) or self.files.get(key) or CaseFile.empty(key)
+        if case.fault is not None:
+            raise ValueError(f"the events of this key cannot be folded ({case.fault})")
+        return case
 
     def _next_position(self, draft: _Draft) -> int:
         return self._head.position + len(self._done.events) + len(draft.events)

@@ -5,15 +5,16 @@ again have no effect but make their receipt due; what an unexpected fault met is
 other message. After any error of the store nothing of the batch is remembered.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from contracts.names import HUB
+from contracts.names import HUB, MessageId, RecordKey, Source
 from contracts.trust_list import Directory
 from hub.application.case_files import CaseFiles
 from hub.application.docket import Docket
-from hub.application.ports import Clock, Commit, DeadLetter, Head, Timer, WriterStore
+from hub.application.ports import Clock, Commit, DeadLetter, Head, Parked, ParkedWish, Timer, WriterStore
 from hub.application.programme import Programme
 from hub.application.verification import Verified
 from hub.domain.decision import TimerWish
@@ -29,6 +30,8 @@ class Counts:
     repeated: int = 0
     dead: int = 0
     parked: int = 0
+    waiting: int = 0
+    """Parked before, and come again."""
     beyond_hole: int = 0
     codes: dict[str, int] = field(default_factory=dict)
 
@@ -53,7 +56,18 @@ class Intake:
         self._clock = clock
         self._files = files or CaseFiles(store)
         self._head: Head | None = None
-        self._parked = frozenset[str]()
+        self._parked: Mapping[tuple[Source, MessageId], RecordKey] = {}
+        self._stuck = set[UUID]()
+
+    @property
+    def parked(self) -> int:
+        """How many messages are parked: each waits for the operator."""
+        return len(self._parked)
+
+    @property
+    def stuck_timers(self) -> int:
+        """Timers that met an unexpected fault; they are tried again by the next writer."""
+        return len(self._stuck)
 
     @property
     def directory(self) -> Directory:
@@ -69,14 +83,14 @@ class Intake:
         """Become the shard's writer: fence the one before, forget everything, read what is parked."""
         self._files.forget()
         self._head = self._store.take_over()
-        self._parked = self._store.parked_keys()
+        self._parked = self._store.waiting()
         return self._head
 
     def recover(self) -> Head:
         """After an error of the store: forget everything and read the head row again. Raises `FencedError` when replaced."""
         self._files.forget()
         self._head = self._store.head()
-        self._parked = self._store.parked_keys()
+        self._parked = self._store.waiting()
         return self._head
 
     def now(self) -> datetime:
@@ -105,20 +119,51 @@ class Intake:
 
     def anything_due(self) -> bool:
         """True where some timer is due by now."""
-        return bool(self._store.due_timers(self.now(), limit=1))
+        return bool(self._due(limit=1))
 
     def fire(self, *, limit: int = 200) -> int:
         """Decide what is due; returns how many timers were due."""
-        due = self._store.due_timers(self.now(), limit=limit)
+        due = self._due(limit=limit)
         if not due:
             return 0
         docket = self._docket((), keys=[timer.key for timer in due])
         for timer in due:
-            docket.fire(timer, _wish(timer))
+            try:
+                docket.fire(timer, _wish(timer))
+            except Exception:  # noqa: BLE001 - whatever it is, it must not silence the other clients' timers; told as a metric
+                self._stuck.add(timer.timer_id)
         self._commit(docket, (), Counts(), 0)
         return len(due)
 
-    def _docket(self, records: Iterable[Verified], keys: Iterable[str] = ()) -> Docket:
+    def carry_out(self, check: Callable[[RawRecord], Verified | DeadLetter]) -> Counts:
+        """Do what the operator asks about parked messages, each wish in one commit; `check` verifies a record as at the door."""
+        counts = Counts()
+        for wish in self._store.wishes():
+            self._free(wish, check, counts)
+        return counts
+
+    def _free(self, wish: ParkedWish, check: Callable[[RawRecord], Verified | DeadLetter], counts: Counts) -> None:
+        parked = self._store.parked(wish.key)
+        records = [check(_as_it_came(one)) for one in parked]
+        docket = self._docket((one for one in records if isinstance(one, Verified)), freed=wish.key)
+        docket.free(parked, wish)
+        for number, record in enumerate(records):
+            if isinstance(record, DeadLetter):
+                docket.bury(record)
+                counts.dead += 1
+            else:
+                refuses = wish.verb == "refuse" or (wish.verb == "refuse-first" and number == 0)
+                _count(counts, docket.decide(record, operator_refuses=refuses))
+        self._commit(docket, (), counts, 0)
+
+    def _due(self, *, limit: int) -> list[Timer]:
+        """What is due, without what met a fault before."""
+        found = self._store.due_timers(self.now(), limit=limit + len(self._stuck))
+        return [timer for timer in found if timer.timer_id not in self._stuck][:limit]
+
+    def _docket(
+        self, records: Iterable[Verified], keys: Iterable[str] = (), *, freed: RecordKey | None = None
+    ) -> Docket:
         if self._head is None:
             self.recover()
         assert self._head is not None  # noqa: S101 - recover has set it
@@ -129,15 +174,19 @@ class Intake:
         known = (
             self._store.find([(record.attributes.source, record.attributes.id) for record in listed]) if listed else {}
         )
-        return Docket(self._programme, head=self._head, at=self.now(), files=files, known=known, parked=self._parked)
+        parked = {place: key for place, key in self._parked.items() if key != freed}
+        return Docket(self._programme, head=self._head, at=self.now(), files=files, known=known, parked=parked)
 
     def _commit(self, docket: Docket, inputs: Sequence[InputPosition], counts: Counts, consumed: int) -> Taken:
         assert self._head is not None  # noqa: S101 - set before a docket is made
         written: Commit = docket.commit(inputs)
         self._head = self._store.commit(written, head=self._head)
         self._files.keep(docket.files)
-        self._parked |= {one.key for one in written.parked}
-        counts.parked = len(written.parked)
+        if written.parked or written.unparked:
+            freed = set(written.unparked)
+            parked = {place: key for place, key in self._parked.items() if place not in freed}
+            self._parked = parked | {(one.source, one.message_id): one.key for one in written.parked}
+        counts.parked += len(written.parked)
         self._programme = docket.programme
         return Taken(consumed, counts, self._head)
 
@@ -150,6 +199,8 @@ def _count(counts: Counts, outcome: str) -> None:
             counts.repeated += 1
         case "beyond-hole":
             counts.beyond_hole += 1
+        case "waiting":
+            counts.waiting += 1
         case "parked":
             pass
         case code:
@@ -161,6 +212,20 @@ def _furthest(raw: Sequence[RawRecord]) -> tuple[InputPosition, ...]:
     """The input positions behind a run of records: one a partition, so that few fingerprints are made."""
     last = {(record.topic, record.partition): record for record in raw}
     return tuple(InputPosition.behind(record) for record in last.values())
+
+
+def _as_it_came(parked: Parked) -> RawRecord:
+    """The record again; from which broker it came no longer matters."""
+    return RawRecord(
+        topic=parked.topic,
+        partition=parked.partition,
+        offset=parked.offset,
+        incarnation="parked",
+        key=parked.key.encode(),
+        value=parked.value,
+        headers=parked.headers,
+        timestamp_ms=0,
+    )
 
 
 def _wish(timer: Timer) -> TimerWish:

@@ -7,10 +7,11 @@ raises `FencedError` and changes nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from contracts.codes import DeadLetterReason
+from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
 from hub.domain.events import Event
 from projections.kafka.positions import InputPosition
@@ -121,6 +122,17 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedWish:
+    """What the operator asks of the writer about the messages parked under a record key."""
+
+    number: int
+    """Given by the store, rising."""
+    key: RecordKey
+    verb: Literal["retry", "refuse", "refuse-first"]
+    """Decide all again; refuse all; refuse the oldest and decide the others again."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayWish:
     """A unit asked for its feed again, from `sequence` on (`feed.replay-requested`)."""
 
@@ -145,7 +157,9 @@ class Commit:
     """Positions whose receipt is to be sent again, since the message came again."""
     dead_letters: Sequence[DeadLetter] = ()
     parked: Sequence[Parked] = ()
-    unparked: Sequence[MessageId] = ()
+    unparked: Sequence[tuple[Source, MessageId]] = ()
+    wishes_done: Sequence[int] = ()
+    """Numbers of the operator's wishes that this commit fulfils."""
     replays: Sequence[ReplayWish] = ()
 
 
@@ -179,11 +193,14 @@ class WriterStore(Protocol):
     def due_timers(self, now: datetime, *, limit: int) -> Sequence[Timer]:
         """Timers due at or before `now`, the oldest first."""
 
-    def parked_keys(self) -> frozenset[RecordKey]:
-        """Record keys behind which messages are parked."""
+    def waiting(self) -> Mapping[tuple[Source, MessageId], RecordKey]:
+        """What is parked, and under which record key."""
 
     def parked(self, key: RecordKey) -> Sequence[Parked]:
         """The parked messages of a key in the order in which they came."""
+
+    def wishes(self) -> Sequence[ParkedWish]:
+        """What the operator asks about parked messages, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +259,20 @@ class RelayCommit:
     backfills: Sequence[BackfillRow] = ()
     """New ranges, and known ones with a new `after`."""
     backfills_done: Sequence[BackfillRow] = ()
+    to_report: Sequence[DeliveryRow] = ()
+    """New slots, and old ones whose verdict changed: what the log is to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Slots that were produced and that the log does not name yet: a range once fixed, so that telling it twice is telling it once."""
+
+    first: int
+    through: int
+    at: datetime
+    """When the range was fixed."""
+    generation: int
+    deliveries: tuple[ReportedDelivery, ...]
 
 
 class RelayStore(Protocol):
@@ -302,3 +333,9 @@ class RelayStore(Protocol):
         self, commit: RelayCommit, *, receipts: Sequence[int], replays: Sequence[ReplayWish], epoch: int
     ) -> None:
         """What was committed was acknowledged by the broker; these receipts and replays are served."""
+
+    def report(self, *, at: datetime, limit: int, epoch: int) -> Report | None:
+        """The report under way, else one fixed now over at most `limit` slots, the oldest first; None where all is told. Raises `FencedError`."""
+
+    def reported(self, report: Report, *, epoch: int) -> None:
+        """The log holds this report: forget what it told. Raises `FencedError`."""

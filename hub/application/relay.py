@@ -27,6 +27,7 @@ from hub.application.ports import (
     ReplayWish,
 )
 from hub.application.programme import Programme
+from hub.application.reporting import Reporting, Told
 from hub.domain.decision import Circumstances
 from hub.domain.events import MessageAccepted
 from hub.domain.recipients import still_given
@@ -61,6 +62,8 @@ class _Step:
     receipts: list[Unsigned] = field(default_factory=list)
     new_rows: list[BackfillRow] = field(default_factory=list)
     done_rows: list[BackfillRow] = field(default_factory=list)
+    changed: list[DeliveryRow] = field(default_factory=list)
+    """Old slots whose verdict is another one now."""
 
 
 class _AtHead:
@@ -88,6 +91,7 @@ class Relay:
         self._state = RelayState(0, 0, 0)
         self._feeds: Feeds | None = None
         self._trusted_at = -1
+        self._reporting: Reporting | None = None
 
     @property
     def programme(self) -> Programme:
@@ -101,10 +105,14 @@ class Relay:
         self._programme = self._programme.caught_up(self._store)
         listed = self._programme.directory.listed
         self._feeds = Feeds(listed.programme, shard=head.shard, generation=head.generation, states=self._store.feeds())
-        again = self._again(self._store.unproduced(), self._begin(head))
+        self._reporting = Reporting(self._store, self._programme.voice, shard=head.shard)
+        step = self._begin(head)
+        again = self._again(self._store.unproduced(), step)
         receipts = self._receipts(self._missed_receipts(), head)
         values = self._voice.sign([*again[0], *receipts])
-        commit = RelayCommit(position=self._state.position, deliveries=_resigned(again[1], values))
+        commit = RelayCommit(
+            position=self._state.position, deliveries=_resigned(again[1], values), to_report=step.changed
+        )
         self._store.commit(commit, epoch=self._state.epoch)
         return Outgoing(tuple(values), commit) if values else None
 
@@ -145,6 +153,11 @@ class Relay:
             self._voice.head(self._feeds.state(unit), head, marks, at=at, trust_list=listed) for unit in sorted(units)
         ]
         return self._voice.sign(documents)
+
+    def report(self) -> Told | None:
+        """What the log is still to be told of deliveries; the same until it stands there. Call it when everything committed was produced."""
+        assert self._reporting is not None  # noqa: S101 - take_over comes first
+        return self._reporting.next(self._at(self._store.head()), epoch=self._state.epoch)
 
     def trust_lists(self) -> list[bytes]:
         """Every list in the log in order, for a directory topic that lost its data."""
@@ -256,6 +269,8 @@ class Relay:
             assert isinstance(event, MessageAccepted)  # noqa: S101 - only accepted messages have slots
             withheld = row.withheld or not self._judge(step, row.key, row.position, row.unit)
             judged.append(replace(row, withheld=withheld))
+            if withheld is not row.withheld:
+                step.changed.append(judged[-1])
             delivery = self._feeds.document(judged[-1])
             documents.append(self._voice.delivery(delivery, None if withheld else event.message))
         return documents, judged
@@ -293,7 +308,11 @@ class Relay:
         again = _resigned(replayed_rows, [value for value in values[len(fresh) :] if value.envelope])
         position = entries[-1].position + 1 if entries else self._state.position
         commit = RelayCommit(
-            position=position, deliveries=[*signed, *again], backfills=step.new_rows, backfills_done=step.done_rows
+            position=position,
+            deliveries=[*signed, *again],
+            backfills=step.new_rows,
+            backfills_done=step.done_rows,
+            to_report=[*signed, *step.changed],
         )
         self._store.commit(commit, epoch=self._state.epoch)
         self._state = replace(self._state, position=position)

@@ -22,6 +22,7 @@ from contracts.partition import partition_of
 from contracts.signed_bytes import BatchRoots, SignedBytes, verify
 from contracts.trust_list import Directory
 from hub.application.ports import DeadLetter
+from hub.domain.shards import hub_key
 from projections.kafka.positions import RawRecord
 
 KEPT_BYTES: Final = 2 * 1024 * 1024
@@ -60,9 +61,9 @@ class _Dead(Exception):  # noqa: N818 - never leaves this module
 class Verifier:
     """Checks records against a trust list. Safe to use from several threads."""
 
-    def __init__(self, *, shard: int, partitions: int, roots: BatchRoots | None = None) -> None:
-        self._shard = shard
+    def __init__(self, *, shard: int, partitions: int, shards: int = 1, roots: BatchRoots | None = None) -> None:
         self._partitions = partitions
+        self._hub_key = hub_key(shard, partitions=partitions, shards=shards).encode()
         self._roots = roots or BatchRoots()
 
     def check(self, record: RawRecord, directory: Directory, at: datetime) -> Verified | DeadLetter:
@@ -106,17 +107,12 @@ class Verifier:
         key = record.key or b""
         expected = attributes.key.encode()
         if attributes.unit == HUB and attributes.subject is None:
-            expected = hub_key(self._shard).encode()
+            expected = self._hub_key
         if key != expected:
             raise _Dead(DeadLetterReason.WRONG_KEY)
-        if partition_of(key, self._partitions) != record.partition and attributes.unit != HUB:
+        if partition_of(key, self._partitions) != record.partition:
             raise _Dead(DeadLetterReason.WRONG_PARTITION)
         return RecordKey(key.decode())
-
-
-def hub_key(shard: int) -> RecordKey:
-    """Under which key the hub's own messages about no subject reach a shard."""
-    return RecordKey(f"hub-{shard}")
 
 
 def _signed(record: RawRecord) -> SignedBytes:

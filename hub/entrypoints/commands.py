@@ -27,7 +27,8 @@ from contracts.trust_list import Directory, MandateEntry, TrustList, read_trust_
 from hub.application.admission import first_list, with_unit, without_key, without_unit
 from hub.application.ports import HubError
 from hub.entrypoints.house import FIRST_LIST, first_directory, open_house
-from hub.entrypoints.publishing import publish_trust_lists
+from hub.entrypoints.publishing import Notice
+from hub.entrypoints.publishing import publish as publish_notices
 from hub.entrypoints.running import Role, run_roles
 from hub.entrypoints.settings import described, load_settings
 from hub.infrastructure.dead_letters import DeadLetterReader
@@ -201,9 +202,10 @@ def publish(home: Home = None) -> None:
     """Send every version of the home folder to the hub; what it has already is recognised."""
     settings = load_settings(home=home)
     house = open_house(settings)
-    documents = [_published(path) for path in _versions(settings.home)]
-    asyncio.run(publish_trust_lists(house, documents))
-    out.print(f"{len(documents)} version(s) sent, up to {documents[-1].version}.")
+    now = house.clock.now()
+    documents = [_published(path, now) for path in _versions(settings.home)]
+    asyncio.run(publish_notices(house, documents))
+    out.print(f"{len(documents)} version(s) sent, up to {documents[-1][0].version}.")
 
 
 @dead_letters.command("list")
@@ -223,11 +225,13 @@ def list_dead_letters(
     out.print(table)
 
 
-def _published(path: Path) -> TrustListPublished:
+def _published(path: Path, now: datetime) -> Notice:
+    """Under the time when it was issued, so that it is the same message each time."""
     envelope = path.read_bytes()
     signed, _ = from_envelope(envelope)
     listed = TrustList.model_validate_json(signed.payload)
-    return TrustListPublished(version=listed.version, digest=signed.digest.hex(), document=envelope.decode())
+    facts = TrustListPublished(version=listed.version, digest=signed.digest.hex(), document=envelope.decode())
+    return facts, min(listed.issued_at, now)
 
 
 def _versions(home: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from contracts.trust_list import Directory
 from hub.application.feed_voice import FeedVoice
 from hub.application.hub_voice import HubVoice
 from hub.application.programme import Programme
+from hub.domain.shards import partitions_of
 from hub.entrypoints.settings import HubSettings, SettingsError
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -43,7 +44,7 @@ class House:
     def partitions(self) -> list[int]:
         """The partitions of the inbox that this shard owns: shards own whole partitions, round robin."""
         listed = self.programme.directory.listed
-        return [number for number in range(listed.partitions) if number % listed.shards == self.settings.shard]
+        return partitions_of(self.settings.shard, partitions=listed.partitions, shards=listed.shards)
 
 
 def open_house(settings: HubSettings) -> House:
@@ -52,6 +53,11 @@ def open_house(settings: HubSettings) -> House:
         raise SettingsError("No database is set.", advice="Set SPOJKA_HUB_DATABASE to a libpq address.")
     keys = KeyFiles(settings.home / "keys")
     directory, roots = first_directory(settings.home)
+    if settings.shard >= min(directory.listed.shards, directory.listed.partitions):
+        raise SettingsError(
+            f"There is no shard {settings.shard} in this programme.",
+            advice=f"Set SPOJKA_HUB_SHARD to a number below {directory.listed.shards}.",
+        )
     if settings.clock != "system" and not directory.listed.trial:
         raise SettingsError("A story clock in a programme that is not on trial.", advice="Set SPOJKA_HUB_CLOCK=system.")
     programme_id = directory.listed.programme

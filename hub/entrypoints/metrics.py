@@ -17,3 +17,21 @@ INPUT_LAG: Final = Gauge("spojka_hub_input_lag", "Records of the inbox not read 
 RELAYED: Final = Counter("spojka_hub_relayed_total", "Feed records produced, by kind.", ["kind"])
 RELAY_LAG: Final = Gauge("spojka_hub_relay_lag", "Events of the log not relayed yet.")
 TIMERS: Final = Counter("spojka_hub_timers_total", "Timers that fired.")
+TIMERS_STUCK: Final = Gauge(
+    "spojka_hub_timers_stuck", "Timers that met an unexpected fault; the next writer tries them again."
+)
+REPORTED: Final = Counter("spojka_hub_reported_total", "Slots of feeds that the log was told.")
+LAST_HEAD: Final = Gauge(
+    "spojka_hub_last_head_seconds", "When feeds last got heads, in seconds of the hub's clock since 1970."
+)
+PROJECTION_LAG: Final = Gauge(
+    "spojka_hub_projection_lag", "Events of the log that a read model has not applied.", ["name"]
+)
+PROJECTION_LAG_SECONDS: Final = Gauge(
+    "spojka_hub_projection_lag_seconds", "Age of the oldest event that a read model has not applied.", ["name"]
+)
+PROJECTION_REBUILDING: Final = Gauge(
+    "spojka_hub_projection_rebuilding",
+    "Events that a rebuild beside the serving read model has still to read.",
+    ["name"],
+)

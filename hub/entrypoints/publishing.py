@@ -1,19 +1,28 @@
-"""The operator's way into the log: trust lists as the hub's own messages on `hub.inbox`, one door for all."""
+"""The operator's and dispatch's way into the log: the hub's own messages on `hub.inbox`, one door for all.
+
+Invariant: a notice (trust list, settings) goes to every shard, under the same bytes each time it is sent, so that sending twice is sending once.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from contracts.kafka_record import to_headers
-from contracts.messages.hub import TrustListPublished
+from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.partition import partition_of
+from contracts.signed_bytes import SignedBytes
+from contracts.trust_list import TrustList
 from hub.application.programme import notice_name
-from hub.application.verification import hub_key
+from hub.domain.shards import hub_key
 from hub.entrypoints.house import INBOX, House
 from hub.entrypoints.topics import ensure_topics
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 
+Notice = tuple[TrustListPublished | SettingsChanged, datetime]
+"""What is told, and the time that its message bears: of a list, when it was issued."""
 
-async def publish_trust_lists(house: House, lists: Sequence[TrustListPublished]) -> None:
-    """Send lists in order to every shard. Raises `TransportError`; sending twice is sending once."""
+
+async def publish(house: House, notices: Sequence[Notice]) -> None:
+    """Send notices in order to every shard. Raises `TransportError`."""
     listed = house.programme.directory.listed
     await ensure_topics(
         house.connection,
@@ -22,16 +31,15 @@ async def publish_trust_lists(house: House, lists: Sequence[TrustListPublished])
         shards=listed.shards,
         replication=house.settings.replication,
     )
-    records = [_record(house, facts, shard) for shard in range(listed.shards) for facts in lists]
+    voice = house.programme.voice
+    said = [voice.say(facts, name=notice_name(facts), at=at)[1] for facts, at in notices]
+    records = [hub_record(signed, listed, shard) for shard in range(listed.shards) for signed in said]
     async with BatchProducer(connection=house.connection) as producer:
         await producer.send(records)
 
 
-def _record(house: House, facts: TrustListPublished, shard: int) -> OutgoingRecord:
-    listed = house.programme.directory.listed
-    name = notice_name(facts)
-    _, signed = house.programme.voice.say(facts, name=name, at=house.clock.now())
-    key = hub_key(shard)
+def hub_record(signed: SignedBytes, listed: TrustList, shard: int) -> OutgoingRecord:
+    """A message of the hub about no subject, as it reaches a shard."""
+    key = hub_key(shard, partitions=listed.partitions, shards=listed.shards)
     partition = partition_of(key, listed.partitions)
-    owned = partition if partition % listed.shards == shard else shard
-    return OutgoingRecord(INBOX, owned, key.encode(), signed.payload, tuple(to_headers(signed)))
+    return OutgoingRecord(INBOX, partition, key.encode(), signed.payload, tuple(to_headers(signed)))

@@ -15,7 +15,7 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from hub.application.case_files import CaseFiles
-from hub.application.intake import Intake, Taken
+from hub.application.intake import Counts, Intake
 from hub.application.ports import DeadLetter, FencedError, HubError
 from hub.application.verification import Verified, Verifier
 from hub.entrypoints import metrics
@@ -23,12 +23,17 @@ from hub.entrypoints.house import INBOX, House
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
+from projections.kafka.faststream_drive import FastStreamDrive
 from projections.kafka.follower import TopicFollower
 from projections.kafka.positions import InputPosition, RawRecord
 
 _VERIFIERS: Final = 2
 _PART: Final = 64
 """Records that one thread verifies at a stretch."""
+_COMMIT: Final = 500
+"""Records that one transaction decides."""
+_POLL: Final = 2000
+"""Records that one poll brings: parts of it are verified and committed side by side."""
 _TIMERS_EVERY: Final = 0.25
 _log = structlog.get_logger("spojka.hub.writer")
 
@@ -39,7 +44,7 @@ class WriterProcess:
     def __init__(self, house: House) -> None:
         self._house = house
         listed = house.programme.directory.listed
-        self._verifier = Verifier(shard=house.settings.shard, partitions=listed.partitions)
+        self._verifier = Verifier(shard=house.settings.shard, partitions=listed.partitions, shards=listed.shards)
         self._threads = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="verify")
         self._step = asyncio.Lock()
         self._due_since: float | None = None
@@ -114,26 +119,47 @@ class WriterProcess:
             positions=positions,
             handle=handle,
             on_error=on_error,
+            drive=FastStreamDrive(max_records=_POLL),
         )
         watching = asyncio.create_task(_any_of(stop, fenced, heart, done))
-        timing = asyncio.create_task(self._fire_timers(intake, follower, done))
+        beside = asyncio.create_task(self._beside(intake, follower, done=done, fenced=fenced))
         try:
             await follower.run(done)
         finally:
             done.set()
-            await asyncio.gather(watching, timing, return_exceptions=True)
+            await asyncio.gather(watching, beside)
         if heart.error is not None and not stop.is_set():
             raise heart.error
 
     async def _take(self, intake: Intake, batch: Sequence[RawRecord]) -> None:
+        """Decide and commit a batch in parts, the next one verified while the database writes the one before."""
         started = time.monotonic()
         rest = list(batch)
         while rest:
-            records = await self._verify(intake, rest)
-            taken = await asyncio.to_thread(intake.take, records, rest)
-            _count(taken, records[: taken.consumed])
-            rest = rest[taken.consumed :]
+            parts = [rest[start : start + _COMMIT] for start in range(0, len(rest), _COMMIT)]
+            rest = rest[await self._take_parts(intake, parts) :]
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
+
+    async def _take_parts(self, intake: Intake, parts: Sequence[Sequence[RawRecord]]) -> int:
+        """How many records were taken: all, or those up to a new trust list, since the rest must be verified by it."""
+        consumed = 0
+        ahead = asyncio.create_task(self._verify(intake, parts[0]))
+        for number, part in enumerate(parts, 1):
+            records = await ahead
+            ahead = asyncio.create_task(self._verify(intake, parts[number] if number < len(parts) else ()))
+            try:
+                taken = await asyncio.to_thread(intake.take, records, part)
+            except BaseException:
+                await asyncio.gather(ahead, return_exceptions=True)
+                raise
+            _count(taken.counts, records[: taken.consumed])
+            metrics.POSITION.set(taken.head.position)
+            metrics.PARKED.set(intake.parked)
+            consumed += taken.consumed
+            if taken.consumed < len(part):
+                break
+        await ahead
+        return consumed
 
     async def _verify(self, intake: Intake, batch: Sequence[RawRecord]) -> list[Verified | DeadLetter]:
         loop = asyncio.get_running_loop()
@@ -147,14 +173,40 @@ class WriterProcess:
         )
         return [record for part in checked for record in part]
 
-    async def _fire_timers(self, intake: Intake, follower: TopicFollower, done: asyncio.Event) -> None:
+    async def _beside(
+        self, intake: Intake, follower: TopicFollower, *, done: asyncio.Event, fenced: asyncio.Event
+    ) -> None:
+        """Between batches: what the operator asks about parked messages, and timers."""
         while not done.is_set():
             await _pause(done, _TIMERS_EVERY)
             metrics.INPUT_LAG.set(sum(follower.lag().values()))
             try:
+                await self._carry_out(intake)
                 await self._fire(intake, follower)
+            except FencedError:
+                fenced.set()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not silence timers for good
+                _log.error("writer.step-failed", exc_info=error)
+                await self._recover(intake, fenced)
+
+    async def _recover(self, intake: Intake, fenced: asyncio.Event) -> None:
+        async with self._step:
+            try:
+                await asyncio.to_thread(intake.recover)
+            except FencedError:
+                fenced.set()
             except HubError as error:
-                _log.warning("writer.timers-failed", exc_info=error)
+                _log.warning("writer.store-unavailable", exc_info=error)
+
+    async def _carry_out(self, intake: Intake) -> None:
+        if not intake.parked:
+            return
+        async with self._step:
+            counts = await asyncio.to_thread(
+                intake.carry_out, lambda record: self._verifier.check(record, intake.directory, intake.now())
+            )
+        _count(counts, ())
+        metrics.PARKED.set(intake.parked)
 
     async def _fire(self, intake: Intake, follower: TopicFollower) -> None:
         async with self._step:
@@ -165,7 +217,11 @@ class WriterProcess:
             if not self._read_since(follower, self._due_since):
                 await follower.observe_end_offsets()
                 return
+            stuck = intake.stuck_timers
             metrics.TIMERS.inc(await asyncio.to_thread(intake.fire))
+            if intake.stuck_timers > stuck:
+                _log.error("writer.timers-stuck", count=intake.stuck_timers)
+            metrics.TIMERS_STUCK.set(intake.stuck_timers)
             self._due_since = None
 
     def _read_since(self, follower: TopicFollower, due: float) -> bool:
@@ -173,8 +229,7 @@ class WriterProcess:
         return all(since is not None and since >= due for since in caught_up)
 
 
-def _count(taken: Taken, records: Sequence[Verified | DeadLetter]) -> None:
-    counts = taken.counts
+def _count(counts: Counts, records: Sequence[Verified | DeadLetter]) -> None:
     metrics.DECIDED.labels("accepted", "").inc(counts.accepted)
     for code, number in counts.codes.items():
         metrics.DECIDED.labels("refused", code).inc(number)
@@ -184,9 +239,7 @@ def _count(taken: Taken, records: Sequence[Verified | DeadLetter]) -> None:
             _log.warning("writer.dead-letter", reason=record.reason, partition=record.partition, offset=record.offset)
     metrics.REPEATED.inc(counts.repeated)
     metrics.BEYOND_HOLE.inc(counts.beyond_hole)
-    metrics.POSITION.set(taken.head.position)
     if counts.parked:
-        metrics.PARKED.inc(counts.parked)
         _log.error("writer.parked", count=counts.parked)
 
 

@@ -4,7 +4,10 @@ Invariants: as the port says; a commit is checked whole before anything of it is
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
 
+from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
     BackfillRow,
@@ -17,6 +20,7 @@ from hub.application.ports import (
     RelayCommit,
     RelayState,
     ReplayWish,
+    Report,
 )
 from hub.domain.events import MessageAccepted
 from hub.infrastructure.memory_shard import MemoryConflictError, MemoryShard
@@ -136,6 +140,8 @@ class MemoryRelayStore:
             self._shard.before_commit()
             self._shard.relay_position = max(self._shard.relay_position, commit.position)
             self._write_slots(commit.deliveries)
+            shard = self._shard
+            shard.unreported.update({next(shard.numbers): (shard.generation, one) for one in commit.to_report})
             self._shard.backfills.update({_place(one): one for one in commit.backfills})
             for one in commit.backfills_done:
                 self._shard.backfills.pop(_place(one), None)
@@ -153,6 +159,30 @@ class MemoryRelayStore:
             due, wishes = shard.receipts_due.items(), shard.replay_wishes.items()
             shard.receipts_due = {n: p for n, p in due if n > self._receipts_seen or p not in receipts}
             shard.replay_wishes = {n: w for n, w in wishes if n > self._wishes_seen or w not in replays}
+
+    def report(self, *, at: datetime, limit: int, epoch: int) -> Report | None:
+        """The report under way, else one fixed now over at most `limit` slots, the oldest first; None where all is told."""
+        with self._shard.turn:
+            shard = self._shard
+            self._fence(epoch)
+            if not shard.unreported:
+                return None
+            first = min(shard.unreported)
+            generation, _ = shard.unreported[first]
+            oldest = sorted(shard.unreported)[:limit]
+            through = max(number for number in oldest if shard.unreported[number][0] == generation)
+            shard.report = shard.report or (through, at)
+            through, at = shard.report
+            rows = [shard.unreported[number][1] for number in sorted(shard.unreported) if number <= through]
+            return Report(first, through, at, generation, tuple(_reported(row) for row in rows))
+
+    def reported(self, report: Report, *, epoch: int) -> None:
+        """The log holds this report: forget what it told."""
+        with self._shard.turn:
+            self._fence(epoch)
+            self._shard.report = None
+            kept = self._shard.unreported.items()
+            self._shard.unreported = {number: row for number, row in kept if number > report.through}
 
     def _fence(self, epoch: int) -> None:
         if epoch != self._shard.relay_epoch:
@@ -175,6 +205,11 @@ class MemoryRelayStore:
             feed = self._shard.feeds.get(one.unit)
             if feed is None or feed.sequence < one.sequence:
                 self._shard.feeds[one.unit] = FeedState(one.unit, one.sequence, one.link)
+
+
+def _reported(row: DeliveryRow) -> ReportedDelivery:
+    verdict: Literal["given", "withheld"] = "withheld" if row.withheld else "given"
+    return ReportedDelivery(unit=row.unit, feed_sequence=row.sequence, position=row.position, verdict=verdict)
 
 
 def _place(one: BackfillRow) -> tuple[int, UnitId, GroundId, UnitId]:

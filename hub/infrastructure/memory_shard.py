@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from threading import RLock
+from typing import Literal
 from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
@@ -22,6 +23,7 @@ from hub.application.ports import (
     HubError,
     Indexed,
     Parked,
+    ParkedWish,
     ReplayWish,
     Timer,
 )
@@ -54,6 +56,7 @@ class MemoryShard:
     timers: dict[UUID, Timer] = field(default_factory=dict)
     dead_letters: dict[tuple[str, int, str, int], DeadLetter] = field(default_factory=dict)
     parked: dict[tuple[Source, MessageId], Parked] = field(default_factory=dict)
+    wishes: dict[int, ParkedWish] = field(default_factory=dict)
     receipts_due: dict[int, int] = field(default_factory=dict)
     replay_wishes: dict[int, ReplayWish] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -66,6 +69,16 @@ class MemoryShard:
     given: dict[tuple[UnitId, int], int] = field(default_factory=dict)
     unproduced: set[tuple[UnitId, int]] = field(default_factory=set)
     backfills: dict[tuple[int, UnitId, GroundId, UnitId], BackfillRow] = field(default_factory=dict)
+    unreported: dict[int, tuple[int, DeliveryRow]] = field(default_factory=dict)
+    """By number: generation and slot."""
+    report: tuple[int, datetime] | None = None
+    """Of the report under way: its last number, and when it was fixed."""
     before_commit: Callable[[], None] = nothing
     after_commit: Callable[[], None] = nothing
     turn: RLock = field(default_factory=RLock)
+
+    def ask(self, key: RecordKey, verb: Literal["retry", "refuse", "refuse-first"]) -> None:
+        """What the operator's command writes."""
+        with self.turn:
+            number = next(self.numbers)
+            self.wishes[number] = ParkedWish(number, key, verb)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from contracts.names import MessageId, RecordKey, Source
-from hub.application.ports import Commit, FencedError, Head, Indexed, LogEntry, Parked, Timer
+from hub.application.ports import Commit, FencedError, Head, Indexed, LogEntry, Parked, ParkedWish, Timer
 from hub.infrastructure.memory_shard import MemoryConflictError, MemoryShard
 from projections.kafka.positions import InputPosition
 
@@ -72,10 +72,15 @@ class MemoryWriterStore:
             due = [timer for timer in self._shard.timers.values() if timer.due <= now]
         return sorted(due, key=lambda timer: (timer.due, timer.timer_id))[:limit]
 
-    def parked_keys(self) -> frozenset[RecordKey]:
-        """Record keys behind which messages are parked."""
+    def waiting(self) -> Mapping[tuple[Source, MessageId], RecordKey]:
+        """What is parked, and under which record key."""
         with self._shard.turn:
-            return frozenset(one.key for one in self._shard.parked.values())
+            return {place: one.key for place, one in self._shard.parked.items()}
+
+    def wishes(self) -> Sequence[ParkedWish]:
+        """What the operator asks about parked messages, the oldest first."""
+        with self._shard.turn:
+            return [self._shard.wishes[number] for number in sorted(self._shard.wishes)]
 
     def parked(self, key: RecordKey) -> Sequence[Parked]:
         """The parked messages of a key in the order in which they came."""
@@ -126,8 +131,10 @@ class MemoryWriterStore:
         for letter in commit.dead_letters:
             place = (letter.topic, letter.partition, letter.incarnation, letter.offset)
             shard.dead_letters.setdefault(place, letter)
-        done = frozenset(commit.unparked)
-        shard.parked = {place: one for place, one in shard.parked.items() if one.message_id not in done}
+        for message in commit.unparked:
+            shard.parked.pop(message, None)
+        for number in commit.wishes_done:
+            shard.wishes.pop(number, None)
         for one in commit.parked:
             shard.parked.setdefault((one.source, one.message_id), one)
 

@@ -1,6 +1,7 @@
 """What every `RelayStore` promises, run on each implementation with a writer of the same shard."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -116,6 +117,51 @@ class RelayStoreContract:
         with pytest.raises(IntegrityError):
             relay.commit(RelayCommit(position=2, deliveries=[delivery(ADVICE, 1, position=1)]), epoch=state.epoch)
         assert [one.position for one in relay.deliveries(ADVICE, from_sequence=1, limit=9)] == [0]
+
+    def test_what_was_delivered_is_told_in_fixed_ranges_until_the_log_holds_it(self, relay: RelayStore) -> None:
+        state = relay.take_over()
+        slots = [delivery(ADVICE, number, position=number) for number in (1, 2, 3)]
+        assert relay.report(at=NOON, limit=2, epoch=state.epoch) is None
+        relay.commit(RelayCommit(position=4, deliveries=slots, to_report=slots), epoch=state.epoch)
+        report = relay.report(at=NOON, limit=2, epoch=state.epoch)
+        assert report is not None
+        assert [(one.unit, one.feed_sequence, one.position) for one in report.deliveries] == [
+            (ADVICE, 1, 1),
+            (ADVICE, 2, 2),
+        ]
+        other = self.other_relay(relay)
+        epoch = other.take_over().epoch
+        later = NOON + timedelta(minutes=1)
+        assert other.report(at=later, limit=9, epoch=epoch) == report
+        other.reported(report, epoch=epoch)
+        rest = other.report(at=later, limit=9, epoch=epoch)
+        assert rest is not None
+        assert ([one.feed_sequence for one in rest.deliveries], rest.at) == ([3], later)
+        other.reported(rest, epoch=epoch)
+        assert other.report(at=later, limit=9, epoch=epoch) is None
+
+    def test_a_changed_verdict_is_told_after_the_first(self, relay: RelayStore) -> None:
+        state = relay.take_over()
+        slot = delivery(ADVICE, 1, position=1)
+        relay.commit(RelayCommit(position=2, deliveries=[slot], to_report=[slot]), epoch=state.epoch)
+        withheld = replace(slot, withheld=True)
+        relay.commit(RelayCommit(position=2, deliveries=[withheld], to_report=[withheld]), epoch=state.epoch)
+        report = relay.report(at=NOON, limit=9, epoch=state.epoch)
+        assert report is not None
+        assert [one.verdict for one in report.deliveries] == ["given", "withheld"]
+
+    def test_a_relay_that_was_overtaken_reports_nothing(self, relay: RelayStore) -> None:
+        state = relay.take_over()
+        slot = delivery(ADVICE, 1, position=1)
+        relay.commit(RelayCommit(position=2, deliveries=[slot], to_report=[slot]), epoch=state.epoch)
+        report = relay.report(at=NOON, limit=9, epoch=state.epoch)
+        assert report is not None
+        other = self.other_relay(relay)
+        with pytest.raises(FencedError):
+            relay.report(at=NOON, limit=9, epoch=state.epoch)
+        with pytest.raises(FencedError):
+            relay.reported(report, epoch=state.epoch)
+        assert other.report(at=NOON, limit=9, epoch=other.take_over().epoch) == report
 
     def test_a_replay_signs_old_slots_again_and_leaves_the_feed_where_it_is(self, relay: RelayStore) -> None:
         state = relay.take_over()

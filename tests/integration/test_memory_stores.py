@@ -1,7 +1,10 @@
 """The store ports in memory keep what PostgreSQL keeps."""
 
+from typing import Literal
+
 import pytest
 
+from contracts.names import RecordKey
 from hub.application.ports import Commit, RelayStore, StoreUnavailableError, WriterStore
 from hub.infrastructure.memory_relay_store import MemoryRelayStore
 from hub.infrastructure.memory_shard import MemoryShard
@@ -26,6 +29,10 @@ class TestMemoryWriterStore(WriterStoreContract):
         other = MemoryWriterStore(store._shard)
         other.take_over()
         return other
+
+    def ask(self, store: WriterStore, key: RecordKey, verb: Literal["retry", "refuse", "refuse-first"]) -> None:
+        assert isinstance(store, MemoryWriterStore)
+        store._shard.ask(key, verb)
 
     def test_a_lost_answer_leaves_the_commit_in_place(self, store: MemoryWriterStore, shard: MemoryShard) -> None:
         def lose_the_answer() -> None:

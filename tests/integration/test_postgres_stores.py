@@ -1,10 +1,13 @@
 """The store ports on PostgreSQL, and what only a database can do wrong."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
+from contracts.names import RecordKey
 from hub.application.ports import FencedError, RelayCommit, RelayStore, StoreUnavailableError, WriterStore
+from hub.infrastructure.parked_messages import ParkedMessages
 from hub.infrastructure.postgres.migrate import migrate
 from hub.infrastructure.postgres.relay_store import PostgresRelayStore
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -50,6 +53,10 @@ class TestPostgresWriterStore(WriterStoreContract):
         other = PostgresWriterStore(WriterSession(store.session.database, Role.WRITER))
         other.take_over()
         return other
+
+    def ask(self, store: WriterStore, key: RecordKey, verb: Literal["retry", "refuse", "refuse-first"]) -> None:
+        assert isinstance(store, PostgresWriterStore)
+        ParkedMessages(store.session.database).ask(key, verb)
 
     def test_two_writers_of_a_shard_cannot_both_take_over(self, store: PostgresWriterStore) -> None:
         store.take_over()

@@ -1,6 +1,7 @@
 """What every `WriterStore` promises, run on each implementation."""
 
 from datetime import timedelta
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -31,6 +32,10 @@ class WriterStoreContract:
 
     def other_writer(self, store: WriterStore) -> WriterStore:
         """A second writer of the same shard that has taken over."""
+        raise NotImplementedError
+
+    def ask(self, store: WriterStore, key: RecordKey, verb: Literal["retry", "refuse", "refuse-first"]) -> None:
+        """What the operator's command writes."""
         raise NotImplementedError
 
     def test_an_empty_log_starts_at_position_zero(self, store: WriterStore) -> None:
@@ -142,12 +147,34 @@ class WriterStoreContract:
         head = store.commit(
             Commit(at=NOON, parked=[parked(1), parked(2), parked(1), parked(3, PETR)]), head=store.take_over()
         )
-        assert store.parked_keys() == {JANA, PETR}
+        assert store.waiting() == {
+            (OFFICE, message_id(1)): JANA,
+            (OFFICE, message_id(2)): JANA,
+            (OFFICE, message_id(3)): PETR,
+        }
         assert [one.message_id for one in store.parked(JANA)] == [message_id(1), message_id(2)]
         assert store.parked(JANA)[0].headers == parked(1).headers
-        store.commit(Commit(at=NOON, unparked=[message_id(1), message_id(3)]), head=head)
+        store.commit(
+            Commit(at=NOON, unparked=[(OFFICE, message_id(1)), (Source("urn:spojka:demo:other"), message_id(2))]),
+            head=head,
+        )
         assert [one.message_id for one in store.parked(JANA)] == [message_id(2)]
-        assert store.parked_keys() == {JANA}
+        assert set(store.waiting().values()) == {JANA, PETR}
+
+    def test_a_message_that_faults_again_waits_behind_none_that_came_later(self, store: WriterStore) -> None:
+        head = store.commit(Commit(at=NOON, parked=[parked(1), parked(2)]), head=store.take_over())
+        again = Commit(at=NOON, unparked=[(OFFICE, message_id(1)), (OFFICE, message_id(2))], parked=[parked(2)])
+        store.commit(again, head=head)
+        assert [one.message_id for one in store.parked(JANA)] == [message_id(2)]
+
+    def test_what_the_operator_asks_stays_until_it_is_done(self, store: WriterStore) -> None:
+        head = store.take_over()
+        self.ask(store, JANA, "retry")
+        self.ask(store, PETR, "refuse-first")
+        first, second = store.wishes()
+        assert [(one.key, one.verb) for one in (first, second)] == [(JANA, "retry"), (PETR, "refuse-first")]
+        store.commit(Commit(at=NOON, wishes_done=[first.number]), head=head)
+        assert store.wishes() == [second]
 
     def test_hostile_dead_letters_do_not_stop_intake(self, store: WriterStore) -> None:
         head = store.commit(Commit(at=NOON, dead_letters=[dead_letter(1)]), head=store.take_over())
@@ -169,9 +196,10 @@ class WriterStoreContract:
             receipts_due=[0],
             dead_letters=[dead_letter(0)],
             parked=[parked(4)],
-            unparked=[message_id(4)],
+            unparked=[(OFFICE, message_id(4))],
+            wishes_done=[999],
             replays=[ReplayWish(ADVICE, 1)],
         )
         assert store.commit(full, head=head).position == 1
         assert store.due_timers(NOON, limit=1) == [timer(1, minutes=0)]
-        assert store.parked_keys() == {JANA}
+        assert set(store.waiting().values()) == {JANA}

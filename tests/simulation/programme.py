@@ -36,7 +36,8 @@ from hub.application.hub_voice import HubVoice
 from hub.application.intake import Intake, Taken
 from hub.application.programme import Programme, notice_name
 from hub.application.relay import Relay
-from hub.application.verification import Verifier, hub_key
+from hub.application.verification import Verifier
+from hub.domain.shards import hub_key
 from hub.infrastructure.memory_relay_store import MemoryRelayStore
 from hub.infrastructure.memory_shard import MemoryShard
 from hub.infrastructure.memory_store import MemoryWriterStore
@@ -118,6 +119,11 @@ class Simulation:
         self.offsets = dict.fromkeys(range(PARTITIONS), 0)
         self._ids = 0
 
+    @property
+    def hub_record_key(self) -> str:
+        """Under which key the hub speaks about no subject."""
+        return hub_key(0, partitions=PARTITIONS, shards=1)
+
     def new_intake(self) -> Intake:
         """A writer that takes over."""
         store = MemoryWriterStore(self.shard)
@@ -136,7 +142,7 @@ class Simulation:
         envelope = to_envelope(self.signed_list, PayloadType.TRUST_LIST).decode()
         facts = TrustListPublished(version=1, digest=self.signed_list.digest.hex(), document=envelope)
         _, signed = self.programme.voice.say(facts, name=notice_name(facts), at=self.clock.now())
-        (taken,) = self.take([self.record(signed, hub_key(0))])
+        (taken,) = self.take([self.record(signed, self.hub_record_key)])
         assert taken.counts.accepted == 1
 
     def next_id(self) -> MessageId:
@@ -237,6 +243,14 @@ class Simulation:
             self.keep(outgoing.values)
             self.relay.produced(outgoing)
 
+    def report_all(self) -> int:
+        """Let the log be told what was delivered; returns how many slots it was told."""
+        told = 0
+        while (report := self.relay.report()) is not None:
+            self.take([self.record(report.signed, self.hub_record_key)])
+            told += report.count
+        return told
+
     def keep(self, values: tuple[FeedValue, ...] | list[FeedValue]) -> None:
         """Put records onto the feeds."""
         for value in values:
@@ -279,7 +293,7 @@ class Simulation:
             document=to_envelope(signed, PayloadType.TRUST_LIST).decode(),
         )
         _, said = self.programme.voice.say(facts, name=notice_name(facts), at=self.clock.at)
-        (taken,) = self.take([self.record(said, hub_key(0))])
+        (taken,) = self.take([self.record(said, self.hub_record_key)])
         assert taken.counts.accepted == 1
 
     def given_to(self, message_id: MessageId) -> set[str]:

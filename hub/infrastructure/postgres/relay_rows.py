@@ -4,12 +4,14 @@ Invariants: a slot keeps its position and link for ever, only what was signed ab
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, RecordKey, UnitId
-from hub.application.ports import BackfillRow, DeliveryRow, RelayCommit
+from hub.application.ports import BackfillRow, DeliveryRow, RelayCommit, Report
 from hub.infrastructure.postgres.queries import queries
 
 Row = Mapping[str, Any]
@@ -42,6 +44,24 @@ def clear_unproduced(connection: psycopg.Connection, deliveries: Sequence[Delive
     if deliveries:
         values = {**_columns(deliveries, ("unit", "sequence")), "generation": generation}
         connection.execute(_SQL["clear_unproduced"], values)
+
+
+def write_unreported(connection: psycopg.Connection, deliveries: Sequence[DeliveryRow], *, generation: int) -> None:
+    """Note what the log is to be told of."""
+    if deliveries:
+        values = {**_columns(deliveries, ("unit", "sequence", "position", "withheld")), "generation": generation}
+        connection.execute(_SQL["write_unreported"], values)
+
+
+def report_of(rows: Sequence[Sequence[Any]], *, through: int, at: datetime) -> Report:
+    """The rows of the query `report`, of which there is at least one."""
+    deliveries = tuple(
+        ReportedDelivery(
+            unit=unit, feed_sequence=sequence, position=position, verdict="withheld" if withheld else "given"
+        )
+        for _, _, unit, sequence, position, withheld in rows
+    )
+    return Report(first=rows[0][0], through=through, at=at, generation=rows[0][1], deliveries=deliveries)
 
 
 def delivery_of(row: Sequence[Any]) -> DeliveryRow:

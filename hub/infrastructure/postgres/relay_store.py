@@ -6,6 +6,7 @@ relay has read: one that came meanwhile stays.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from hub.application.ports import (
     RelayCommit,
     RelayState,
     ReplayWish,
+    Report,
 )
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_recorder import LogRecorder
@@ -31,8 +33,10 @@ from hub.infrastructure.postgres.relay_rows import (
     backfill_of,
     clear_unproduced,
     delivery_of,
+    report_of,
     write_backfills,
     write_slots,
+    write_unreported,
 )
 from hub.infrastructure.postgres.store_errors import StoreConflictError
 from hub.infrastructure.postgres.writer_rows import FOR_ALL
@@ -140,6 +144,7 @@ class PostgresRelayStore:
                 if taken != len(commit.deliveries):
                     advice = "The relay's memory of its feeds is wrong: empty the caches and read the feeds again."
                     raise StoreConflictError("A slot of a feed holds another entry already.", advice=advice)
+            write_unreported(connection, commit.to_report, generation=generation)
             write_backfills(connection, commit)
 
     def mark_produced(
@@ -158,6 +163,25 @@ class PostgresRelayStore:
             if wishes:
                 cursor.executemany(_SQL["clear_replay"], wishes)
 
+    def report(self, *, at: datetime, limit: int, epoch: int) -> Report | None:
+        """The report under way, else one fixed now over at most `limit` slots, the oldest first; None where all is told."""
+        with self.session.transaction() as connection:
+            values = {"at": at, "limit": limit, "epoch": epoch}
+            row = connection.execute(_SQL["fix_report"], values, binary=True).fetchone()
+            if row is None:
+                raise _overtaken(epoch)
+            through, fixed_at = row
+            if through is None:
+                return None
+            rows = connection.execute(_SQL["report"], {"through": through}, binary=True).fetchall()
+        return report_of(rows, through=through, at=fixed_at)
+
+    def reported(self, report: Report, *, epoch: int) -> None:
+        """The log holds this report: forget what it told."""
+        with self.session.transaction() as connection:
+            self._fence(connection, "end_report", position=0, epoch=epoch)
+            connection.execute(_SQL["clear_unreported"], {"through": report.through})
+
     def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with self.session.use() as connection:
             return connection.execute(_SQL[query], values, binary=True).fetchall()
@@ -166,6 +190,10 @@ class PostgresRelayStore:
     def _fence(connection: psycopg.Connection, query: str, *, position: int, epoch: int) -> int:
         row = connection.execute(_SQL[query], {"position": position, "epoch": epoch}).fetchone()
         if row is None:
-            advice = "Another process relays this shard: empty the caches and stand by."
-            raise FencedError(f"The relay's epoch is no longer {epoch}.", advice=advice)
+            raise _overtaken(epoch)
         return int(row[0])
+
+
+def _overtaken(epoch: int) -> FencedError:
+    advice = "Another process relays this shard: empty the caches and stand by."
+    return FencedError(f"The relay's epoch is no longer {epoch}.", advice=advice)

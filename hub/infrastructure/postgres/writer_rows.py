@@ -61,7 +61,8 @@ def _statements(commit: Commit) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "receipt_due", [{"position": one} for one in commit.receipts_due]
     yield "replay_wish", [_fields(one, "unit sequence own") for one in commit.replays]
     yield "dead_letter", [_dead_letter(one, commit) for one in commit.dead_letters]
-    yield "unpark", [{"message_id": one} for one in commit.unparked]
+    yield "unpark", [{"source": source, "message_id": message_id} for source, message_id in commit.unparked]
+    yield "end_wish", [{"number": one} for one in commit.wishes_done]
     yield "park", [_parked(one, commit) for one in commit.parked]
 
 

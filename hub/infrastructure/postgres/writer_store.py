@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.names import MessageId, RecordKey, Source
-from hub.application.ports import Commit, Head, Indexed, LogEntry, Parked, Timer
+from hub.application.ports import Commit, Head, Indexed, LogEntry, Parked, ParkedWish, Timer
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_recorder import LogRecorder
 from hub.infrastructure.postgres.mapper import EventMapper
@@ -73,10 +73,16 @@ class PostgresWriterStore:
         with self.session.use() as connection:
             return [Timer(*row) for row in connection.execute(_SQL["due_timers"], {"now": now, "limit": limit})]
 
-    def parked_keys(self) -> frozenset[RecordKey]:
-        """Record keys behind which messages are parked."""
+    def waiting(self) -> Mapping[tuple[Source, MessageId], RecordKey]:
+        """What is parked, and under which record key."""
         with self.session.use() as connection:
-            return frozenset(RecordKey(key) for (key,) in connection.execute(_SQL["parked_keys"]))
+            rows = connection.execute(_SQL["waiting"]).fetchall()
+        return {(Source(source), MessageId(message_id)): RecordKey(key) for source, message_id, key in rows}
+
+    def wishes(self) -> Sequence[ParkedWish]:
+        """What the operator asks about parked messages, the oldest first."""
+        with self.session.use() as connection:
+            return [ParkedWish(*row) for row in connection.execute(_SQL["wishes"])]
 
     def parked(self, key: RecordKey) -> Sequence[Parked]:
         """The parked messages of a key in the order in which they came."""

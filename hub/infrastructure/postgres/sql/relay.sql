@@ -47,6 +47,37 @@ ON CONFLICT (ordered_at, unit, ground_id, source) DO UPDATE SET after_position =
 DELETE FROM backfill
 WHERE ordered_at = %(ordered_at)s AND unit = %(unit)s AND ground_id = %(ground)s AND source = %(source)s;
 
+-- name: write_unreported
+INSERT INTO unreported (unit, generation, sequence, position, withheld)
+SELECT d.unit, %(generation)s, d.sequence, d.position, d.withheld
+FROM unnest(%(unit)b::text[], %(sequence)b::bigint[], %(position)b::bigint[], %(withheld)b::boolean[])
+    WITH ORDINALITY AS d (unit, sequence, position, withheld, number)
+ORDER BY d.number;
+
+-- name: fix_report
+UPDATE relay
+SET report_through = coalesce(report_through, next.through),
+    report_at = CASE WHEN report_through IS NULL THEN %(at)s::timestamptz ELSE report_at END
+FROM (
+    SELECT max(number) AS through
+    FROM (SELECT number, generation FROM unreported ORDER BY number LIMIT %(limit)s) AS oldest
+    WHERE generation = (SELECT generation FROM unreported ORDER BY number LIMIT 1)
+) AS next
+WHERE epoch = %(epoch)s
+RETURNING report_through, report_at;
+
+-- name: report
+SELECT number, generation, unit, sequence, position, withheld
+FROM unreported
+WHERE number <= %(through)s
+ORDER BY number;
+
+-- name: end_report
+UPDATE relay SET report_through = NULL, report_at = NULL WHERE epoch = %(epoch)s RETURNING (SELECT generation FROM head);
+
+-- name: clear_unreported
+DELETE FROM unreported WHERE number <= %(through)s;
+
 -- name: clear_unproduced
 DELETE FROM unproduced u
 USING unnest(%(unit)b::text[], %(sequence)b::bigint[]) AS d (unit, sequence)

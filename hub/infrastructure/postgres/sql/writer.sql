@@ -48,10 +48,16 @@ VALUES (%(key)s, %(source)s, %(message_id)s, %(topic)s, %(partition)s, %(record_
 ON CONFLICT (source, message_id) DO NOTHING;
 
 -- name: unpark
-DELETE FROM parked WHERE message_id = %(message_id)s;
+DELETE FROM parked WHERE source = %(source)s AND message_id = %(message_id)s;
 
--- name: parked_keys
-SELECT DISTINCT key FROM parked;
+-- name: waiting
+SELECT source, message_id::text, key FROM parked ORDER BY number;
+
+-- name: wishes
+SELECT number, key, verb FROM parked_wish ORDER BY number;
+
+-- name: end_wish
+DELETE FROM parked_wish WHERE number = %(number)s;
 
 -- name: parked
 SELECT key, source, message_id::text, topic, partition, record_offset, value, header_names, header_values, fault
