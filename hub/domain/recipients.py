@@ -60,7 +60,7 @@ def grounded(path: SupportPath, entry: Entry, now: Circumstances) -> tuple[Given
             continue
         verdict = permitted(path, entry, unit, now)
         if verdict is not None:
-            found.append(Given(unit=unit, ground=verdict.ground_id))
+            found.append(Given.made(unit=unit, ground=verdict.ground_id))
     return tuple(found)
 
 

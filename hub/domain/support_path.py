@@ -85,20 +85,29 @@ def refuse(path: SupportPath, event: MessageRefused) -> SupportPath:
 
 def evolve(path: SupportPath, event: MessageAccepted, message: Message, position: int) -> SupportPath:
     """The path after an accepted message, `position` being its place in the log."""
-    changes: dict[str, object] = {"sequences": _with(path.sequences, message.source, message.sequence)}
     facts = message.facts
     grounds = ground_rules.apply(path.grounds, facts, author=message.unit, recorded=event.at)
-    if grounds is not path.grounds:
-        changes |= {"grounds": grounds, "grounds_position": position}
+    referrals, entries = path.referrals, path.entries
     if isinstance(facts, ReferralFacts):
-        referral = evolve_referral(path.referrals.get(facts.referral_id), message, event)
+        referral = evolve_referral(referrals.get(facts.referral_id), message, event)
         if referral is not None:
-            changes["referrals"] = _with(path.referrals, facts.referral_id, referral)
+            referrals = _with(referrals, facts.referral_id, referral)
     if message.category is not None:
         given = frozenset(one.unit for one in event.recipients)
-        changes["entries"] = _with(path.entries, message.id, candidate_entry(path, message, position, given))
-    changes |= _parties(path, message)
-    return replace(path, **changes)  # type: ignore[arg-type] # the keys are this class's own fields
+        entries = _with(entries, message.id, candidate_entry(path, message, position, given))
+    after = SupportPath(
+        key=path.key,
+        sequences=_with(path.sequences, message.source, message.sequence),
+        grounds=grounds,
+        grounds_position=position if grounds is not path.grounds else path.grounds_position,
+        referrals=referrals,
+        entries=entries,
+        enrolled=path.enrolled,
+        restrictions=path.restrictions,
+        obligations=path.obligations,
+    )
+    changes = _parties(path, message)
+    return replace(after, **changes) if changes else after  # type: ignore[arg-type] # the keys are this class's own fields
 
 
 def candidate_entry(
