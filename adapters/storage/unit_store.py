@@ -4,6 +4,7 @@ Invariants: a write transaction is the only one at its time (SQLite `BEGIN IMMED
 (`synchronous=FULL`); whatever raises inside leaves nothing behind; a read transaction sees one state and cannot write.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from adapters.errors import AdapterError
 from adapters.storage.clients import Clients
@@ -30,6 +31,8 @@ from adapters.storage.trust_lists import TrustLists
 
 _BUSY_MS: Final = 30_000
 _WRITES: Final = "spojka_writes"
+_DISK_FULL: Final = "53100"
+"""PostgreSQL's SQLSTATE for it."""
 _LOCK: Final = 0x53504F4A
 """Of the one writer of a PostgreSQL database (`SPOJ`)."""
 
@@ -95,8 +98,12 @@ class UnitStore:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """The one write transaction: everything or nothing."""
-        with self._engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        """The one write transaction: everything or nothing. Raises `StoreError` where the disk is full."""
+        with (
+            _full_disk_told(),
+            self._engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield Transaction(connection)
@@ -120,6 +127,21 @@ class UnitStore:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """A full disk is for a person to mend, so it is said in words; everything else passes unchanged."""
+    try:
+        yield
+    except OperationalError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+        if code not in {(sqlite3.SQLITE_FULL, None), (None, _DISK_FULL)}:
+            raise
+        raise StoreError(
+            "The disk with the unit's database is full; nothing was written",
+            advice="Free some space on it, then do it again: what was recorded before is kept.",
+        ) from error
 
 
 def _url(where: str | Path) -> URL:
