@@ -1,6 +1,6 @@
-"""One district for a whole module of fault tests: starting six processes anew for each fault would cost more than the faults.
+"""One district for all fault tests on the same kind of broker: starting six processes anew for each fault would cost more than the faults.
 
-A test parametrises `district` indirectly with EMBEDDED or KAFKA; without, it is on the embedded broker.
+A test parametrises `district` indirectly with one of the kinds in `tests.faults.kinds`.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from tests.faults.district import District
 from tests.faults.mortal_broker import MortalBroker, MortalEmbedded, MortalKafka
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def district(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, quick_postgres_server: PostgresServer
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
 ) -> Iterator[District]:
     """Hub and adapters at work, with clients in common."""
     folder = tmp_path_factory.mktemp("district")
     name = folder.name.replace("-", "_")
-    quick_postgres_server.start()
-    dsn = quick_postgres_server.create_database(name)
+    postgres_server.start()
+    dsn = postgres_server.create_database(name)
     with contextlib.ExitStack() as opened:
-        opened.callback(quick_postgres_server.drop_database, name)
+        opened.callback(postgres_server.drop_database, name)
         broker: MortalBroker
-        if getattr(request, "param", "embedded") == "kafka":
+        if request.param == "kafka":
             kafka: KafkaBroker = request.getfixturevalue("kafka_server")
             kafka.start()
             kafka.delete_all_topics()

@@ -41,12 +41,21 @@ class Ledger:
     """Everything sent so far; safe to share between threads."""
 
     sent: dict[MessageId, Sent] = field(default_factory=dict)
+    renumbered: set[MessageId] = field(default_factory=set)
+    """Refused for their number, and sent again as others."""
     _turn: Lock = field(default_factory=Lock)
 
     def add(self, messages: Iterable[Sent]) -> None:
         """Keep messages."""
         with self._turn:
             self.sent |= {one.message_id: one for one in messages}
+
+    def replace(self, messages: Mapping[MessageId, Sent]) -> None:
+        """The unit was told to number these again; the new ones stand for them."""
+        with self._turn:
+            self.renumbered |= set(messages)
+            self.sent = {name: one for name, one in self.sent.items() if name not in messages}
+            self.sent |= {one.message_id: one for one in messages.values()}
 
     def of(self, unit: str) -> set[MessageId]:
         """What a unit sent."""
@@ -79,7 +88,8 @@ class LogSeen:
             assert found == (1, 0), f"{one.message_id} of {one.unit} was accepted and refused {found} times"
             assert self.digests[one.message_id] == one.signed.digest
         assert set(self.accepted.values()) <= {1}
-        assert not self.refused
+        assert set(self.refused) <= ledger.renumbered
+        assert not ledger.renumbered & set(self.accepted)
         for unit, slots in self.feeds.items():
             assert [number for number, _ in slots] == list(range(1, len(slots) + 1)), unit
             assert max(Counter(message for _, message in slots).values()) == 1, unit

@@ -12,12 +12,11 @@ from aiokafka.errors import MessageSizeTooLargeError
 from projections.kafka import bounded_codecs
 from projections.kafka.batch_producer import OutgoingRecord
 from tests.faults.district import District, until
+from tests.faults.kinds import EMBEDDED, KAFKA
 from tests.faults.load import under_load
 from tests.faults.mortal_broker import MortalKafka
 from tests.simulation.programme import PARTITIONS
 
-EMBEDDED = pytest.param("embedded", marks=pytest.mark.embedded)
-KAFKA = pytest.param("kafka", marks=pytest.mark.kafka)
 pytestmark = pytest.mark.timeout(600)
 
 LOST = "no longer has what was read"
@@ -65,11 +64,11 @@ async def test_a_broker_lost_and_refilled_beyond_what_was_read_hides_nothing(dis
     async with under_load(district) as load:
         await load.more(30, within=60)
         district.hub.kill("intake")
-        offsets = dict(district.hub.log("SELECT partition, next_offset FROM input_position"))
+        offsets = district.hub.log("SELECT partition, next_offset FROM input_position")
         await asyncio.to_thread(district.broker_fails, loses_everything=True)
         junk = [
             OutgoingRecord("hub.inbox", int(str(partition)), b"x", b"%d" % number, ())
-            for partition, reached in offsets.items()
+            for partition, reached in offsets
             for number in range(int(str(reached)) + 7)
         ]
         await until(partial(refilled, district, junk))
@@ -112,7 +111,7 @@ async def test_a_hung_broker_delays_and_costs_nothing(district: District) -> Non
         assert await load.more(30, within=120)
 
 
-@pytest.mark.parametrize("topic", ["hub.inbox", "feed.vz"])
+@pytest.mark.parametrize("topic", [pytest.param("hub.inbox", marks=pytest.mark.long), "feed.vz"])
 @pytest.mark.parametrize("district", [KAFKA], indirect=True)
 async def test_a_topic_that_somebody_deleted_comes_back_with_all_that_was_on_it(district: District, topic: str) -> None:
     assert isinstance(district.broker, MortalKafka)

@@ -8,9 +8,10 @@ from time import monotonic
 import pytest
 
 from tests.faults.district import District, until
+from tests.faults.kinds import EMBEDDED
 from tests.faults.load import under_load
 
-pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.parametrize("district", [EMBEDDED], indirect=True), pytest.mark.timeout(600)]
 
 WITHIN = 15.0
 """Measured: 0.2 s (dead) and 3.3 s (hung) on an idle machine; noisy ones get more."""

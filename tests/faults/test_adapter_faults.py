@@ -1,0 +1,129 @@
+"""An adapter that is slow, forgets or believes too much: nothing is lost, nothing comes twice, nobody else waits for it."""
+
+import asyncio
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.outbox import OutboxState, Sending
+from contracts.categories import Category
+from contracts.envelope import parse
+from contracts.names import MessageId
+from contracts.partition import partition_of
+from deploy.servers.embedded_broker import EmbeddedBroker
+from tests.faults.district import CLIENTS, OP, VZ, District, until
+from tests.faults.kinds import EMBEDDED
+from tests.faults.ledger import Sent, read_log
+from tests.faults.mortal_broker import MortalEmbedded
+from tests.simulation.programme import PARTITIONS
+
+pytestmark = pytest.mark.timeout(600)
+on_embedded = pytest.mark.parametrize("district", [EMBEDDED], indirect=True)
+
+
+@on_embedded
+async def test_an_adapter_that_does_not_read_holds_up_nobody_else(district: District) -> None:
+    district.hub.pause(VZ)
+    try:
+        for _ in range(4):
+            await asyncio.to_thread(district.record, OP, 20, chosen=random.Random(4))
+            await until(lambda: district.open_at(OP) == 0)
+    finally:
+        district.hub.resume(VZ)
+    await district.check()
+
+
+@on_embedded
+async def test_a_hole_that_the_broker_made_is_filled_by_sending_again(district: District) -> None:
+    await district.check()
+    district.hub.pause(OP)  # so that the adapter finds the broken memory when it goes on
+    try:
+        desk, store = district.houses[OP].desk, district.houses[OP].store
+        lost, *_ = [desk.assess_need(CLIENTS[0], Category.SKILLS, finding=f"hole {n}").message_id for n in range(4)]
+        assert lost is not None
+        partition = partition_of(district.subjects[CLIENTS[0]], PARTITIONS)
+        places = district.hub.log("SELECT partition, next_offset, incarnation FROM input_position")
+        ((reached, incarnation),) = [rest for number, *rest in places if number == partition]
+        believed = Sending(lost, partition, int(str(reached)), str(incarnation))
+        with store.write() as tx:
+            tx.outbox.mark_sent([believed], at=district.houses[OP].clock.now())
+    finally:
+        district.hub.resume(OP)
+    await until(lambda: district.open_at(OP) == 0)
+    log = read_log(district.dsn)
+    assert log.accepted[lost] == 1
+    await district.check()
+
+
+def backup(database: Path, to: Path) -> None:
+    """As an operator's nightly job makes it, while the adapter runs."""
+    with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(to)) as copy:
+        live.backup(copy)
+
+
+def restore(database: Path, copy: Path) -> None:
+    """The backup in place of what is there."""
+    for old in database.parent.glob("unit.db*"):
+        old.unlink()
+    shutil.copy(copy, database)
+
+
+def final_id(district: District, message_id: MessageId) -> MessageId:
+    """The message that stands for another one after it was numbered again."""
+    with district.houses[OP].store.read() as tx:
+        found = tx.outbox.find(message_id)
+        while found is not None and found.state is OutboxState.REPLACED and found.replacement is not None:
+            found = tx.outbox.find(found.replacement)
+    assert found is not None
+    assert found.state is OutboxState.ACCEPTED
+    return found.message_id
+
+
+async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hub_has(
+    tmp_path: Path, database: str, embedded_broker: EmbeddedBroker
+) -> None:
+    chosen = random.Random(7)
+    with District(tmp_path, database, MortalEmbedded(embedded_broker)) as district:
+        await district.open_paths()
+        district.record(OP, 12, chosen=chosen)
+        await until(district.settled)
+        with district.stopped(OP) as place:
+            backup(place, tmp_path / "old.db")
+        district.record(OP, 25, chosen=chosen)
+        district.record(VZ, 25, chosen=chosen)
+        await until(district.settled)
+        with district.stopped(OP) as place:
+            restore(place, tmp_path / "old.db")
+        district.record(OP, 20, chosen=chosen)
+        since = [one.message_id for one in district.ledger.all()][-20:]
+        async with asyncio.timeout(120):
+            await until(lambda: district.open_at(OP) == 0 and not to_remake(district))
+        stands_for = {one: final_id(district, one) for one in since}
+        assert any(new != old for old, new in stands_for.items()), "no number was taken already"
+        district.ledger.replace({old: sent_by(district, new) for old, new in stands_for.items() if new != old})
+        await until(
+            lambda: district.given(VZ) >= district.ledger.of(OP) and district.given(OP) >= district.ledger.of(VZ)
+        )
+        log = read_log(database)
+        log.check(district.ledger)
+        district.check_unit(VZ, OP, log.feeds[VZ])
+        with district.houses[OP].store.read() as tx:
+            assert {one.message_id for one in tx.journal.since(0, limit=10_000)} >= district.given(OP) | set(
+                stands_for.values()
+            )
+
+
+def to_remake(district: District) -> bool:
+    with district.houses[OP].store.read() as tx:
+        return bool(tx.outbox.to_remake()) or bool(tx.numbers.renumberings())
+
+
+def sent_by(district: District, message_id: MessageId) -> Sent:
+    with district.houses[OP].store.read() as tx:
+        found = tx.outbox.find(message_id)
+    assert found is not None
+    return Sent(OP, parse(found.signed.payload).id, found.record_key, found.signed)
