@@ -49,7 +49,8 @@ _SAMPLE_CLIENTS: Final = 400
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _EXPORT: Final = Path("data/hmis/datalab-fy24-in")
 _PRODUCE_SECONDS: Final = 20.0
-_CONSENT_LASTS: Final = 300 * A_DAY
+_CONSENT_LASTS: Final = 400 * A_DAY
+"""Beyond the end of the story."""
 
 
 class Faults:

@@ -46,11 +46,23 @@ def entries(stores: Stores, subject: SubjectId) -> Sequence[Entry]:
 
 
 def given_by(stores: Stores) -> Mapping[int, frozenset[UnitId]]:
-    """By position: the units whose feed has a slot for it that was not withheld before it was given."""
+    """By position: the units whose feed has a slot for it."""
     given: dict[int, set[UnitId]] = {}
     for slot in stores.hub.slots:
         given.setdefault(slot.position, set()).add(slot.unit)
     return {position: frozenset(units) for position, units in given.items()}
+
+
+def given_until(stores: Stores, entry: Entry, day: str, given: Mapping[int, frozenset[UnitId]]) -> frozenset[str]:
+    """Whom the log had given an entry to by the end of a day: as decided, and by the back-fills ordered until then."""
+    filled = {
+        order.unit
+        for one in stores.hub.log[entry.position :]
+        if isinstance(one.event, MessageAccepted) and one.message is not None and one.message.subject == stores.karel
+        for order in one.event.backfills
+        if order.source == entry.name[0] and order.through >= entry.position and day_of(one.event, stores) <= day
+    }
+    return entry.decided_for | (filled & given.get(entry.position, frozenset()))
 
 
 def audience_of(message: Message) -> Audience:

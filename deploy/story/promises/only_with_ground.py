@@ -10,7 +10,7 @@ from contracts.envelope import Message
 from contracts.messages.consent import ConsentAttested, ConsentGiven
 from contracts.names import UnitId
 from deploy.story.expected import AT_THE_END, STAYS_LOCAL, TABLE, Expected
-from deploy.story.naming import Entry, audience_of, entries, given_by
+from deploy.story.naming import Entry, audience_of, entries, given_by, given_until
 from deploy.story.places import CLAIMS, MD
 from deploy.story.promises.finding import Finding, Promise
 from deploy.story.stores import Stores
@@ -37,25 +37,22 @@ def judge(stores: Stores) -> Promise:
 
 
 def _row(row: Expected, found: Sequence[Entry], stores: Stores, finding: Finding) -> None:
-    same = [
+    decided = [
         one
         for one in found
         if (one.name[0], one.name[2], one.name[3], one.name[4]) == (row.unit, row.category, row.time, row.referral)
         and one.audience is not Audience.REFERRAL_PARTIES
+        and one.decided_on <= row.at
     ]
-    decided = [one for one in same if one.decided_on == row.at]
-    what = f"{row.at} {row.unit} {row.category} of {row.time}"
+    what = f"on {row.at} {row.unit}'s {row.category} of {row.time}"
     if not row.given_to:
-        finding.same(len(decided), 0, f"accepted on {what}")
+        finding.same(len(decided), 0, f"accepted {what}")
         finding.must(_kept(row, stores), f"{what} is not with its author")
-    elif decided:
-        for one in decided:
-            finding.same(sorted(one.decided_for), sorted(row.given_to), f"decided on {what}")
-    else:  # given before, and by a back-fill of that day to more
-        given = given_by(stores)
-        finding.must(same, f"nothing like {what}")
-        for one in same:
-            finding.same(sorted(given.get(one.position, ())), sorted(row.given_to), f"given after {what}")
+        return
+    finding.must(decided, f"nothing like {what}")
+    given = given_by(stores)
+    for one in decided:
+        finding.same(sorted(given_until(stores, one, row.at, given)), sorted(row.given_to), f"given {what}")
 
 
 def _kept(row: Expected, stores: Stores) -> bool:
