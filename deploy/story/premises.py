@@ -93,6 +93,12 @@ class Premises:
         command = [str(_BIN / "spojka-adapter"), "run"]
         self.adapters[institution].start(command, folder=_REPOSITORY, environment=self.adapter_environment(institution))
 
+    def check_alive(self) -> None:
+        """Raises `ServerStartError`, which quotes the end of its log, where a process of the story has ended by itself."""
+        for child in (self.hub, *self.adapters.values()):
+            if not child.running:
+                raise child.failure("has ended")
+
     def stop(self) -> None:
         """End everything, clients first."""
         for child in (*self.adapters.values(), self.hub):

@@ -40,10 +40,13 @@ _NEXT_DUE: Final = "SELECT min(due) FROM timer"
 class Quiet:
     """Looks at the databases of the hub and of all units."""
 
-    def __init__(self, dsn: str, houses: Mapping[UnitId, UnitHouse], *, logs: Path) -> None:
+    def __init__(
+        self, dsn: str, houses: Mapping[UnitId, UnitHouse], *, logs: Path, check_alive: Callable[[], None]
+    ) -> None:
         self._hub = psycopg.connect(dsn, autocommit=True, options="-c search_path=shard_0")
         self._houses = houses
         self._logs = logs
+        self._check_alive = check_alive
         self._overviews = {unit: Overviews.open(house.folder, house.store) for unit, house in houses.items()}
 
     def close(self) -> None:
@@ -62,9 +65,10 @@ class Quiet:
         self.until(lambda: self.reason(now, without), within=within)
 
     def until(self, restless: Callable[[], str | None], *, within: float = PATIENCE) -> None:
-        """Until nothing is named any more. Raises `RestlessError` with what was named last."""
+        """Until nothing is named any more. Raises `RestlessError` with what was named last, and what `check_alive` raises."""
         deadline = time.monotonic() + within
         while (reason := restless()) is not None:
+            self._check_alive()
             if time.monotonic() > deadline:
                 raise RestlessError(reason, seconds=within, logs=self._logs)
             time.sleep(_LOOK_EVERY)
