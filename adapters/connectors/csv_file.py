@@ -75,7 +75,7 @@ class CsvFile:
         if stated:
             next(lines)
         for number, cells in enumerate(records(lines, self._delimiter(lines, stated)), start=2 if stated else 1):
-            self.rows += counting and header is not None and cells != []
+            self.rows += counting and header is not None and (cells is None or any(cells))
             if cells is None:
                 line = lines.taken[0] if lines.taken else ""
                 refuse(Refusal(self.name, number, "", "", RefusalReason.MALFORMED_ROW, f"{len(line)} characters"))

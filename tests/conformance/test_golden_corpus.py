@@ -192,7 +192,7 @@ def docket(*, trial: bool) -> Docket:
     programme = Programme(listed, roots(), voice)
     head = Head(shard=0, position=0, epoch=1, generation=1, last_at=now())
     key = RecordKey(actors()["subject"])
-    return Docket(programme, head=head, at=now(), files={key: CaseFile.empty(key)}, known={}, parked=frozenset())
+    return Docket(programme, head=head, at=now(), files={key: CaseFile.empty(key)}, known={}, parked={})
 
 
 def test_the_hub_decides_the_conversation_as_the_corpus_says() -> None:
