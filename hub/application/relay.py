@@ -91,12 +91,18 @@ class Relay:
         self._state = RelayState(0, 0, 0)
         self._feeds: Feeds | None = None
         self._trusted_at = -1
+        self._end = 0
         self._reporting: Reporting | None = None
 
     @property
     def programme(self) -> Programme:
         """Trust list and settings as at the head last seen."""
         return self._programme
+
+    @property
+    def behind(self) -> int:
+        """Events of the log that were not relayed when it was looked at last."""
+        return max(0, self._end - self._state.produced)
 
     def take_over(self) -> Outgoing | None:
         """Become the shard's relay, and give what may not have been produced, judged again at the head."""
@@ -120,6 +126,7 @@ class Relay:
         """Decide and commit the next chunk; None where there is nothing to do. Raises `FencedError`, `StoreUnavailableError`."""
         assert self._feeds is not None  # noqa: S101 - take_over comes first
         head = self._store.head()
+        self._end = head.position
         entries = self._store.read(self._state.position, limit=CHUNK)
         pending = list(self._store.backfills())
         due, wishes = self._store.receipts_due(), self._store.replay_wishes()

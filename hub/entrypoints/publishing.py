@@ -11,18 +11,33 @@ from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.partition import partition_of
 from contracts.signed_bytes import SignedBytes
 from contracts.trust_list import TrustList
+from hub.application.ports import HubError
 from hub.application.programme import notice_name
 from hub.domain.shards import hub_key
 from hub.entrypoints.house import INBOX, House
 from hub.entrypoints.topics import ensure_topics
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
+from projections.kafka.errors import TransportError
 
 Notice = tuple[TrustListPublished | SettingsChanged, datetime]
 """What is told, and the time that its message bears: of a list, when it was issued."""
 
 
+class BrokerAwayError(HubError):
+    """What was to be sent did not reach the broker, or not for certain."""
+
+
 async def publish(house: House, notices: Sequence[Notice]) -> None:
-    """Send notices in order to every shard. Raises `TransportError`."""
+    """Send notices in order to every shard. Raises `BrokerAwayError`."""
+    try:
+        await _publish(house, notices)
+    except TransportError as error:
+        raise BrokerAwayError(
+            str(error), advice="Try again when the broker answers: sending twice is sending once."
+        ) from error
+
+
+async def _publish(house: House, notices: Sequence[Notice]) -> None:
     listed = house.programme.directory.listed
     await ensure_topics(
         house.connection,

@@ -16,12 +16,15 @@ import structlog
 
 from contracts import feed_record
 from contracts.kafka_record import CONTENT_TYPE
-from contracts.names import UnitId
+from contracts.names import MessageId, UnitId
 from hub.application.feed_voice import FeedValue
 from hub.application.ports import FencedError, HubError
 from hub.application.relay import Outgoing, Relay
+from hub.application.reporting import AT_ONCE
 from hub.entrypoints import metrics
+from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import DIRECTORY, House
+from hub.entrypoints.publishing import hub_record
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
@@ -33,6 +36,9 @@ from projections.kafka.errors import TransportError
 _WAKE: Final = 0.5
 _TOPICS_EVERY: Final = 30.0
 """Seconds between two looks whether somebody deleted a topic."""
+_REPORT_EVERY: Final = 1.0
+_REPORT_AGAIN: Final = 10.0
+"""Seconds: what the log does not hold by then may be lost with the broker."""
 _FEED_HEADERS: Final = ((CONTENT_TYPE, feed_record.CONTENT_TYPE.encode()),)
 _LIST_HEADERS: Final = ((CONTENT_TYPE, b"application/vnd.spojka.trust-list"),)
 _log = structlog.get_logger("spojka.hub.relay")
@@ -54,6 +60,25 @@ class _Heads:
         ]
 
 
+@dataclass(slots=True)
+class _Reports:
+    """What the log was told last, when, and whether there may be more to tell."""
+
+    told: MessageId | None = None
+    at: float = float("-inf")
+    delivered: int = 1
+    """Not less than what the log was not told yet; after a take-over that is not known, so it is asked."""
+
+    @property
+    def many(self) -> bool:
+        """So many that a report is full."""
+        return self.delivered >= AT_ONCE
+
+    def due(self, seconds: float) -> bool:
+        """So long ago."""
+        return time.monotonic() - self.at >= seconds
+
+
 class RelayProcess:
     """Runs the shard's dispatch until told to stop; several may run, one relays."""
 
@@ -64,12 +89,26 @@ class RelayProcess:
         """The cluster that has all topics and the directory; None before and after trouble."""
         self._topics_looked_at = float("-inf")
         self._heart: Heartbeat | None = None
+        self._reports = _Reports()
+        self._session: WriterSession | None = None
+        self._relay_now: Relay | None = None
+        self._broker_away = False
         self.relaying = False
+
+    def condition(self) -> Condition:
+        """For `/health`."""
+        session, relay, heart = self._session, self._relay_now, self._heart
+        if not self.relaying or heart is None or relay is None:
+            return Condition("standby" if session is not None and session.connected else "store-unavailable")
+        state: State = "broker-unavailable" if self._broker_away else "relaying"
+        last = max(list(self._heads.last.values()), default=None)  # a copy: another thread adds to it
+        counts = {"relay_lag": relay.behind, "last_head": None if last is None else last.isoformat()}
+        return Condition("store-unavailable" if heart.error else state, counts)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and relay, again after every loss of the lock."""
         while not stop.is_set():
-            session = WriterSession(self._house.database, Role.RELAY)
+            session = self._session = WriterSession(self._house.database, Role.RELAY)
             try:
                 if await self._stand_by(session, stop):
                     await self._relay(session, stop)
@@ -97,7 +136,8 @@ class RelayProcess:
         producer = BatchProducer(connection=house.connection)
         with Heartbeat(session.beat, every=house.database.settings.beat_every) as heart:
             left_over = await asyncio.to_thread(relay.take_over)
-            self._met, self._heart = None, heart
+            self._met, self._heart, self._reports = None, heart, _Reports()
+            self._relay_now, self._broker_away = relay, False
             try:
                 self.relaying = True
                 _log.info("relay.took-over", shard=house.settings.shard)
@@ -113,16 +153,21 @@ class RelayProcess:
 
     async def _round(self, relay: Relay, producer: BatchProducer, wakeup: LogWakeup, stop: asyncio.Event) -> None:
         outgoing = await asyncio.to_thread(relay.step)
+        metrics.RELAY_LAG.set(relay.behind)
         if outgoing is not None:
             await self._produce(producer, relay, outgoing, stop)
+            await self._tell(relay, producer, stop)
             return
         try:
             await self._meet_broker(relay, producer)
+            self._broker_away = False
         except TransportError as error:
+            self._broker_away = True
             _log.warning("relay.broker-unavailable", exc_info=error)
             await _pause(stop, _WAKE)
             return
         await self._give_heads(relay, producer, stop)
+        await self._tell(relay, producer, stop)
         await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
 
     async def _produce(self, producer: BatchProducer, relay: Relay, outgoing: Outgoing, stop: asyncio.Event) -> None:
@@ -132,7 +177,25 @@ class RelayProcess:
         if await self._send(relay, producer, records, stop):
             await asyncio.to_thread(relay.produced, outgoing)
             self._heads.active |= {value.unit for value in outgoing.values}
+            self._reports.delivered += len(outgoing.commit.to_report)
             metrics.RELAYED.labels("record").inc(len(records))
+
+    async def _tell(self, relay: Relay, producer: BatchProducer, stop: asyncio.Event) -> None:
+        """Tell the log what was delivered: once a second at most, or at once when many were; again what it does not hold yet, but not at once."""
+        reports = self._reports
+        if not reports.delivered or not (reports.many or reports.due(_REPORT_EVERY)):
+            return
+        told = await asyncio.to_thread(relay.report)
+        if told is None:
+            self._reports = _Reports(at=reports.at, delivered=0)
+            return
+        if told.message_id == reports.told and not reports.due(_REPORT_AGAIN):
+            return
+        record = hub_record(told.signed, relay.programme.directory.listed, self._house.settings.shard)
+        if await self._send(relay, producer, [record], stop):
+            if told.message_id != reports.told:
+                metrics.REPORTED.inc(told.count)
+            self._reports = _Reports(told=told.message_id, at=time.monotonic(), delivered=1)
 
     async def _give_heads(self, relay: Relay, producer: BatchProducer, stop: asyncio.Event) -> None:
         settings = self._house.settings
@@ -149,6 +212,7 @@ class RelayProcess:
             self._heads.last |= dict.fromkeys(due, at)
             self._heads.active -= set(due)
             metrics.RELAYED.labels("head").inc(len(values))
+            metrics.LAST_HEAD.set(at.timestamp())
 
     async def _send(
         self, relay: Relay, producer: BatchProducer, records: Sequence[OutgoingRecord], stop: asyncio.Event
@@ -159,8 +223,9 @@ class RelayProcess:
             try:
                 await self._meet_broker(relay, producer)
                 await producer.send(records)
+                self._broker_away = False
             except TransportError as error:
-                self._met = None
+                self._met, self._broker_away = None, True
                 _log.warning("relay.broker-unavailable", exc_info=error)
                 await _pause(stop, pause)
                 pause = min(pause * 2, 2.0)

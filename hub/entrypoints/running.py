@@ -6,45 +6,48 @@ or its broker goes on by itself.
 
 import asyncio
 import gc
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import structlog
 
+from hub.entrypoints.condition import Conditioned, health_of
 from hub.entrypoints.house import House
+from hub.entrypoints.projections_process import ProjectionsProcess
 from hub.entrypoints.relay_process import RelayProcess
+from hub.entrypoints.roles import Role
 from hub.entrypoints.writer_process import WriterProcess
 from projections.process.health import Health, HealthEndpoint
 
+_COLLECT: Final = (100_000, 50, 100)
+"""Cached states are many and hold no cycles: at the default the collector walks them for a sixth of the writer's time."""
 _log = structlog.get_logger("spojka.hub")
 
 
-class Role(StrEnum):
-    """What a hub process does."""
-
-    INTAKE = "intake"
-    DISPATCH = "dispatch"
-
-
-class _Process(Protocol):
+class _Process(Conditioned, Protocol):
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop."""
 
 
+_MAKERS: Final[Mapping[Role, Callable[[House], _Process]]] = {
+    Role.INTAKE: WriterProcess,
+    Role.DISPATCH: RelayProcess,
+    Role.PROJECTIONS: ProjectionsProcess,
+}
+
+
 async def run_roles(house: House, roles: Sequence[Role], stop: asyncio.Event) -> None:
     """Run these roles until `stop` is set or one of them fails."""
-    writer, relay = WriterProcess(house), RelayProcess(house)
-    processes: dict[Role, _Process] = {Role.INTAKE: writer, Role.DISPATCH: relay}
+    processes = {role: _MAKERS[role](house) for role in roles}
 
     def health() -> Health:
-        checks = {"writing": writer.writing, "relaying": relay.relaying, "roles": ",".join(roles)}
-        return Health("pass", checks)
+        return health_of(house.settings.shard, [(str(role), process) for role, process in processes.items()])
 
     gc.freeze()  # what was loaded at start stays: the collector need not walk it again
+    gc.set_threshold(*_COLLECT)
     with HealthEndpoint(health, port=house.settings.port, host=house.settings.host) as endpoint:
         _log.info("hub.started", port=endpoint.port)
-        running = [asyncio.create_task(processes[role].run(stop), name=role) for role in roles]
+        running = [asyncio.create_task(processes[role].run(stop), name=role) for role in processes]
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
         finally:

@@ -19,6 +19,7 @@ from hub.application.intake import Counts, Intake
 from hub.application.ports import DeadLetter, FencedError, HubError
 from hub.application.verification import Verified, Verifier
 from hub.entrypoints import metrics
+from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import INBOX, House
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
@@ -35,6 +36,8 @@ _COMMIT: Final = 500
 _POLL: Final = 2000
 """Records that one poll brings: parts of it are verified and committed side by side."""
 _TIMERS_EVERY: Final = 0.25
+_BROKER_SILENT: Final = 10.0
+"""Seconds without a look at the inbox's ends after which the broker counts as away; looks are a second apart."""
 _log = structlog.get_logger("spojka.hub.writer")
 
 
@@ -48,12 +51,29 @@ class WriterProcess:
         self._threads = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="verify")
         self._step = asyncio.Lock()
         self._due_since: float | None = None
+        self._session: WriterSession | None = None
+        self._heart: Heartbeat | None = None
+        self._intake: Intake | None = None
+        self._lag = 0
+        self._ends_seen = 0.0
         self.writing = False
+
+    def condition(self) -> Condition:
+        """For `/health`."""
+        session, intake, heart = self._session, self._intake, self._heart
+        state: State = "standby" if session is not None and session.connected else "store-unavailable"
+        if self.writing and heart is not None:
+            reached = time.monotonic() - self._ends_seen < _BROKER_SILENT
+            state = "store-unavailable" if heart.error else "writing" if reached else "broker-unavailable"
+        if intake is None or not self.writing:
+            return Condition(state)
+        counts = {"input_lag": self._lag, "parked": intake.parked, "stuck_timers": intake.stuck_timers}
+        return Condition(state, counts, look=bool(intake.parked or intake.stuck_timers))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and write, again after every loss of the lock."""
         while not stop.is_set():
-            session = WriterSession(self._house.database, Role.WRITER)
+            session = self._session = WriterSession(self._house.database, Role.WRITER)
             try:
                 if await self._stand_by(session, stop):
                     await self._write(session, stop)
@@ -80,6 +100,7 @@ class WriterProcess:
         intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
         with Heartbeat(store.beat, every=self._house.database.settings.beat_every) as heart:
             head = await asyncio.to_thread(intake.take_over)
+            self._intake, self._heart, self._ends_seen = intake, heart, time.monotonic()
             self.writing = True
             _log.info("writer.took-over", shard=head.shard, position=head.position, epoch=head.epoch)
             fenced = asyncio.Event()
@@ -179,7 +200,7 @@ class WriterProcess:
         """Between batches: what the operator asks about parked messages, and timers."""
         while not done.is_set():
             await _pause(done, _TIMERS_EVERY)
-            metrics.INPUT_LAG.set(sum(follower.lag().values()))
+            self._look(follower)
             try:
                 await self._carry_out(intake)
                 await self._fire(intake, follower)
@@ -188,6 +209,14 @@ class WriterProcess:
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not silence timers for good
                 _log.error("writer.step-failed", exc_info=error)
                 await self._recover(intake, fenced)
+
+    def _look(self, follower: TopicFollower) -> None:
+        """How far behind the inbox this is, and when the broker last told all its ends."""
+        self._lag = sum(follower.lag().values())
+        metrics.INPUT_LAG.set(self._lag)
+        ends = follower.end_offsets()
+        if len(ends) == len(self._house.partitions):
+            self._ends_seen = max(self._ends_seen, min(asked for asked, _ in ends.values()))
 
     async def _recover(self, intake: Intake, fenced: asyncio.Event) -> None:
         async with self._step:

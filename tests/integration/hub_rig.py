@@ -69,8 +69,9 @@ class HubRig:
         }
         try:
             self.command("migrate")
-            for role in self.roles:
-                self.start(role)
+            for shard in range(self.simulation.directory.listed.shards):
+                for role in self.roles:
+                    self.start(role, name=role if shard == 0 else f"{role}-{shard}", shard=shard)
             self.command("trust-list", "publish")
         except BaseException:
             self.__exit__()
@@ -94,11 +95,12 @@ class HubRig:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def start(self, role: str, *, name: str | None = None) -> None:
+    def start(self, role: str, *, name: str | None = None, shard: int = 0) -> None:
         """Start a role in a process of its own."""
         log = (self.folder / f"{name or role}.log").open("ab")
         command = [sys.executable, "-m", "hub.entrypoints", "run", "--role", role]
-        self.processes[name or role] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+        environment = self.environment | {"SPOJKA_HUB_SHARD": str(shard)}
+        self.processes[name or role] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def kill(self, name: str) -> None:
         """SIGKILL."""
@@ -145,9 +147,9 @@ class HubRig:
         async with BatchProducer(connection=self.connection) as producer:
             await producer.send(records)
 
-    def log(self, query: str) -> list[tuple[object, ...]]:
+    def log(self, query: str, *, shard: int = 0) -> list[tuple[object, ...]]:
         """Ask the hub's database."""
-        with psycopg.connect(self.dsn, options="-c search_path=shard_0") as connection:
+        with psycopg.connect(self.dsn, options=f"-c search_path=shard_{shard}") as connection:
             return connection.execute(query.encode()).fetchall()
 
 
@@ -164,7 +166,10 @@ class FeedEnd:
     async def __aenter__(self) -> Self:
         follower = TopicFollower(
             connection=self._rig.connection,
-            partitions=[TopicPartition(f"feed.{self._unit}", 0)],
+            partitions=[
+                TopicPartition(f"feed.{self._unit}", shard)
+                for shard in range(self._rig.simulation.directory.listed.shards)
+            ],
             positions=self._from_the_start,
             handle=self._keep,
         )

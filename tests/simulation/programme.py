@@ -100,7 +100,12 @@ class Simulation:
     """A hub and its units. Say something with `say`, then look at `given`, `receipts`, `refused`."""
 
     def __init__(
-        self, specs: tuple[UnitSpec, ...] = STORY_UNITS, *, trial: bool = True, store: MemoryShard | None = None
+        self,
+        specs: tuple[UnitSpec, ...] = STORY_UNITS,
+        *,
+        trial: bool = True,
+        store: MemoryShard | None = None,
+        shards: int = 1,
     ) -> None:
         self.clock = StoryClock()
         self.shard = store or MemoryShard()
@@ -108,7 +113,7 @@ class Simulation:
         self.hub_key = SigningKey.generate(HUB, KeyUse.MESSAGES)
         self.feed_key = SigningKey.generate(HUB, KeyUse.DELIVERIES)
         self.units = {spec.name: _unit(spec.name) for spec in specs}
-        self.signed_list = sign_trust_list(self._listed(specs, trial=trial), self.root)
+        self.signed_list = sign_trust_list(self._listed(specs, trial=trial, shards=shards), self.root)
         roots = {self.root.key_id: self.root.verifying_key}
         self.directory: Directory = read_trust_list(self.signed_list, before=None, roots=roots, at=START)
         self.programme = Programme(self.directory, roots, HubVoice(DECIN, self.hub_key))
@@ -307,7 +312,7 @@ class Simulation:
             and f'"id":"{message_id}"'.encode() in record.message.payload
         }
 
-    def _listed(self, specs: tuple[UnitSpec, ...], *, trial: bool) -> TrustList:
+    def _listed(self, specs: tuple[UnitSpec, ...], *, trial: bool, shards: int) -> TrustList:
         until = START + timedelta(days=800)
 
         def entry(key: SigningKey) -> KeyEntry:
@@ -321,6 +326,7 @@ class Simulation:
             trial=trial,
             time_zone="Europe/Prague",
             partitions=PARTITIONS,
+            shards=shards,
             root_keys=(entry(self.root),),
             hub_keys=(entry(self.hub_key), entry(self.feed_key)),
             institutions=tuple(

@@ -35,6 +35,12 @@ class Session:
         with self.use() as connection, connection.transaction():
             yield connection
 
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open, as far as this side knows."""
+        opened = self._opened
+        return opened is not None and not opened.closed
+
     def close(self) -> None:
         """End the session; it can be used again."""
         with self._turn:

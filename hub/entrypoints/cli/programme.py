@@ -1,0 +1,61 @@
+"""Beginning a programme: its keys and first trust list, its tables, its settings."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+
+from contracts.keys import KeyUse
+from contracts.names import ProgrammeId
+from hub.application.admission import first_list
+from hub.entrypoints.cli.list_files import save
+from hub.entrypoints.cli.opening import Home, databases, house_of, out
+from hub.entrypoints.house import FIRST_LIST
+from hub.entrypoints.settings import described, load_settings
+from hub.infrastructure.key_files import KeyFiles
+
+_HUB_USES: Final = (KeyUse.MESSAGES, KeyUse.DELIVERIES)
+
+
+def init(  # noqa: PLR0913, PLR0917 - what a programme is
+    programme: Annotated[str, typer.Option(help="Name of the programme: a-z, 0-9, hyphen.")],
+    time_zone: Annotated[str, typer.Option(help="Civil dates end in this zone.")] = "Europe/Prague",
+    partitions: Annotated[int, typer.Option(help="Of hub.inbox; fixed for ever. The embedded broker has 4.")] = 64,
+    shards: Annotated[int, typer.Option(help="More writers mean more shards.")] = 1,
+    trial: Annotated[bool, typer.Option(help="On trial: content in clear is accepted.")] = False,  # noqa: FBT002 - a command-line flag
+    at: Annotated[datetime | None, typer.Option(help="Issue date, for a story.")] = None,
+    home: Home = None,
+) -> None:
+    """Make the keys of a new programme and its first trust list."""
+    settings = load_settings(home=home)
+    keys = KeyFiles(settings.home / "keys")
+    root = KeyFiles(settings.home / "root").create(KeyUse.DIRECTORY)
+    listed = first_list(
+        ProgrammeId(programme),
+        at=(at or datetime.now(UTC)).astimezone(UTC),
+        time_zone=time_zone,
+        partitions=partitions,
+        shards=shards,
+        trial=trial,
+        root=root,
+        hub_keys=[keys.create(use) for use in _HUB_USES],
+    )
+    save(settings.home, listed, root)
+    out.print(
+        f"Programme [b]{programme}[/b] is ready in {settings.home}. Keep {settings.home / 'root'} offline and backed up."
+    )
+    out.print(f"Give every unit {settings.home / FIRST_LIST}: it names the root key.")
+
+
+def migrate(home: Home = None) -> None:
+    """Create or upgrade the tables of every shard."""
+    from hub.infrastructure.postgres.migrate import migrate as migrate_shard  # noqa: PLC0415 - loads SQLAlchemy and Alembic, which `init` does not need
+
+    for database in databases(house_of(home)):
+        migrate_shard(database.dsn, database.shard)
+    out.print("The database is up to date.")
+
+
+def settings() -> None:
+    """Every setting of the processes with its default."""
+    out.print(described(), highlight=False)
