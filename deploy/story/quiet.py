@@ -5,27 +5,25 @@ database: no timer is due, the relay has produced all of the log. By each unit's
 and to a head of this hour, every referral to it is received, the read models are up to date.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
-from adapters.overviews import Overviews
-from adapters.storage.outbox import OutboxState
-from adapters.storage.unit_store import Transaction
-from adapters.unit_house import UnitHouse
+from adapters.overviews import FILE
+from adapters.unit_house import DATABASE, UnitHouse
 from contracts.names import UnitId
-from contracts.referral_table import ReferralState
 from deploy.story.errors import RestlessError
-from projections.worklist import incoming
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 _LOOK_EVERY: Final = 0.02
 _HEAD_AGE: Final = timedelta(hours=1)
-_OPEN: Final = (OutboxState.WAITING, OutboxState.SENT)
 
 _HUB: Final = """
 SELECT (SELECT position FROM head), (SELECT produced FROM relay),
@@ -35,6 +33,39 @@ SELECT (SELECT position FROM head), (SELECT produced FROM relay),
 """
 _FEEDS: Final = "SELECT unit, sequence FROM feed WHERE generation = (SELECT generation FROM head)"
 _NEXT_DUE: Final = "SELECT min(due) FROM timer"
+_UNIT: Final = """
+SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sent')),
+    (SELECT coalesce(max(sequence), 0) FROM feed_chain),
+    (SELECT caught_up_at FROM head WHERE shard = 0),
+    (SELECT catching_up FROM head WHERE shard = 0),
+    (SELECT coalesce(max(revision), 0) FROM journal)
+        - (SELECT max(min(position), 0) FROM shown.projection_position WHERE role = 'serving'),
+    (SELECT count(*) FROM shown.referral WHERE target = :unit AND state = 'sent')
+"""
+"""One look at a unit's two databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnitLook:
+    unreceipted: int
+    taken: int
+    caught_up_at: str | None
+    catching_up: bool | None
+    unshown: int
+    unreceived: int
+
+    def reason(self, feed: int, now: datetime) -> str | None:
+        """What is still under way at this unit, whose feed has so many slots."""
+        caught_up = None if self.caught_up_at is None else datetime.fromisoformat(self.caught_up_at)
+        busy = {
+            f"has {self.unreceipted} messages without receipt": self.unreceipted,
+            f"has taken {self.taken} of {feed} slots": self.taken != feed,
+            f"has caught up with no head since {caught_up}": caught_up is None or caught_up < now - _HEAD_AGE,
+            "reads its feed anew": self.catching_up,
+            f"has read models {self.unshown} changes behind its journal": self.unshown,
+            f"has {self.unreceived} referrals not yet received": self.unreceived,
+        }
+        return next((reason for reason, holds in busy.items() if holds), None)
 
 
 class Quiet:
@@ -44,16 +75,15 @@ class Quiet:
         self, dsn: str, houses: Mapping[UnitId, UnitHouse], *, logs: Path, check_alive: Callable[[], None]
     ) -> None:
         self._hub = psycopg.connect(dsn, autocommit=True, options="-c search_path=shard_0")
-        self._houses = houses
         self._logs = logs
         self._check_alive = check_alive
-        self._overviews = {unit: Overviews.open(house.folder, house.store) for unit, house in houses.items()}
+        self._units = {unit: _opened(house) for unit, house in houses.items()}
 
     def close(self) -> None:
         """Close all connections."""
         self._hub.close()
-        for overviews in self._overviews.values():
-            overviews.close()
+        for unit in self._units.values():
+            unit.close()
 
     def next_due(self) -> datetime | None:
         """When the hub's next timer fires."""
@@ -74,18 +104,17 @@ class Quiet:
             time.sleep(_LOOK_EVERY)
 
     def reason(self, now: datetime, without: Collection[UnitId] = ()) -> str | None:
-        """What is still under way; None at rest."""
-        watched = [unit for unit in self._houses if unit not in without]
-        for unit in watched:
-            if (reason := self._unsent(unit)) is not None:
-                return reason
+        """What is still under way; None at rest. Units are looked at after the hub, and the hub once more after them."""
         if (reason := self._hub_busy(now)) is not None:
             return reason
-        feeds = {UnitId(unit): sequence for unit, sequence in self._hub.execute(_FEEDS)}
-        for unit in watched:
-            if (reason := self._unit_busy(unit, feeds.get(unit, 0), now)) is not None:
-                return reason
-        return None
+        feeds = {UnitId(unit): int(sequence) for unit, sequence in self._hub.execute(_FEEDS)}
+        for unit, connection in self._units.items():
+            if unit in without:
+                continue
+            look = _UnitLook(*connection.execute(_UNIT, {"unit": unit}).fetchone())
+            if (reason := look.reason(feeds.get(unit, 0), now)) is not None:
+                return f"{unit} {reason}"
+        return self._hub_busy(now)
 
     def _hub_busy(self, now: datetime) -> str | None:
         row = self._hub.execute(_HUB, {"now": now}).fetchone()
@@ -97,30 +126,10 @@ class Quiet:
             return f"{due} timers are due"
         return None if produced == head and not to_give else f"the relay is at {produced} of {head}, {to_give} to give"
 
-    def _unsent(self, unit: UnitId) -> str | None:
-        with self._houses[unit].store.read() as tx:
-            counts = tx.outbox.counts()
-        waiting = sum(counts[state] for state in _OPEN)
-        return f"{unit} has {waiting} messages without receipt" if waiting else None
 
-    def _unit_busy(self, unit: UnitId, feed: int, now: datetime) -> str | None:
-        with self._houses[unit].store.read() as tx:
-            reason = _behind(tx, feed, now)
-        if reason is not None:
-            return f"{unit} {reason}"
-        overviews = self._overviews[unit]
-        if any(lag.items for lag in overviews.lag(now).values()):
-            return f"{unit} has read models behind its journal"
-        with overviews.look() as connection:
-            unseen = [one for one in incoming(connection, unit) if one.state is ReferralState.SENT]
-        return f"{unit} has not said received" if unseen else None
-
-
-def _behind(tx: Transaction, feed: int, now: datetime) -> str | None:
-    taken = max((state.sequence for state in tx.places.chains()), default=0)
-    if taken != feed:
-        return f"has taken {taken} of {feed} slots"
-    kept = tx.places.head(0)
-    if kept is None or kept.caught_up_at is None or kept.caught_up_at < now - _HEAD_AGE:
-        return f"has caught up with no head since {None if kept is None else kept.caught_up_at}"
-    return "reads its feed anew" if kept.catching_up else None
+def _opened(house: UnitHouse) -> sqlite3.Connection:
+    """Both databases of a unit, read only."""
+    house.overviews().close()  # so that the second is there
+    connection = sqlite3.connect(f"file:{house.folder / DATABASE}?mode=ro", uri=True, isolation_level=None)
+    with closing(connection.execute("ATTACH DATABASE ? AS shown", (f"file:{house.folder / FILE}?mode=ro",))):
+        return connection
