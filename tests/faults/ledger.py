@@ -16,7 +16,7 @@ from eventsourcing.persistence import StoredEvent
 from contracts.delivery import Delivery
 from contracts.envelope import parse
 from contracts.feed_record import FeedRecord, document
-from contracts.names import MessageId, UnitId
+from contracts.names import HUB, MessageId, UnitId
 from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
 from hub.domain.events import MessageAccepted, MessageRefused
@@ -77,11 +77,13 @@ class LogSeen:
     """How many events of acceptance a message has."""
     refused: Mapping[MessageId, int]
     digests: Mapping[MessageId, bytes]
+    numbers: Mapping[tuple[UnitId, str], tuple[int, ...]]
+    """The numbers of a unit's accepted messages under each record key, in the log's order."""
     feeds: Mapping[UnitId, tuple[Slot, ...]]
     """The slots of every feed, in order."""
 
     def check(self, ledger: Ledger) -> None:
-        """Every message has exactly one event; the log has no gap; nothing is on a feed twice."""
+        """Every message has exactly one event, behind the one numbered before it; the log has no gap; nothing is on a feed twice."""
         assert self.positions == tuple(range(len(self.positions)))
         for one in ledger.all():
             found = (self.accepted.get(one.message_id, 0), self.refused.get(one.message_id, 0))
@@ -90,6 +92,8 @@ class LogSeen:
         assert set(self.accepted.values()) <= {1}
         assert set(self.refused) <= ledger.renumbered
         assert not ledger.renumbered & set(self.accepted)
+        for key, numbers in self.numbers.items():
+            assert numbers == tuple(range(1, len(numbers) + 1)), key
         for unit, slots in self.feeds.items():
             assert [number for number, _ in slots] == list(range(1, len(slots) + 1)), unit
             assert max(Counter(message for _, message in slots).values()) == 1, unit
@@ -102,6 +106,7 @@ def read_log(dsn: str) -> LogSeen:
     refused: Counter[MessageId] = Counter()
     digests: dict[MessageId, bytes] = {}
     at: dict[int, MessageId] = {}
+    numbers: defaultdict[tuple[UnitId, str], list[int]] = defaultdict(list)
     with psycopg.connect(dsn, options="-c search_path=shard_0") as connection:
         rows = connection.execute(
             "SELECT position, stream_id, stream_version, topic, state FROM log ORDER BY position"
@@ -110,7 +115,10 @@ def read_log(dsn: str) -> LogSeen:
     for position, stream, version, topic, state in rows:
         event = mapper.to_domain_event(StoredEvent(UUID(str(stream)), version, topic, state))
         if isinstance(event, MessageAccepted):
-            message_id = parse(event.message.payload).id
+            message = parse(event.message.payload)
+            message_id = message.id
+            if message.unit != HUB:
+                numbers[message.unit, event.key].append(message.sequence)
             accepted[message_id] += 1
             at[position] = message_id
             digests[message_id] = sha256(event.message.payload).digest()
@@ -124,6 +132,7 @@ def read_log(dsn: str) -> LogSeen:
         accepted,
         refused,
         digests,
+        {key: tuple(found) for key, found in numbers.items()},
         {unit: tuple(found) for unit, found in feeds.items()},
     )
 
