@@ -241,7 +241,10 @@ class Docket:
             case SettingsChanged():
                 draft.programme = self.programme.after_settings(facts)
             case ReplayRequested():
-                draft.replays.append(ReplayWish(message.unit, facts.from_sequence, own=facts.scope == "own"))
+                shard = None if facts.shard == self._head.shard else facts.shard
+                wish = ReplayWish(message.unit, facts.from_sequence, own=facts.scope == "own", shard=shard)
+                if facts.shard < self.programme.directory.listed.shards:
+                    draft.replays.append(wish)
             case _:
                 pass
 

@@ -140,6 +140,8 @@ class ReplayWish:
     sequence: int
     own: bool = False
     """True: the unit wants back what it published itself (a restored adapter)."""
+    shard: int | None = None
+    """Whose relay is asked; None for the one of this shard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class MemoryWriterStore:
         for timer in commit.timers_set:
             shard.timers.setdefault(timer.timer_id, timer)
         shard.receipts_due.update({next(shard.numbers): position for position in commit.receipts_due})
-        shard.replay_wishes.update({next(shard.numbers): wish for wish in commit.replays})
+        shard.replay_wishes.update({next(shard.numbers): wish for wish in commit.replays if wish.shard is None})
         for letter in commit.dead_letters:
             place = (letter.topic, letter.partition, letter.incarnation, letter.offset)
             shard.dead_letters.setdefault(place, letter)

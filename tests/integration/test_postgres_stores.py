@@ -6,7 +6,15 @@ from typing import Literal
 import pytest
 
 from contracts.names import RecordKey
-from hub.application.ports import FencedError, RelayCommit, RelayStore, StoreUnavailableError, WriterStore
+from hub.application.ports import (
+    Commit,
+    FencedError,
+    RelayCommit,
+    RelayStore,
+    ReplayWish,
+    StoreUnavailableError,
+    WriterStore,
+)
 from hub.infrastructure.parked_messages import ParkedMessages
 from hub.infrastructure.postgres.migrate import migrate
 from hub.infrastructure.postgres.relay_store import PostgresRelayStore
@@ -14,7 +22,7 @@ from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.relay_store_contract import RelayStoreContract
-from tests.integration.store_samples import events_commit
+from tests.integration.store_samples import ADVICE, NOON, events_commit
 from tests.integration.writer_store_contract import WriterStoreContract
 
 
@@ -112,6 +120,19 @@ class TestPostgresWriterStore(WriterStoreContract):
         dsn = store.session.database.dsn
         migrate(dsn, 1)
         assert PostgresWriterStore(WriterSession(ShardDatabase(dsn, 1), Role.WRITER)).take_over().position == 0
+
+    def test_a_replay_asked_of_another_shard_reaches_its_relay(self, store: PostgresWriterStore) -> None:
+        dsn = store.session.database.dsn
+        migrate(dsn, 1)
+        head = store.take_over()
+        wishes = [ReplayWish(ADVICE, 3, shard=1), ReplayWish(ADVICE, 4), ReplayWish(ADVICE, 5, shard=9)]
+        store.commit(Commit(at=NOON, replays=wishes), head=head)
+        for shard, sequence in ((0, 4), (1, 3)):
+            session = WriterSession(ShardDatabase(dsn, shard), Role.RELAY)
+            relay = PostgresRelayStore(session)
+            relay.take_over()
+            assert relay.replay_wishes() == [ReplayWish(ADVICE, sequence)]
+            session.close()
 
     def test_nothing_in_the_log_table_names_the_subject(self, store: PostgresWriterStore) -> None:
         head = store.take_over()

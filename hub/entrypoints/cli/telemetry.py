@@ -13,5 +13,6 @@ def list_metrics() -> None:
     for one in vars(metrics).values():
         if isinstance(one, MetricWrapperBase):
             (described,) = one.describe()
-            table.add_row(described.name, described.type, ", ".join(one._labelnames), described.documentation)  # noqa: SLF001 - the client tells labels nowhere else
+            name = f"{described.name}_total" if described.type == "counter" else described.name
+            table.add_row(name, described.type, ", ".join(one._labelnames), described.documentation)  # noqa: SLF001 - the client tells labels nowhere else
     out.print(table)

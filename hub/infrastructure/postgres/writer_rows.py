@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from contracts.names import MessageId, RecordKey, Source
-from hub.application.ports import Commit, DeadLetter, Parked
+from hub.application.ports import Commit, DeadLetter, Parked, ReplayWish
 from hub.infrastructure.postgres.copy_rows import index_rows
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.streams import Stream, opened
@@ -28,12 +29,24 @@ def write_beside(connection: psycopg.Connection, commit: Commit) -> None:
     if commit.indexed:
         with connection.cursor().copy(_SQL["copy_message_index"]) as copy:
             copy.write(index_rows(commit.indexed))
+    for wish in commit.replays:
+        if wish.shard is not None:
+            _wish_elsewhere(connection, wish, shard=wish.shard)
     with connection.pipeline(), connection.cursor() as cursor:
         if streams := opened(commit.events):
             cursor.execute(_SQL["insert_streams"], _columns(streams))
         for query, rows in _statements(commit):
             if rows:
                 cursor.executemany(_SQL[query], rows)
+
+
+def _wish_elsewhere(connection: psycopg.Connection, wish: ReplayWish, *, shard: int) -> None:
+    """Leave a wish with the relay of another shard of this database; where that shard has no tables nobody could serve it."""
+    schema = f"shard_{shard}"
+    row = connection.execute(_SQL["table_of_wishes"], {"name": f"{schema}.replay_wish"}).fetchone()
+    if row is not None and row[0]:
+        query = sql.SQL(_SQL["replay_wish_elsewhere"].decode()).format(schema=sql.Identifier(schema))
+        connection.execute(query, _fields(wish, "unit sequence own"))
 
 
 def headers_of(names: Sequence[bytes], values: Sequence[bytes]) -> Headers:
@@ -59,7 +72,7 @@ def _statements(commit: Commit) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "clear_timer", [{"timer_id": one} for one in commit.timers_cleared]
     yield "set_timer", [_fields(one, "timer_id due key partition kind reference") for one in commit.timers_set]
     yield "receipt_due", [{"position": one} for one in commit.receipts_due]
-    yield "replay_wish", [_fields(one, "unit sequence own") for one in commit.replays]
+    yield "replay_wish", [_fields(one, "unit sequence own") for one in commit.replays if one.shard is None]
     yield "dead_letter", [_dead_letter(one, commit) for one in commit.dead_letters]
     yield "unpark", [{"source": source, "message_id": message_id} for source, message_id in commit.unparked]
     yield "end_wish", [{"number": one} for one in commit.wishes_done]

@@ -33,6 +33,12 @@ INSERT INTO receipt_due (position) VALUES (%(position)s);
 -- name: replay_wish
 INSERT INTO replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s);
 
+-- name: table_of_wishes
+SELECT to_regclass(%(name)s) IS NOT NULL;
+
+-- name: replay_wish_elsewhere
+INSERT INTO {schema}.replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s);
+
 -- name: dead_letter
 INSERT INTO dead_letter
     (topic, partition, record_offset, incarnation, reason, key, header_names, header_values, value, digest, size, at)
