@@ -139,8 +139,11 @@ class Faults:
         self._stage.away.discard(UP)
 
     def lose_broker(self) -> None:
-        """MD accepts R2 while the hub hangs; the broker has it, nobody has read it, and the broker loses everything."""
-        self._premises.hub.pause()
+        """MD accepts R2 while the hub is down; the broker has it, nobody has read it, and the broker loses everything.
+
+        Down and not hung: what a hung hub has asked the broker for would still lie in its socket when it wakes.
+        """
+        self._premises.hub.stop()
         recorded = self._stage.worker(MD).move("R2", ReferralAccepted)
         if recorded.message_id is None:
             raise StoryError(f"MD could not accept R2: {recorded.explanation}")
@@ -149,7 +152,7 @@ class Faults:
         lost = self._outgoing(sent)
         self._lose_data()
         self._premises.tell_address()
-        self._premises.hub.resume()
+        self._premises.start_hub()
         self._note("broker-lost", {"message": sent, "incarnation": lost.incarnation, "offset": lost.offset})
 
     def _lose_data(self) -> None:

@@ -91,14 +91,18 @@ class Quiet:
         return row[0] if row else None
 
     def wait(self, now: datetime, *, without: Collection[UnitId] = (), within: float = PATIENCE) -> None:
-        """Until everything is at rest but for the units whose line is down. Raises `RestlessError`."""
-        self.until(lambda: self.reason(now, without), within=within)
+        """Until everything is at rest but for the units whose line is down. Raises `RestlessError`, and what `check_alive` raises."""
+
+        def restless() -> str | None:
+            self._check_alive()
+            return self.reason(now, without)
+
+        self.until(restless, within=within)
 
     def until(self, restless: Callable[[], str | None], *, within: float = PATIENCE) -> None:
-        """Until nothing is named any more. Raises `RestlessError` with what was named last, and what `check_alive` raises."""
+        """Until nothing is named any more. Raises `RestlessError` with what was named last."""
         deadline = time.monotonic() + within
         while (reason := restless()) is not None:
-            self._check_alive()
             if time.monotonic() > deadline:
                 raise RestlessError(reason, seconds=within, logs=self._logs)
             time.sleep(_LOOK_EVERY)
