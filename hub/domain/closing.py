@@ -1,12 +1,13 @@
 """What follows when sharing ends: obligations for what no ground covers any more, referrals withdrawn or detached (DESIGN section 7).
 
-Invariants: every unit that was, or was about to be, given an entry that nothing covers any more gets one obligation naming it; what another ground
-still covers stays; an entry named in an open obligation is not named again.
+Invariants: every unit that was, or was about to be, given an entry that nothing covers any more, live or by a back-fill, gets a duty naming it; what
+another ground still covers stays; an entry named in an open obligation is not named again; no unit is told of an entry never open to it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from contracts.catalogue import Audience
 from contracts.messages.hub import ObligationOpened
@@ -15,21 +16,22 @@ from contracts.names import GroundId, ObligationId, SubjectId, UnitId
 from contracts.referral_table import RUNNING, UNANSWERED
 from hub.domain.decision import Circumstances, FollowUp, TimerWish
 from hub.domain.naming import deterministic_id
-from hub.domain.recipients import sharing_goes_on, still_given
+from hub.domain.recipients import permitted, sharing_goes_on, still_given
 from hub.domain.support_path import Entry, SupportPath
 
 Because = Literal["withdrawn", "narrowed", "expired", "ended", "restricted"]
-MAX_NAMED = 4000
+_LEAST: Final = timedelta(microseconds=1)
+MAX_NAMED: Final = 4000
 """Entries in one obligation; what is beyond gets another."""
 
 
 def after_closing(
-    path: SupportPath, ground_id: GroundId, because: Because, now: Circumstances
+    path: SupportPath, ground_id: GroundId, because: Because, now: Circumstances, *, before: SupportPath
 ) -> tuple[tuple[FollowUp, ...], tuple[TimerWish, ...]]:
-    """The hub's messages and timers after `path` lost what a ground opened. `path` is the state after the closing."""
+    """The hub's messages and timers after `path` lost what a ground opened. `path` is the state after the closing, `before` the one it ended."""
     ended = tuple(_referrals(path, now))
     opened, timers = [], []
-    for unit, entries in sorted(_uncovered(path, now).items()):
+    for unit, entries in sorted(_uncovered(path, _while_open(before, ground_id, now), now).items()):
         for start in range(0, len(entries), MAX_NAMED):
             duty = _obligation(
                 path, unit, entries[start : start + MAX_NAMED], ground_id=ground_id, because=because, now=now
@@ -40,13 +42,29 @@ def after_closing(
     return (*ended, *opened), tuple(timers)
 
 
-def _uncovered(path: SupportPath, now: Circumstances) -> dict[UnitId, list[Entry]]:
+def _while_open(before: SupportPath, ground_id: GroundId, now: Circumstances) -> SupportPath:
+    """The state in which the ground still opened all that it ever did: restrictions and times apart, which end giving but not holding."""
+    ground = before.grounds[ground_id]
+    openings = tuple(replace(one, until=max(one.until, now.at + _LEAST)) for one in ground.openings)
+    return replace(before, restrictions=(), grounds={**before.grounds, ground_id: replace(ground, openings=openings)})
+
+
+def _holders(entry: Entry, opened: SupportPath, now: Circumstances) -> Iterator[UnitId]:
+    """Who was to be given an entry when it was accepted, and to whom a back-fill opened it later."""
+    yield from entry.recipients
+    for (unit, source), through in opened.opened_ranges.items():
+        in_range = source == entry.author and entry.position <= through and unit not in entry.recipients
+        if in_range and permitted(opened, entry, unit, now) is not None:
+            yield unit
+
+
+def _uncovered(path: SupportPath, opened: SupportPath, now: Circumstances) -> dict[UnitId, list[Entry]]:
     named = {(duty.unit, entry) for duty in path.obligations.values() if duty.open for entry in duty.entries}
     found: dict[UnitId, list[Entry]] = {}
     for entry in path.entries.values():
         if entry.audience is Audience.REFERRAL_PARTIES and entry.referral_id is None:
             continue
-        for unit in entry.recipients:
+        for unit in _holders(entry, opened, now):
             if (unit, entry.message_id) not in named and not still_given(path, entry, unit, now):
                 found.setdefault(unit, []).append(entry)
     return found

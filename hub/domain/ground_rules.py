@@ -178,7 +178,7 @@ def _closed(path: SupportPath, message: Message, ground_id: GroundId, now: Circu
         if not openings:
             return Refused(RefusalCode.UNKNOWN_GROUND, "the consent opens nothing to this recipient")
     after = _after(path, message, now)
-    follow_ups, timers = after_closing(after, ground_id, because, now)
+    follow_ups, timers = after_closing(after, ground_id, because, now, before=path)
     return Accepted(
         recipients=_parties_of(known, openings, message.unit, now), follow_ups=follow_ups, timers=timers, closes=True
     )

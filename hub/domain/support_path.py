@@ -70,6 +70,8 @@ class SupportPath:
     enrolled: frozenset[UnitId] = frozenset()
     restrictions: tuple[Restriction, ...] = ()
     obligations: Mapping[ObligationId, Obligation] = field(default_factory=dict)
+    opened_ranges: Mapping[tuple[UnitId, UnitId], int] = field(default_factory=dict)
+    """By unit and source: up to which position back-fills opened the source's entries to the unit, where a ground covered them."""
 
     def last_sequence(self, source: Source) -> int:
         """The last number decided of a source; 0 before the first."""
@@ -105,6 +107,7 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         enrolled=path.enrolled,
         restrictions=path.restrictions,
         obligations=path.obligations,
+        opened_ranges=_opened(path.opened_ranges, event) if event.backfills else path.opened_ranges,
     )
     changes = _parties(path, message)
     return replace(after, **changes) if changes else after  # type: ignore[arg-type] # the keys are this class's own fields
@@ -158,6 +161,11 @@ def _obligations(
             return _with(known, name, replace(known[name], open=False))
         case ObligationOverdue():
             return _with(known, name, replace(known[name], overdue=True))
+
+
+def _opened(known: Mapping[tuple[UnitId, UnitId], int], event: MessageAccepted) -> Mapping[tuple[UnitId, UnitId], int]:
+    ranges = {(one.unit, one.source): one.through for one in event.backfills}
+    return {**known, **{key: max(through, known.get(key, -1)) for key, through in ranges.items()}}
 
 
 def _with(known: Mapping[_KeyT, _ValueT], key: _KeyT, value: _ValueT) -> Mapping[_KeyT, _ValueT]:
