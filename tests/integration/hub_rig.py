@@ -33,7 +33,7 @@ from projections.kafka.follower import TopicFollower
 from projections.kafka.positions import InputPosition, RawRecord
 from tests.simulation.programme import PARTITIONS, Simulation
 
-_TOO_LONG = 60.0
+_TOO_LONG = 120.0
 
 
 @dataclass
