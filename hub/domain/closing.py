@@ -16,7 +16,7 @@ from contracts.names import GroundId, ObligationId, SubjectId, UnitId
 from contracts.referral_table import RUNNING, UNANSWERED
 from hub.domain.decision import Circumstances, FollowUp, TimerWish
 from hub.domain.naming import deterministic_id
-from hub.domain.recipients import permitted, sharing_goes_on, still_given
+from hub.domain.recipients import sharing_goes_on, still_given
 from hub.domain.support_path import Entry, SupportPath
 
 Because = Literal["withdrawn", "narrowed", "expired", "ended", "restricted"]
@@ -50,11 +50,11 @@ def _while_open(before: SupportPath, ground_id: GroundId, now: Circumstances) ->
 
 
 def _holders(entry: Entry, opened: SupportPath, now: Circumstances) -> Iterator[UnitId]:
-    """Who was to be given an entry when it was accepted, and to whom a back-fill opened it later."""
+    """Who was to be given an entry when it was accepted, and to whom a back-fill opened it later, by the rule by which dispatch expands it."""
     yield from entry.recipients
     for (unit, source), through in opened.opened_ranges.items():
         in_range = source == entry.author and entry.position <= through and unit not in entry.recipients
-        if in_range and permitted(opened, entry, unit, now) is not None:
+        if in_range and still_given(opened, entry, unit, now):
             yield unit
 
 

@@ -11,7 +11,8 @@ from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.hub import ObligationOpened
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, MessageId, UnitId
+from contracts.messages.referral import QuestionAnswered, QuestionAsked, ReferralSent
+from contracts.names import GroundId, MessageId, ReferralId, UnitId
 from hub.domain.events import MessageAccepted
 from tests.simulation.programme import START, Simulation
 
@@ -90,3 +91,18 @@ def test_an_entry_that_was_never_open_to_a_unit_is_named_to_it_in_no_duty(hub: S
     hub.say("op", ConsentWithdrawn(consent_id=without_release))
     hub.say("op", ConsentWithdrawn(consent_id=other))
     assert duties(hub) == [("md", {housing})]
+
+
+def test_what_two_parties_of_a_referral_wrote_to_each_other_is_named_to_no_third_unit(hub: Simulation) -> None:
+    consent(hub, "vz", [SKILLS])
+    referral_id = ReferralId(hub.next_id())
+    due = hub.clock.at + timedelta(days=9)
+    sent = ReferralSent(referral_id=referral_id, kind="referral", target=UnitId("vz"), answer_due=due)
+    status = hub.say("op", sent, category=SKILLS)
+    question = hub.say("vz", QuestionAsked(referral_id=referral_id), category=SKILLS)
+    answer = hub.say("op", QuestionAnswered(referral_id=referral_id, question_id=question), category=SKILLS)
+    later = consent(hub, "up", [SKILLS])
+    hub.relay_all()
+    assert (hub.given_to(status), hub.given_to(answer)) == ({"vz", "up"}, {"vz"})
+    hub.say("op", ConsentWithdrawn(consent_id=later))
+    assert duties(hub) == [("up", {status})]
