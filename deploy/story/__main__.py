@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play; returns the exit code."""
     options = _options().parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started this in the background
     progress = Progress()
     try:
         with _folder(options.keep) as folder, Premises(folder, kafka=options.kafka, start=morning(START)) as premises:

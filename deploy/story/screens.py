@@ -1,5 +1,6 @@
 """What a person at the terminal sees: progress on standard error, then timelines, worklists and promises."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,9 +17,11 @@ from deploy.story.promises.finding import Promise
 from deploy.story.script import OPERATOR, Row
 
 _WIDE: Final = 160
-_HIDDEN_FACTS: Final = frozenset(
-    {"consent_id", "evidence_hash", "referral_id", "question_id", "obligation_id", "grants", "digest"}
+_NOT_FOR_PEOPLE: Final = frozenset(
+    {"consent_id", "bundle_id", "evidence_hash", "evidence", "salt", "notice_version", "method", "legal_effect"}
+    | {"referral_id", "question_id", "obligation_id", "ground_id", "digest", "parent", "external", "as_reported"}
 )
+_INSTANT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}\S*")
 
 
 class Progress:
@@ -100,8 +103,12 @@ def _entry(entry: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _values(part: Mapping[str, Any] | None) -> Sequence[str]:
-    shown = [] if part is None else [value for name, value in part.items() if name not in _HIDDEN_FACTS]
-    return [str(value) for value in shown if isinstance(value, str | int) and not isinstance(value, bool)]
+    shown = [] if part is None else [value for name, value in part.items() if name not in _NOT_FOR_PEOPLE]
+    return [
+        _INSTANT.sub(r"\1", str(value))
+        for value in shown
+        if isinstance(value, str | int) and not isinstance(value, bool)
+    ]
 
 
 def _worklist(out: Console, one: UnitLook) -> None:
