@@ -138,9 +138,13 @@ class Simulation:
 
     def new_relay(self) -> Relay:
         """A relay that takes over."""
-        relay = Relay(MemoryRelayStore(self.shard), self.programme, FeedVoice(DECIN, self.feed_key), self.clock)
+        relay = self.bare_relay()
         relay.take_over()
         return relay
+
+    def bare_relay(self) -> Relay:
+        """A relay that has not taken over yet."""
+        return Relay(MemoryRelayStore(self.shard), self.programme, FeedVoice(DECIN, self.feed_key), self.clock)
 
     def publish_trust_list(self) -> None:
         """Bring the first list into the log."""
