@@ -16,6 +16,9 @@ from deploy.servers.errors import MissingComponentError
 from deploy.servers.java import java
 from deploy.servers.kafka_jars import kafka_jars
 
+# Minutes of real processes each: they go with the other long ones (`deploy/test --long`), away from what must pass on a busy machine.
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "deploy" / "demo"
 PROMISES = [
