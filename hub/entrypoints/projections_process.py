@@ -28,7 +28,7 @@ class ProjectionsProcess:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._state: State = "store-unavailable"
+        self._state: State = "standby"
         self._lag: dict[str, int] = {}
         self._lag_at = float("-inf")
 
