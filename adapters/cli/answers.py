@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.cli.opening import Opened
-from adapters.recorded import Recorded, RecordedState
+from adapters.desk.recorded import Recorded, RecordedState
 
 REFUSED: Final = 2
 """Exit code where something waits for a correction."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from adapters.actions.occasion import Occasion
 from adapters.cli.answers import as_json, tell
 from adapters.cli.opening import AsJson, By, Happened, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import find_referral
+from adapters.desk.actions.occasion import Occasion
 from adapters.drafts import ClientKey
 from contracts.messages.client import ClientContent
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from adapters.actions.consents import Paper, Terms
 from adapters.cli.answers import tell
 from adapters.cli.opening import By, Happened, Home, Lang, Unit, opened
+from adapters.desk.actions.consents import Paper, Terms
 from adapters.drafts import ClientKey
 from contracts.categories import Category
 from contracts.grants import Recipient

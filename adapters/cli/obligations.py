@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from adapters.actions.duties import Statement
 from adapters.cli.answers import as_json, show, tell
 from adapters.cli.opening import AsJson, By, ChoiceError, Happened, Home, Lang, Opened, Unit, opened
+from adapters.desk.actions.duties import Statement
 from adapters.storage.obligations import KeptObligation
 from contracts.names import ObligationId
 

@@ -13,10 +13,10 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from adapters.actions.occasion import Occasion
+from adapters.desk.actions.occasion import Occasion
 from adapters.errors import AdapterError
+from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, SettingsError, load_settings
-from adapters.unit_house import UnitHouse
 from adapters.words import Language, Words
 from contracts.names import ActorId, UnitId
 

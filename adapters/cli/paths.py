@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from adapters.actions.duties import Access
 from adapters.cli.answers import as_json, show
 from adapters.cli.entry_text import details
 from adapters.cli.opening import AsJson, ByWhom, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import subject_of
-from adapters.showing import hidden_now
+from adapters.desk.actions.duties import Access
+from adapters.process.showing import hidden_now
 from contracts.names import ActorId, SubjectId
 from projections.corrections import Shown
 from projections.corrections import timeline as read_timeline

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from adapters.cli.opening import ChoiceError
 from adapters.drafts import ClientKey
-from adapters.unit_house import UnitHouse
+from adapters.process.unit_house import UnitHouse
 from contracts.names import SubjectId
 from projections.referral_fold import Referral
 from projections.worklist import incoming, outgoing

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from adapters.actions.duties import Access
 from adapters.cli.answers import as_json, show, tell
 from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import SHOWN, find_referral, referrals_of
+from adapters.desk.actions.duties import Access
 from adapters.drafts import ClientKey
-from adapters.showing import hidden_now
+from adapters.process.showing import hidden_now
 from contracts.categories import Category
 from contracts.messages.referral import ReferralContent
 from contracts.names import ActorId, UnitId

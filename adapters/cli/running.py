@@ -3,8 +3,8 @@
 Invariant: nothing else of the command line loads what running needs.
 """
 
-from adapters import runtime
 from adapters.cli.opening import Home
+from adapters.process import runtime
 from adapters.settings import load_settings
 
 

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from adapters import keyring
 from adapters.cli.opening import Home, screen
+from adapters.process.unit_house import DATABASE, KEYS
 from adapters.settings import PREFIX, load_settings, settings_table, unit_folder
 from adapters.storage.unit_store import UnitStore
-from adapters.unit_house import DATABASE, KEYS
 from adapters.words import Words
 from contracts.admission import AdmissionRequest, offer
 from contracts.names import InstitutionId, UnitId

@@ -8,7 +8,7 @@ import sys
 
 from adapters.cli.answers import as_json, show
 from adapters.cli.opening import AsJson, Home, Lang, Opened, Unit, opened
-from adapters.unit_health import state_of
+from adapters.process.unit_health import state_of
 from contracts.envelope import parse_attributes
 
 

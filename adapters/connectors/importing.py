@@ -15,8 +15,8 @@ from typing import Final, Protocol
 from adapters.connectors.refusal import Refusal
 from adapters.connectors.rule_drafts import Withdrawal
 from adapters.connectors.source_drafting import Made
+from adapters.desk.recorded import Recorded
 from adapters.drafts import Draft
-from adapters.recorded import Recorded
 from contracts.messages.entry import EntryCorrected
 from contracts.names import MessageId
 

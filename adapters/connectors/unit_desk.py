@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
-from adapters.clock import Clock
 from adapters.connectors import reference_secret
-from adapters.desk import Desk
+from adapters.desk.desk import Desk
 from adapters.errors import AdapterError
+from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, load_settings
 from adapters.storage.unit_store import UnitStore
-from adapters.unit_house import UnitHouse
 from contracts.names import MessageId, UnitId
+from projections.process.clock import Clock
 
 
 class UnitChoiceError(AdapterError):

@@ -77,7 +77,7 @@ class Receipts:
         return Answer.REFUSED
 
     def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
-        """Both refusals leave the hub's number where it was; `adapters.renumbering` makes the messages again."""
+        """Both refusals leave the hub's number where it was; `adapters.desk.renumbering` makes the messages again."""
         if receipt.code is RefusalCode.SEQUENCE_CONFLICT:
             self._numbers.ask_renumbering(message.record_key, receipt.last_sequence or 0)
         self._outbox.set_state(message.message_id, OutboxState.REPLACED)

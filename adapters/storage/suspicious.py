@@ -17,7 +17,7 @@ from adapters.storage.upsert import upsert
 
 @dataclass(frozen=True, slots=True)
 class SuspiciousRecord:
-    """One record as it lay on the topic; `reason` is an `adapters.feed_check.Suspicion`, or an alarm of the directory."""
+    """One record as it lay on the topic; `reason` is an `adapters.exchange.feed_check.Suspicion`, or an alarm of the directory."""
 
     topic: str
     partition: int

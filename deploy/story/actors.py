@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from adapters.actions.consents import Paper, Terms
-from adapters.actions.duties import Access, Statement
-from adapters.actions.occasion import Occasion
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.actions.duties import Access, Statement
+from adapters.desk.actions.occasion import Occasion
+from adapters.desk.recorded import Recorded
 from adapters.drafts import ClientKey
-from adapters.recorded import Recorded
+from adapters.process.unit_house import UnitHouse
 from adapters.storage.journal import EntryKind
-from adapters.unit_house import UnitHouse
 from contracts.categories import Category
 from contracts.grants import to_unit
 from contracts.messages.client import Areas, ClientContent

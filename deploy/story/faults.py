@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from confluent_kafka import Producer
 
-from adapters.actions.consents import evidence_hash
+from adapters.desk.actions.consents import evidence_hash
+from adapters.desk.message_ids import MessageIds
 from adapters.drafts import ClientKey, Draft
-from adapters.message_ids import MessageIds
+from adapters.process.showing import lease_of
 from adapters.settings import load_settings
-from adapters.showing import lease_of
 from adapters.storage.outbox import OutboxMessage, OutboxState
 from contracts.categories import Category
 from contracts.envelope import compose

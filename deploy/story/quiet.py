@@ -16,8 +16,8 @@ from typing import Final
 
 import psycopg
 
-from adapters.overviews import FILE
-from adapters.unit_house import DATABASE, UnitHouse
+from adapters.process.overviews import FILE
+from adapters.process.unit_house import DATABASE, UnitHouse
 from contracts.names import UnitId
 from deploy.story.errors import RestlessError
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Protocol
 
-from adapters.actions.consents import Terms
+from adapters.desk.actions.consents import Terms
 from contracts.categories import Category
 from contracts.grants import to_unit
 from contracts.messages import referral as r

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Self
 
+from adapters.process.unit_house import UnitHouse
 from adapters.settings import load_settings
-from adapters.unit_house import UnitHouse
 from contracts.names import UnitId
 from deploy.story.actors import Names, Worker
 from deploy.story.clock import morning, next_stop

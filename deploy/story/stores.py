@@ -16,14 +16,14 @@ import psycopg
 from sqlalchemy import Row, select
 
 from adapters.drafts import ClientKey
-from adapters.showing import hidden_now
+from adapters.process.showing import hidden_now
+from adapters.process.unit_house import UnitHouse
 from adapters.storage.held import HeldEntry
 from adapters.storage.journal import Entry
 from adapters.storage.obligations import KeptObligation
 from adapters.storage.outbox import OutboxState
 from adapters.storage.quarantine import QuarantineItem
 from adapters.storage.tables import OUTBOX, QUARANTINE, RECEIPT
-from adapters.unit_house import UnitHouse
 from contracts.dsse import from_envelope
 from contracts.envelope import Message, parse
 from contracts.names import MessageId, SubjectId, UnitId

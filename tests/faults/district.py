@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from adapters import keyring
-from adapters.actions.consents import Paper, Terms
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.recorded import RecordedState
 from adapters.drafts import ClientKey
-from adapters.recorded import RecordedState
+from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
 from adapters.settings import AdapterSettings, load_settings, unit_folder
 from adapters.storage.journal import EntryKind
 from adapters.storage.outbox import OutboxState
-from adapters.unit_house import DATABASE, KEYS, UnitHouse
 from contracts.categories import Category
 from contracts.grants import to_unit
 from contracts.names import GroundId, MessageId, SubjectId, UnitId

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from adapters.actions.consents import Paper, Terms
-from adapters.desk import Desk
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.desk import Desk
+from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
-from adapters.signer import Signer
 from adapters.storage.unit_store import UnitStore
 from contracts.categories import Category
 from contracts.grants import to_unit

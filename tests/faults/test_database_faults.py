@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from adapters.desk import Desk
+from adapters.desk.desk import Desk
+from adapters.desk.recorded import RecordedState
+from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
-from adapters.recorded import RecordedState
-from adapters.signer import Signer
 from adapters.storage.unit_store import StoreError, UnitStore
 from contracts.categories import Category
 from contracts.messages.need import NeedAssessed

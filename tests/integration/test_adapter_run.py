@@ -17,14 +17,14 @@ from urllib.request import urlopen
 import pytest
 
 from adapters import keyring
-from adapters.actions.consents import Paper, Terms
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.recorded import RecordedState
 from adapters.drafts import ClientKey
-from adapters.recorded import RecordedState
-from adapters.runtime import run_units
+from adapters.process.runtime import run_units
+from adapters.process.unit_health import state_of
+from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import AdapterSettings, load_settings, unit_folder
 from adapters.storage.outbox import OutboxState
-from adapters.unit_health import state_of
-from adapters.unit_house import KEYS, UnitHouse
 from contracts.categories import Category
 from contracts.grants import to_unit
 from contracts.messages.consent import ConsentGiven

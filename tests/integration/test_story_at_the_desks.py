@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.actions.consents import ConsentRecorded, Paper, Terms
-from adapters.actions.duties import Access, Statement
-from adapters.actions.occasion import Occasion
+from adapters.desk.actions.consents import ConsentRecorded, Paper, Terms
+from adapters.desk.actions.duties import Access, Statement
+from adapters.desk.actions.occasion import Occasion
+from adapters.desk.recorded import Recorded, RecordedState
 from adapters.drafts import ClientKey
-from adapters.recorded import Recorded, RecordedState
 from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.outbox import OutboxState
 from contracts.categories import Category

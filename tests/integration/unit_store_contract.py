@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from adapters.actions.consents import ConsentRecorded, Paper, Terms
-from adapters.desk import Desk
+from adapters.desk.actions.consents import ConsentRecorded, Paper, Terms
+from adapters.desk.desk import Desk
+from adapters.desk.known_states import KnownStates
+from adapters.desk.recorded import Recorded, RecordedState
+from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
-from adapters.known_states import KnownStates
-from adapters.recorded import Recorded, RecordedState
-from adapters.signer import Signer
 from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
 from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.outbox import MAX_IN_FLIGHT, OutboxMessage, OutboxState, Sending

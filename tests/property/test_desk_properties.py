@@ -7,11 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from adapters.actions.consents import Paper, Terms
-from adapters.desk import Desk
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.desk import Desk
+from adapters.desk.recorded import Recorded, RecordedState
+from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
-from adapters.recorded import Recorded, RecordedState
-from adapters.signer import Signer
 from adapters.storage.feed import accept_feed
 from adapters.storage.journal import OwnState
 from adapters.storage.outbox import OutboxState, Sending

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.feed_chain import ChainTip, Gap, Recipient
-from adapters.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated
+from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
+from adapters.exchange.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated
 from contracts.names import UnitId
 from contracts.signed_bytes import SignedBytes
 from tests.simulated_hub import PROGRAMME, SimulatedFeed, SimulatedHub

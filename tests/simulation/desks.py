@@ -5,8 +5,8 @@ Deterministic but for keys, subjects and ids. A unit's line may be down: then no
 
 from pathlib import Path
 
-from adapters.desk import Desk
-from adapters.signer import Signer
+from adapters.desk.desk import Desk
+from adapters.desk.signer import Signer
 from adapters.storage.feed import DeliveryItem, FeedItem, HeadItem, ReceiptItem, accept_feed
 from adapters.storage.outbox import Sending
 from adapters.storage.unit_store import UnitStore

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adapters.directory_book import DirectoryBook
-from adapters.feed_chain import Recipient
-from adapters.feed_intake import FeedIntake
+from adapters.exchange.directory_book import DirectoryBook
+from adapters.exchange.feed_chain import Recipient
+from adapters.exchange.feed_intake import FeedIntake
 from adapters.storage.trust_lists import KeptTrustList
 from adapters.storage.unit_store import UnitStore
 from contracts.names import UnitId

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters import commands, keyring
+from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import load_settings, unit_folder
-from adapters.unit_house import KEYS, UnitHouse
 from adapters.words import LANGUAGES, Language, texts
 from contracts.admission import read_request
 from contracts.catalogue import CATALOGUE

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from adapters import draft_json
+from adapters.desk.message_ids import MessageIds
+from adapters.desk.restamp import rename, restamp
 from adapters.drafts import ClientKey, Draft
-from adapters.message_ids import MessageIds
-from adapters.restamp import rename, restamp
 from adapters.storage.clients import random_subject
 from contracts.categories import Category, Purpose
 from contracts.envelope import compose, parse

@@ -6,8 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.feed_chain import ChainTip, Gap, Recipient
-from adapters.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated, Suspicion, Suspicious, Verdict
+from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
+from adapters.exchange.feed_check import (
+    Delivered,
+    FeedCheck,
+    HeadSeen,
+    Receipted,
+    Repeated,
+    Suspicion,
+    Suspicious,
+    Verdict,
+)
 from contracts.codes import RefusalCode
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import HUB, InstitutionId, UnitId

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.directory_book import Added, Known, NoDirectoryError, Refused
-from adapters.feed_check import Suspicion
-from adapters.feed_intake import gaps_of
-from adapters.journal_source import JournalSource
+from adapters.exchange.directory_book import Added, Known, NoDirectoryError, Refused
+from adapters.exchange.feed_check import Suspicion
+from adapters.exchange.feed_intake import gaps_of
+from adapters.process.journal_source import JournalSource
 from contracts import strict_json
 from contracts.dsse import to_envelope
 from contracts.keys import KeyUse, SigningKey

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from adapters.desk import Desk
-from adapters.feed_chain import Gap
-from adapters.feed_reader import FeedReader
-from adapters.lease import DEFAULT_LEASE, Hidden
-from adapters.replay_asking import ReplayAsking
-from adapters.showing import lease_of
-from adapters.signer import Signer
+from adapters.desk.desk import Desk
+from adapters.desk.signer import Signer
+from adapters.exchange.feed_chain import Gap
+from adapters.exchange.feed_reader import FeedReader
+from adapters.exchange.replay_asking import ReplayAsking
+from adapters.process.lease import DEFAULT_LEASE, Hidden
+from adapters.process.showing import lease_of
 from contracts import strict_json
 from contracts.envelope import parse
 from contracts.messages.consent import ConsentWithdrawn

@@ -3,11 +3,11 @@
 from pathlib import Path
 from uuid import uuid4
 
-from adapters.actions.consents import Paper, Terms
-from adapters.desk import Desk
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.desk import Desk
+from adapters.desk.recorded import RecordedState
+from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
-from adapters.recorded import RecordedState
-from adapters.signer import Signer
 from adapters.storage.unit_store import UnitStore
 from contracts.categories import Category
 from contracts.envelope import parse

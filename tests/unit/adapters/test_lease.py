@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from adapters.lease import Hidden, Lease
+from adapters.process.lease import Hidden, Lease
 
 MONDAY = datetime(2026, 2, 9, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)

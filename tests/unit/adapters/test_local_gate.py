@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.local_gate import Candidate, judge
-from adapters.subject_state import EMPTY, Happened, SubjectState, evolve
-from adapters.verdict import Leaves, Refuses, Stays, Verdict
+from adapters.gate.local_gate import Candidate, judge
+from adapters.gate.subject_state import EMPTY, Happened, SubjectState, evolve
+from adapters.gate.verdict import Leaves, Refuses, Stays, Verdict
 from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
 from contracts.facts import Facts

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.publisher import Publisher
-from adapters.resend import Patience
+from adapters.exchange.publisher import Publisher
+from adapters.exchange.resend import Patience
 from adapters.storage.outbox import Lane, OutboxState, Queued
 from adapters.storage.unit_store import UnitStore
 from contracts.envelope import parse_attributes

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.resend import Patience, lost, marks_of
+from adapters.exchange.resend import Patience, lost, marks_of
 from adapters.storage.outbox import Lane, OutboxMessage, OutboxState
 from contracts.feed_head import FeedHead, InboxMark
 from contracts.names import RecordKey, UnitId

@@ -1,0 +1,124 @@
+"""What the unit owes: reports of reads, answers to obligations, and what keeps its feed in order.
+
+Invariants: an obligation is answered only after what it names was erased, in the same transaction; the statement counts what was really here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal
+
+from adapters.desk.actions.occasion import NOW, Occasion
+from adapters.desk.recorded import Recorded, RecordedState
+from adapters.desk.recording_desk import DeskError, RecordingDesk
+from adapters.drafts import Draft
+from adapters.storage.feed_places import ChainState
+from adapters.storage.journal import EntryKind
+from adapters.storage.obligations import KeptObligation
+from adapters.storage.unit_store import Transaction
+from contracts.categories import Category, Purpose
+from contracts.messages.access import RecordAccessed
+from contracts.messages.feed import FeedAcknowledged, ReplayRequested
+from contracts.messages.obligation import ObligationAnswered
+from contracts.names import ActorId, Code, GroundId, MessageId, ObligationId, SubjectId, UnitId
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the unit did about an obligation; `exports` are copies outside the adapter that were destroyed too."""
+
+    kind: Literal["erased", "kept-under-law", "restricted"] = "erased"
+    basis: Code | None = None
+    until: datetime | None = None
+    exports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One look at a path, or the attempt."""
+
+    reader: ActorId
+    reader_unit: UnitId
+    outcome: Literal["read", "refused"] = "read"
+    purpose: Purpose = Purpose.SUPPORT
+    categories: tuple[Category, ...] = ()
+    entries: tuple[MessageId, ...] = ()
+    reason: Code | None = None
+    ground_id: GroundId | None = None
+
+
+class DutyActions(RecordingDesk):
+    """What the unit reports and answers."""
+
+    def report_access(self, subject: SubjectId, access: Access) -> Recorded:
+        """Who looked at what, refused attempts too; it goes to the hub alone."""
+        with self.store.read() as tx:
+            seen = max((state.sequence for state in tx.places.chains()), default=0)
+        facts = RecordAccessed(
+            reader=access.reader,
+            reader_unit=access.reader_unit,
+            purpose_of_access=access.purpose,
+            categories=access.categories,
+            entries=access.entries,
+            outcome=access.outcome,
+            reason=access.reason,
+            ground_id=access.ground_id,
+            feed_sequence=seen,
+        )
+        draft = Draft(None, facts, self.clock.now(), actor=access.reader)
+        return self._record_all([draft], subject=subject)[0]
+
+    def answer_obligation(
+        self, obligation_id: ObligationId, statement: Statement, *, occasion: Occasion = NOW
+    ) -> Recorded:
+        """Erase what the obligation names (unless it is kept or restricted) and say so. Raises `DeskError` where none is open."""
+        with self.store.write() as tx:
+            kept = tx.obligations.find(obligation_id)
+            if kept is None or kept.answered_at is not None:
+                raise DeskError("No such obligation is open here", advice="Look at the list of open obligations.")
+            concerned = _concerned(tx, kept)
+            if statement.kind == "erased":
+                tx.journal.erase(concerned)
+            facts = ObligationAnswered(
+                obligation_id=obligation_id,
+                statement=statement.kind,
+                basis=statement.basis,
+                until=statement.until,
+                entries=len(concerned),
+                exports=statement.exports,
+                digest=digest_of(concerned),
+            )
+            recording = self._recording(tx)
+            draft = Draft(None, facts, occasion.time or self.clock.now(), actor=occasion.actor)
+            recorded = recording.record(draft, subject=kept.subject)
+            recording.finish()
+            if recorded.message_id is None or recorded.state is not RecordedState.WAITING:
+                raise DeskError(
+                    "The answer was not accepted by this desk", advice="Correct the statement; nothing was erased."
+                )
+            tx.obligations.answer(obligation_id, message_id=recorded.message_id, at=self.clock.now())
+        return recorded
+
+    def acknowledge_feed(self, state: ChainState) -> Recorded:
+        """Everything up to here is stored; the topic may be trimmed."""
+        facts = FeedAcknowledged(
+            shard=state.shard, generation=state.generation, feed_sequence=state.sequence, link=state.link.hex()
+        )
+        return self.record(Draft(None, facts, self.clock.now()))
+
+    def ask_replay(
+        self, *, shard: int, generation: int, from_sequence: int, scope: Literal["feed", "own"] = "feed"
+    ) -> Recorded:
+        """The unit lacks its feed from a number on, or (`own`) what it published itself before its database was restored."""
+        facts = ReplayRequested(shard=shard, generation=generation, from_sequence=from_sequence, scope=scope)
+        return self.record(Draft(None, facts, self.clock.now()))
+
+
+def _concerned(tx: Transaction, kept: KeptObligation) -> list[MessageId]:
+    found = [(message_id, tx.journal.find(message_id)) for message_id in kept.facts.entries]
+    return sorted(message_id for message_id, entry in found if entry is not None and entry.kind is not EntryKind.OWN)
+
+
+def digest_of(message_ids: list[MessageId]) -> str:
+    """SHA-256 over the sorted ids, each on a line of its own."""
+    return sha256("".join(f"{one}\n" for one in sorted(message_ids)).encode()).hexdigest()

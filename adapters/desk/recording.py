@@ -1,0 +1,303 @@
+"""Making messages of drafts within one transaction: known row or new, gate, number, bytes, signature, outbox and journal.
+
+Invariants: what one recording makes is written whole or not at all; a number is given only to what enters the outbox, the next one of its record key;
+nothing is remembered beyond the transaction, since another process may write next. After a message that changes a ground, what was held about that
+subject is judged again before anything else of it is recorded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from adapters import draft_json
+from adapters.desk.correction import changed_row, inherit
+from adapters.desk.known_states import KnownStates
+from adapters.desk.message_ids import MessageIds
+from adapters.desk.outgoing import Outgoing
+from adapters.desk.recorded import Recorded, RecordedState
+from adapters.desk.release import Release, held_back
+from adapters.desk.signer import Signer
+from adapters.drafts import ClientKey, Draft
+from adapters.gate import local_gate
+from adapters.gate.local_gate import Candidate
+from adapters.gate.subject_state import EMPTY, Happened
+from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
+from adapters.storage.held import HeldEntry
+from adapters.storage.import_rows import ImportRow
+from adapters.storage.journal import EntryKind, NewEntry, OwnState, shapes_state
+from adapters.storage.outbox import Lane
+from adapters.storage.quarantine import Origin, Refused
+from adapters.storage.unit_store import Transaction
+from contracts.catalogue import spec_of
+from contracts.codes import RefusalCode
+from contracts.envelope import compose
+from contracts.errors import ContractsError
+from contracts.kafka_record import MAX_VALUE
+from contracts.names import GroundId, MessageId, RecordKey, SubjectId
+from contracts.trust_list import Directory
+
+_PREVIEW = 1
+"""The number in the document of a held entry; it gets its own when it leaves."""
+
+_RECORDED = {
+    OwnState.WAITING: RecordedState.WAITING,
+    OwnState.ACCEPTED: RecordedState.WAITING,
+    OwnState.HELD: RecordedState.HELD,
+    OwnState.REFUSED: RecordedState.REFUSED,
+}
+
+
+class Recording:
+    """One transaction of the desk."""
+
+    def __init__(  # noqa: PLR0913 - what a message is made of, each by name
+        self,
+        tx: Transaction,
+        *,
+        signer: Signer,
+        directory: Directory | None,
+        ids: MessageIds,
+        at: datetime,
+        lane: Lane = Lane.LIVE,
+    ) -> None:
+        self.tx = tx
+        self.states = KnownStates(tx, directory)
+        self._signer = signer
+        self._directory = directory
+        self._ids = ids
+        self._at = at
+        self._outgoing = Outgoing(tx, signer, lane)
+        self._subjects: dict[ClientKey, SubjectId] = {}
+        self._rows: dict[str, ImportRow] = {}
+        self._row_states: dict[MessageId, OwnState] = {}
+        self._quarantined: set[str] = set()
+        self._changed_rows: dict[str, ImportRow] = {}
+        self._entries: dict[MessageId, NewEntry] = {}
+        self._held: list[HeldEntry] = []
+        self._has_held: set[SubjectId] = set()
+        self._reshaped: set[SubjectId] = set()
+
+    def prefetch(self, drafts: Sequence[Draft]) -> None:
+        """Look up at once what many drafts need."""
+        clients = [draft.client for draft in drafts if draft.client is not None]
+        found = self.tx.clients.ensure(clients, at=self._at)
+        self._subjects |= found
+        subjects = list(dict.fromkeys(found.values()))
+        self.states.prefetch(subjects)
+        self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
+        self._has_held |= held_back(self.tx, subjects)
+        local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
+        self._rows |= self.tx.import_rows.find(local_keys)
+        self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
+        self._quarantined |= self.tx.quarantine.open_rows(local_keys)
+
+    def record(self, draft: Draft, *, subject: SubjectId | None = None) -> Recorded:
+        """Record one draft, or find that it was recorded before. `subject` names a person who is no client here."""
+        subject = self._subject_of(draft) if subject is None else subject
+        if subject in self._reshaped:
+            self._settle(subject)
+        if draft.local_key is None:
+            return self._new(draft, subject)
+        digest = sha256(draft_json.write(draft)).digest()
+        known = self._rows.get(draft.local_key)
+        if known is None:
+            return self._remember(draft, digest, self._new(draft, subject))
+        if known.digest == digest or _is_older(draft, known):
+            return self._repeated(draft, known)
+        return self._changed(draft, known, digest, subject)
+
+    def finish(self) -> list[MessageId]:
+        """Write everything, and let go what was held under grounds that changed; returns what left."""
+        left = [one for subject in sorted(self._reshaped) for one in self._settle(subject)]
+        self._flush()
+        return left
+
+    def release(self, subject: SubjectId, *, reshaped: bool) -> list[MessageId]:
+        """Judge again what is held about a subject; returns what left (see `Release.subject`)."""
+        self._flush()
+        self._row_states.clear()
+        return Release(self.tx, self.states, self._outgoing, self._ids, self._at).subject(subject, reshaped=reshaped)
+
+    def _settle(self, subject: SubjectId) -> list[MessageId]:
+        self._reshaped.discard(subject)
+        return self.release(subject, reshaped=True)
+
+    def _subject_of(self, draft: Draft) -> SubjectId | None:
+        if draft.client is None:
+            return None
+        if draft.client not in self._subjects:
+            self.prefetch([draft])
+        return self._subjects[draft.client]
+
+    def _repeated(self, draft: Draft, known: ImportRow) -> Recorded:
+        if draft.changed_at is not None and draft.changed_at != known.changed_at and not _is_older(draft, known):
+            self._keep_row(replace(known, changed_at=draft.changed_at))
+        state = self._state_of(known.message_id) or OwnState.WAITING
+        return Recorded(known.message_id, _RECORDED[state], repeated=True)
+
+    def _state_of(self, message_id: MessageId) -> OwnState | None:
+        if message_id in self._entries:
+            return self._entries[message_id].state
+        return self._row_states.get(message_id) or self.tx.journal.states([message_id]).get(message_id)
+
+    def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
+        if self._state_of(known.message_id) is OwnState.REFUSED:
+            return self._remember(draft, digest, self._new(replace(draft, causationid=known.message_id), subject))
+        self._flush()
+        correction = changed_row(draft, self.tx.journal.find(known.message_id), subject)
+        if isinstance(correction, Refuses):
+            return self._refuse(draft, subject, correction)
+        recorded = self._new(correction, subject)
+        if recorded.state is not RecordedState.REFUSED:
+            self._keep_row(ImportRow(known.local_key, digest, known.message_id, draft.changed_at))
+        return recorded
+
+    def _remember(self, draft: Draft, digest: bytes, recorded: Recorded) -> Recorded:
+        if recorded.message_id is None or draft.local_key is None:
+            return recorded
+        self._keep_row(ImportRow(draft.local_key, digest, recorded.message_id, draft.changed_at))
+        if draft.local_key in self._quarantined:
+            self.tx.quarantine.resolve_row(draft.local_key, at=self._at, replacement=recorded.message_id)
+        return recorded
+
+    def _keep_row(self, row: ImportRow) -> None:
+        self._rows[row.local_key] = row
+        self._changed_rows[row.local_key] = row
+
+    def _new(self, given: Draft, subject: SubjectId | None) -> Recorded:
+        draft = self._completed(given)
+        verdict = self._judge(draft, subject)
+        if isinstance(verdict, Refuses):
+            return self._refuse(given, subject, verdict)
+        message_id = self._ids.next(self._at)
+        key = RecordKey(subject or self._signer.source)
+        sequence = self._outgoing.next_number(key) if isinstance(verdict, Leaves) else _PREVIEW
+        try:
+            raw = self._compose(draft, subject, message_id, sequence)
+        except ContractsError as error:
+            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, f"{error.problem}. {error.advice}"))
+        if len(raw) > MAX_VALUE:
+            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, "It is longer than 256 KiB."))
+        if isinstance(verdict, Stays):
+            return self._hold(draft, subject, message_id, raw, verdict)
+        self._outgoing.add(message_id, key, raw)
+        self._enter(draft, subject, message_id, raw, verdict)
+        return Recorded(message_id, RecordedState.WAITING)
+
+    def _completed(self, draft: Draft) -> Draft:
+        """Category, purpose and time where the type or the corrected entry leaves no choice."""
+        if draft.corrects is not None:
+            self._flush()
+            return inherit(draft, self.tx.journal.find(draft.corrects))
+        spec = spec_of(draft.facts)
+        if draft.category is None and spec.categories is not None and len(spec.categories) == 1:
+            return replace(draft, category=next(iter(spec.categories)))
+        return draft
+
+    def _judge(self, draft: Draft, subject: SubjectId | None) -> Verdict:
+        corrected = None if draft.corrects is None else self.tx.journal.find(draft.corrects)
+        if draft.corrects is not None:
+            foreign = corrected is None or corrected.kind is not EntryKind.OWN or corrected.subject != subject
+            if foreign or corrected is None or corrected.state is OwnState.REFUSED:
+                return Refuses(
+                    RefusalCode.UNKNOWN_ENTRY, "It corrects no entry that this unit shared about this client."
+                )
+            if corrected.state is OwnState.HELD:
+                return Stays(OwnReason.CORRECTS_HELD, None, "The entry that it corrects is held itself.")
+        candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, draft.content is not None)
+        state = EMPTY if subject is None else self.states.of(subject)
+        return local_gate.judge(candidate, state, own=self._signer.unit, directory=self._directory, at=self._at)
+
+    def _compose(self, draft: Draft, subject: SubjectId | None, message_id: MessageId, sequence: int) -> bytes:
+        return compose(
+            draft.facts,
+            id=message_id,
+            source=self._signer.source,
+            time=draft.time,
+            programme=self._signer.programme,
+            sequence=sequence,
+            subject=subject,
+            category=draft.category,
+            purpose=draft.purpose,
+            actor=draft.actor,
+            correlationid=draft.correlationid,
+            causationid=draft.causationid,
+            corrects=draft.corrects,
+            content=draft.content,
+        )
+
+    def _enter(
+        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, verdict: Leaves | Stays
+    ) -> None:
+        spec = spec_of(draft.facts)
+        ground_id = verdict.ground_id if isinstance(verdict, Leaves) else None
+        self._entries[message_id] = NewEntry(
+            message_id=message_id,
+            subject=subject,
+            author=self._signer.unit,
+            type=spec.type,
+            category=None if draft.category is None else draft.category.value,
+            time=draft.time,
+            payload=raw,
+            kind=EntryKind.OWN,
+            recorded_at=self._at,
+            state=OwnState.WAITING if isinstance(verdict, Leaves) else OwnState.HELD,
+            ground_id=ground_id,
+        )
+        if isinstance(verdict, Leaves) and subject is not None and shapes_state(spec.type):
+            self._reshape(draft, subject, ground_id)
+
+    def _reshape(self, draft: Draft, subject: SubjectId, ground_id: GroundId | None) -> None:
+        happened = Happened(
+            facts=draft.facts,
+            author=self._signer.unit,
+            category=draft.category,
+            purpose=draft.purpose,
+            time=draft.time,
+            recorded=self._at,
+            ground_id=ground_id,
+        )
+        self.states.happened(subject, happened)
+        if subject in self._has_held or subject in held_back(self.tx, [subject]):
+            self._reshaped.add(subject)
+
+    def _hold(
+        self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, verdict: Stays
+    ) -> Recorded:
+        if subject is None:
+            return self._refuse(draft, None, Refuses(RefusalCode.INVALID_DATA, "It names no client."))
+        self._enter(draft, subject, message_id, raw, verdict)
+        category = None if draft.category is None else draft.category.value
+        reason, detail = str(verdict.reason), verdict.detail and str(verdict.detail)
+        self._held.append(HeldEntry(message_id, subject, category, reason, detail, self._at))
+        self._has_held.add(subject)
+        self.states.waits(subject, draft.facts)
+        return Recorded(message_id, RecordedState.HELD, reason, verdict.explanation)
+
+    def _refuse(self, draft: Draft, subject: SubjectId | None, verdict: Refuses) -> Recorded:
+        refused = Refused(
+            origin=Origin.DESK,
+            code=verdict.code.value,
+            explanation=verdict.explanation,
+            quarantined_at=self._at,
+            subject=subject,
+            local_key=draft.local_key,
+            draft=draft_json.write(draft),
+        )
+        number = self.tx.quarantine.add(refused)
+        return Recorded(None, RecordedState.REFUSED, verdict.code.value, verdict.explanation, quarantine=number)
+
+    def _flush(self) -> None:
+        self._outgoing.write(at=self._at)
+        self.tx.journal.add(list(self._entries.values()))
+        self.tx.held.add(self._held)
+        self.tx.import_rows.put(list(self._changed_rows.values()))
+        self._entries.clear()
+        self._held.clear()
+        self._changed_rows.clear()
+
+
+def _is_older(draft: Draft, known: ImportRow) -> bool:
+    """Whether a row shows a state before the one that is known, as an older export imported again does."""
+    return draft.changed_at is not None and known.changed_at is not None and draft.changed_at < known.changed_at

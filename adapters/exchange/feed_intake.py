@@ -1,0 +1,196 @@
+"""Takes a stretch of records off a feed: verified things into the unit's store, the rest apart, with the place up to which it was read.
+
+Invariants: one transaction a stretch, so a crash repeats it and changes nothing; what is bad never stops what is good; a message whose author's
+key is not known yet is looked at again with each new trust list.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.exchange.directory_book import Added, DirectoryBook
+from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
+from adapters.exchange.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated, Suspicion, Suspicious
+from adapters.storage.feed import DeliveryItem, HeadItem, ReceiptItem, Taken, take, take_entry
+from adapters.storage.feed_places import ChainState
+from adapters.storage.receipts import Answer
+from adapters.storage.suspicious import SuspiciousRecord
+from adapters.storage.unit_store import Transaction, UnitStore
+from contracts import feed_record
+from contracts.delivery import Delivery
+from contracts.envelope import Attributes, Message, MessageError, parse, parse_attributes
+from contracts.messages.hub import TrustListPublished
+from contracts.names import HUB, SubjectId
+from contracts.signed_bytes import SignedBytes
+from contracts.trust_list import Directory
+from projections.kafka.positions import InputPosition, RawRecord
+from projections.process.clock import Clock
+
+
+@dataclass(slots=True)
+class Stretch:
+    """What a stretch of records brought."""
+
+    slots: int = 0
+    """New slots of the chain, withheld ones included."""
+    entries: int = 0
+    answers: int = 0
+    """Receipts that were the first for their message."""
+    heads: int = 0
+    repeated: int = 0
+    reached: set[int] = field(default_factory=set)
+    """Shards whose head was caught up with."""
+    moved_on: set[int] = field(default_factory=set)
+    """Shards whose chain went on."""
+    gaps: list[Gap] = field(default_factory=list)
+    suspicious: list[Suspicion] = field(default_factory=list)
+    reshaped: set[SubjectId] = field(default_factory=set)
+    """Subjects whose grounds, restrictions or referrals changed."""
+    directory: Directory | None = None
+    """A newer trust list that came by the feed."""
+
+
+class FeedIntake:
+    """Takes in the feed of one unit."""
+
+    def __init__(self, *, store: UnitStore, recipient: Recipient, book: DirectoryBook, clock: Clock) -> None:
+        self._store = store
+        self._book = book
+        self._clock = clock
+        self._check = FeedCheck(recipient)
+
+    def take(self, batch: Sequence[RawRecord]) -> Stretch:
+        """Take a stretch. Raises `NoDirectoryError` where there is no trust list to judge it by; nothing was taken then."""
+        at = self._clock.now()
+        directory = self._book.usable(at)
+        with self._store.write() as tx:
+            taking = _Taking(tx, self._check, self._book, directory, at, tips_of(tx.places.chains()))
+            for record in batch:
+                taking.one(record)
+                tx.places.set_position(InputPosition.behind(record))
+        return taking.done()
+
+    def settle(self) -> set[SubjectId]:
+        """Look again at messages whose author's key was unknown; returns the subjects whose grounds or referrals changed."""
+        directory, taken = self._book.newest, Taken()
+        if directory is None:
+            return set()
+        with self._store.write() as tx:
+            for kept in tx.suspicious.of_reason(Suspicion.UNKNOWN_AUTHOR_KEY):
+                record = feed_record.read(kept.value)
+                delivery = feed_record.document(record.signed, Delivery)
+                if record.message is None or self._doubt(record.message, directory, delivery) is not None:
+                    continue
+                item = DeliveryItem(delivery, record.signed, record.message, _opened(record.message))
+                take_entry(tx, item, taken, at=self._clock.now())
+                tx.suspicious.settled(kept)
+        return taken.reshaped
+
+    def _doubt(self, message: SignedBytes, directory: Directory, delivery: Delivery) -> Suspicion | None:
+        return self._check.doubt_about(message, directory, with_subject=delivery.subject is not None)
+
+
+@dataclass(slots=True)
+class _Taking:
+    """One transaction that takes in a stretch."""
+
+    tx: Transaction
+    check: FeedCheck
+    book: DirectoryBook
+    directory: Directory
+    at: datetime
+    tips: dict[int, ChainTip]
+    stretch: Stretch = field(default_factory=Stretch)
+    taken: Taken = field(default_factory=Taken)
+    lists: list[Added] = field(default_factory=list)
+
+    def one(self, record: RawRecord) -> None:
+        """Take one record, whatever it is."""
+        match self.check.judge(record.value, tips=self.tips, directory=self.directory):
+            case Delivered() as slot:
+                self._slot(record, slot)
+            case Receipted(receipt, signed):
+                take(self.tx, ReceiptItem(receipt, signed), self.taken, at=self.at)
+            case HeadSeen() as seen:
+                self._head(seen)
+            case Gap() as gap:
+                self.stretch.gaps.append(gap)
+            case Repeated():
+                self.stretch.repeated += 1
+            case Suspicious(reason, gap):
+                self.stretch.gaps += [gap] if gap is not None else []
+                self._keep_apart(record, reason)
+
+    def done(self) -> Stretch:
+        """What it brought; call after the transaction was committed."""
+        for added in self.lists:
+            self.book.keep(added)
+        self.stretch.entries, self.stretch.reshaped = self.taken.entries, self.taken.reshaped
+        first = [one for one in self.taken.answers.values() if one not in (Answer.REPEATED, Answer.NOT_OURS)]
+        self.stretch.answers = len(first)
+        return self.stretch
+
+    def _slot(self, record: RawRecord, slot: Delivered) -> None:
+        self.tips[slot.tip.shard] = slot.tip
+        self.stretch.slots += 1
+        self.stretch.moved_on.add(slot.tip.shard)
+        trusted = slot.message if slot.doubt is None else None
+        opened = None if trusted is None else _opened(trusted)
+        take(self.tx, DeliveryItem(slot.delivery, slot.signed, trusted, opened), self.taken, at=self.at)
+        if slot.doubt is not None:
+            self._keep_apart(record, slot.doubt)
+        if isinstance(opened, Message) and opened.unit == HUB and isinstance(opened.facts, TrustListPublished):
+            self._list(opened.facts)
+
+    def _list(self, published: TrustListPublished) -> None:
+        """The trust list travels by the feed too: whoever cannot read the directory topic still learns of it."""
+        added = self.book.offer(self.tx, published.document.encode(), at=self.at)
+        if isinstance(added, Added):
+            self.lists.append(added)
+            self.stretch.directory = self.directory = added.directory
+
+    def _head(self, seen: HeadSeen) -> None:
+        self.stretch.heads += 1
+        if seen.gap is not None:
+            self.stretch.gaps.append(seen.gap)
+        if seen.tip is not None:
+            self.stretch.reached.add(seen.head.shard)
+            if seen.tip != self.tips.get(seen.tip.shard):  # a chain that has no slot yet
+                self.tips[seen.tip.shard] = seen.tip
+                start = ChainState(seen.tip.shard, seen.tip.generation, seen.tip.sequence, seen.tip.link)
+                self.tx.places.set_chain(start)
+        take(self.tx, HeadItem(seen.head), self.taken, at=self.at)
+
+    def _keep_apart(self, record: RawRecord, reason: Suspicion) -> None:
+        self.stretch.suspicious.append(reason)
+        place = (record.topic, record.partition, record.offset)
+        self.tx.suspicious.add(SuspiciousRecord(*place, reason, record.value or b"", self.at))
+
+
+def tips_of(chains: Sequence[ChainState]) -> dict[int, ChainTip]:
+    """The tip of each shard: that of its highest generation."""
+    newest: dict[int, ChainTip] = {}
+    for one in sorted(chains, key=lambda chain: chain.generation):
+        newest[one.shard] = ChainTip(one.shard, one.generation, one.sequence, one.link)
+    return newest
+
+
+def gaps_of(tx: Transaction) -> list[Gap]:
+    """What is missing up to the last head of each shard."""
+    tips: Mapping[int, ChainTip] = tips_of(tx.places.chains())
+    gaps = []
+    for head in (kept.head for kept in tx.places.heads()):
+        tip = tips.get(head.shard)
+        reached = tip.sequence if tip is not None and tip.generation == head.generation else 0
+        past = tip is not None and tip.generation > head.generation
+        if not past and head.sequence > reached:
+            gaps.append(Gap(head.shard, head.generation, reached + 1))
+    return gaps
+
+
+def _opened(message: SignedBytes) -> Attributes:
+    """The message, or what can be read of it: a type, or a field, of a newer version is kept and shown raw."""
+    try:
+        return parse(message.payload)
+    except MessageError:
+        return parse_attributes(message.payload)[0]

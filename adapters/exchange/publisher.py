@@ -1,0 +1,164 @@
+"""Sends what is in the outbox, and sends again what the broker or the hub seems to have lost.
+
+Invariants: of one subject nothing is sent before what precedes it was acknowledged by the broker; live goes before bulk; at most 512 messages are
+without receipt; where the broker stored a message is written down after its acknowledgement and never before, so a crash in between costs a
+repetition, never a message. A resend is the same bytes. Only one publisher works on a unit's outbox.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from adapters.exchange.resend import Marks, Patience, lost, marks_of
+from adapters.storage.outbox import OutboxMessage, Sending
+from adapters.storage.unit_store import UnitStore
+from contracts.kafka_record import to_headers
+from contracts.partition import partition_of
+from projections.kafka.batch_producer import OutgoingRecord, SentAt
+from projections.kafka.errors import SendError, TransportError
+from projections.process.clock import Clock
+
+INBOX: Final = "hub.inbox"
+_CHUNK: Final = 256
+_LONGEST_SLEEP: Final = 5.0
+_log = structlog.get_logger("spojka.publisher")
+
+
+class Sender(Protocol):
+    """What the publisher needs of `BatchProducer`."""
+
+    async def send(self, records: Sequence[OutgoingRecord]) -> list[SentAt]:
+        """Store all records in the order of the call, or raise `SendError` naming those that were not stored."""
+
+
+class Publisher:
+    """The publisher of one unit. `wake` it when the outbox, a head or a receipt is new; it looks by itself every few seconds."""
+
+    def __init__(  # noqa: PLR0913 - all by keyword; four are needed
+        self,
+        *,
+        store: UnitStore,
+        sender: Sender,
+        partitions: Callable[[], int | None],
+        clock: Clock,
+        patience: Patience | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._partitions = partitions
+        self._clock = clock
+        self._patience = patience or Patience()
+        self._monotonic = monotonic
+        self._woken = asyncio.Event()
+        self._incarnation: str | None = None
+        self._failures = 0
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._woken.set()
+
+    def answered(self) -> None:
+        """A receipt came."""
+        self._patience.answered()
+        self.wake()
+
+    def broker_is(self, incarnation: str) -> None:
+        """A reader sees this broker now: what another one had must go again."""
+        if incarnation and incarnation != self._incarnation:
+            self._incarnation = incarnation
+            self.wake()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop` is set; the broker's troubles make it pause, never end."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._woken.clear()
+                pause = await self._round()
+                waking = asyncio.create_task(self._woken.wait())
+                await asyncio.wait({stopping, waking}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                waking.cancel()
+        finally:
+            stopping.cancel()
+
+    async def _round(self) -> float:
+        """One round; returns for how many seconds to sleep at most."""
+        try:
+            while await self.step():
+                pass
+            self._failures = 0
+        except TransportError as error:
+            self._failures += 1
+            pause = min(0.1 * 2.0 ** min(self._failures, 6), _LONGEST_SLEEP)
+            _log.warning("sending failed", exc_info=error, attempt=self._failures, seconds=pause)
+            return pause
+        left = self._patience.left(self._monotonic())
+        return _LONGEST_SLEEP if left is None else min(left, _LONGEST_SLEEP)
+
+    async def step(self) -> int:
+        """Send again what is lost, else what is new; returns how many messages the broker took. Raises `TransportError`."""
+        partitions = self._partitions()
+        if partitions is None:
+            return 0
+        return await self._again(partitions) or await self._fresh(partitions)
+
+    async def _fresh(self, partitions: int) -> int:
+        return await self._send(await asyncio.to_thread(self._next), partitions)
+
+    def _next(self) -> Sequence[OutboxMessage]:
+        with self._store.read() as tx:
+            return tx.outbox.next_to_send(_CHUNK)
+
+    def _waiting(self) -> tuple[Sequence[OutboxMessage], Marks]:
+        with self._store.read() as tx:
+            return tx.outbox.open_messages(), marks_of(kept.head for kept in tx.places.heads())
+
+    def _write_down(self, sendings: Sequence[Sending]) -> None:
+        with self._store.write() as tx:
+            tx.outbox.mark_sent(sendings, at=self._clock.now())
+
+    async def _again(self, partitions: int) -> int:
+        waiting, marks = await asyncio.to_thread(self._waiting)
+        now = self._monotonic()
+        if not waiting:
+            self._patience.answered()
+            return 0
+        self._patience.waiting(now)
+        due = lost(waiting, incarnation=self._incarnation, marks=marks)
+        if not due and self._patience.over(now):
+            self._patience.sent_again(now)
+            due = [waiting[0]]
+        if due:
+            _log.info("sending again", count=len(due), message_id=due[0].message_id)
+        return await self._send(due, partitions)
+
+    async def _send(self, messages: Sequence[OutboxMessage], partitions: int) -> int:
+        if not messages:
+            return 0
+        records = [_record(message, partitions) for message in messages]
+        failure: SendError | None = None
+        try:
+            stored = dict(enumerate(await self._sender.send(records)))
+        except SendError as error:
+            stored, failure = error.sent, error
+        sendings = [_sending(messages[index], at) for index, at in sorted(stored.items())]
+        if sendings:
+            await asyncio.to_thread(self._write_down, sendings)
+            self.broker_is(sendings[-1].incarnation)
+        if failure is not None:
+            raise failure
+        return len(sendings)
+
+
+def _record(message: OutboxMessage, partitions: int) -> OutgoingRecord:
+    key = message.record_key.encode()
+    headers = tuple(to_headers(message.signed))
+    return OutgoingRecord(INBOX, partition_of(key, partitions), key, message.signed.payload, headers)
+
+
+def _sending(message: OutboxMessage, at: SentAt) -> Sending:
+    return Sending(message.message_id, at.partition, at.offset, at.incarnation)

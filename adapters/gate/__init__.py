@@ -1,0 +1,1 @@
+"""The unit's own gate: the rules of contracts, run before anything is signed. Pure: states and drafts in, verdicts out. Imported by desk."""

@@ -1,0 +1,62 @@
+"""A unit's read models: brought up to date from its journal, in a file of their own that may be deleted at any time.
+
+Invariant: several processes may bring them up to date at once; each item is applied by one of them.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection
+
+from adapters.process.journal_source import JournalSource
+from adapters.storage.unit_store import UnitStore
+from projections.database import open_database
+from projections.errors import OvertakenError
+from projections.grounds import GroundsInForce
+from projections.parsed import parse_journal
+from projections.runner import Lag, Runner
+from projections.timeline import Timeline
+from projections.worklist import Worklist
+
+FILE = "overviews.db"
+
+
+class Overviews:
+    """Timeline, worklist and reasons to share of one unit."""
+
+    def __init__(self, database: Path, store: UnitStore) -> None:
+        self._engine = open_database(f"sqlite:///{database}")
+        models = (Timeline(), Worklist(), GroundsInForce())
+        self._runner = Runner(self._engine, JournalSource(store), parse=parse_journal, projections=models)
+        self._runner.prepare()
+
+    @classmethod
+    def open(cls, folder: Path, store: UnitStore) -> Self:
+        """The read models in a unit's folder."""
+        return cls(folder / FILE, store)
+
+    def bring_up_to_date(self) -> None:
+        """Apply all that is in the journal now."""
+        while True:
+            try:
+                self._runner.catch_up()
+            except OvertakenError:  # another process applied it
+                continue
+            return
+
+    def lag(self, now: datetime) -> Mapping[str, Lag]:
+        """How far each is behind."""
+        return self._runner.lag(now)
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection for queries of `projections`."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()

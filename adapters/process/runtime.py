@@ -1,0 +1,88 @@
+"""The running adapter: all its units in one process, with health and metrics on a local port.
+
+Invariants: stops in an orderly way on SIGTERM and SIGINT, at most a few seconds after; a unit that fails unexpectedly ends the process with its
+error, after the others were stopped; nothing is lost either way, since everything that matters is in the units' databases.
+"""
+
+import asyncio
+import signal
+from contextlib import ExitStack
+
+import structlog
+
+from adapters.process.unit_health import state_of
+from adapters.process.unit_house import UnitHouse
+from adapters.process.unit_process import UnitProcess
+from adapters.settings import AdapterSettings, SettingsError
+from projections.kafka.batch_producer import BatchProducer
+from projections.process.health import Health, HealthEndpoint, Status
+from projections.process.logs import set_up_logs
+
+_RANK: dict[Status, int] = {"pass": 0, "warn": 1, "fail": 2}
+
+_log = structlog.get_logger("spojka.adapter")
+
+
+def run(settings: AdapterSettings) -> None:
+    """Run until told to stop. Raises what opening a unit raises, before anything is started."""
+    set_up_logs("adapter")
+    with ExitStack() as opened:
+        houses = _open(settings, opened)
+        asyncio.run(_main(settings, houses))
+
+
+def _open(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
+    if not settings.unit_names:
+        raise SettingsError(f"There is no unit in {settings.home}", advice="Make one: spojka-adapter enrol UNIT …")
+    houses = []
+    for unit in settings.unit_names:
+        house = UnitHouse.open(settings, unit)
+        opened.callback(house.close)
+        houses.append(house)
+    return houses
+
+
+async def _main(settings: AdapterSettings, houses: list[UnitHouse]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(ending, stop.set)
+    await run_units(settings, houses, stop)
+
+
+async def run_units(settings: AdapterSettings, houses: list[UnitHouse], stop: asyncio.Event) -> None:
+    """Run these units until `stop` is set or one of them fails; raises the first failure."""
+    producer = BatchProducer(connection=settings.connection("publisher"))
+    processes = [UnitProcess(house, connection=settings.connection(house.unit), producer=producer) for house in houses]
+    with HealthEndpoint(lambda: _health(houses, processes), port=settings.health_port) as endpoint:
+        _log.info("adapter started", port=endpoint.port, count=len(houses))
+        running = [asyncio.create_task(process.run(stop)) for process in processes]
+        try:
+            await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            results = await asyncio.gather(*running, return_exceptions=True)
+            await producer.stop()
+    _log.info("adapter stopped")
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _health(houses: list[UnitHouse], processes: list[UnitProcess]) -> Health:
+    """The worst of all units; out of touch with the broker is a warning, since the unit goes on working."""
+    units: dict[str, object] = {}
+    worst: Status = "pass"
+    for house, process in zip(houses, processes, strict=True):
+        found = state_of(house).health()
+        status: Status = "warn" if found.status == "pass" and not process.connected else found.status
+        alarms = house.book.alarms
+        units[house.unit] = {
+            "status": status,
+            **found.checks,
+            "connected": process.connected,
+            "lists_refused": alarms.refused,
+            "own_entry_changed_in": alarms.own_entry_changed_in,
+        }
+        worst = max(worst, status, key=_RANK.__getitem__)
+    return Health(worst, {"units": units})

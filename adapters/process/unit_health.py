@@ -1,0 +1,114 @@
+"""How a unit is, from its database alone: what a command shows and `/health` tells.
+
+Invariant: counts and coded states only. `fail` is what stops the unit's work with the hub; `warn` is what a person should look at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.exchange.directory_book import NoDirectoryError
+from adapters.exchange.feed_intake import tips_of
+from adapters.process import metrics
+from adapters.process.showing import lease_of
+from adapters.process.unit_house import UnitHouse
+from adapters.storage.outbox import OutboxState
+from projections.process.health import Health, Status
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """One unit at one moment."""
+
+    outbox: Mapping[OutboxState, int]
+    held: int
+    to_correct: int
+    duties: int
+    duties_overdue: int
+    suspicious: Mapping[str, int]
+    feed: Mapping[int, int]
+    """The last slot of each shard."""
+    trust_list: int
+    list_usable: bool
+    own_key_valid: bool
+    others_hidden: str | None
+    """Why entries of others do not show; None when they do."""
+
+    @property
+    def status(self) -> Status:
+        """`fail` where nothing can be sent or taken; `warn` where a person should look."""
+        if not (self.list_usable and self.own_key_valid):
+            return "fail"
+        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden
+        return "warn" if look else "pass"
+
+    def health(self) -> Health:
+        """As the endpoint tells it."""
+        checks: dict[str, object] = {
+            "waiting_to_be_sent": self.outbox[OutboxState.WAITING],
+            "sent_without_receipt": self.outbox[OutboxState.SENT],
+            "held": self.held,
+            "to_correct": self.to_correct,
+            "duties": self.duties,
+            "duties_overdue": self.duties_overdue,
+            "suspicious": dict(self.suspicious),
+            "feed": {str(shard): sequence for shard, sequence in self.feed.items()},
+            "trust_list": self.trust_list,
+            "list_usable": self.list_usable,
+            "own_key_valid": self.own_key_valid,
+            "others_hidden": self.others_hidden,
+        }
+        return Health(self.status, checks)
+
+
+def state_of(house: UnitHouse) -> UnitState:
+    """Look at a unit now."""
+    at = house.clock.now()
+    directory = house.directory
+    lease = house.settings.lease
+    with house.store.read() as tx:
+        hidden = lease_of(tx, length=lease, shards=directory.listed.shards).hidden(at)
+        duties = tx.obligations.unanswered()
+        return UnitState(
+            outbox=tx.outbox.counts(),
+            held=len(tx.held.all()),
+            to_correct=len(tx.quarantine.open_items()),
+            duties=len(duties),
+            duties_overdue=sum(one.overdue or one.facts.due <= at for one in duties),
+            suspicious=tx.suspicious.counts(),
+            feed={shard: tip.sequence for shard, tip in tips_of(tx.places.chains()).items()},
+            trust_list=directory.version,
+            list_usable=_usable(house, at),
+            own_key_valid=_own_key_valid(house, at),
+            others_hidden=None if hidden is None else hidden.value,
+        )
+
+
+def _usable(house: UnitHouse, at: datetime) -> bool:
+    try:
+        house.book.usable(at)
+    except NoDirectoryError:
+        return False
+    return True
+
+
+def _own_key_valid(house: UnitHouse, at: datetime) -> bool:
+    """Before admission the list does not know the key; what is recorded waits."""
+    known = house.directory.key(house.desk.signer.key.key_id)
+    return known is not None and known[0].valid(at)
+
+
+def measure(house: UnitHouse, state: UnitState) -> None:
+    """Set the metrics of a unit."""
+    unit = house.unit
+    for name, count in state.outbox.items():
+        metrics.OUTBOX.labels(unit, name.value).set(count)
+    for reason, count in state.suspicious.items():
+        metrics.SUSPICIOUS.labels(unit, reason).set(count)
+    for shard, sequence in state.feed.items():
+        metrics.FEED_SEQUENCE.labels(unit, str(shard)).set(sequence)
+    metrics.HELD.labels(unit).set(state.held)
+    metrics.TO_CORRECT.labels(unit).set(state.to_correct)
+    metrics.DUTIES.labels(unit).set(state.duties)
+    metrics.TRUST_LIST.labels(unit).set(state.trust_list)
+    metrics.OTHERS_SHOWN.labels(unit).set(state.others_hidden is None)

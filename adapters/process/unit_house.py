@@ -1,0 +1,104 @@
+"""Everything of one unit, opened: database, key, trust lists, desk. What the running adapter and each command start from.
+
+Invariants: nothing is opened twice; a story's clock is used only while the programme's trust list says that it is a trial; the first trust list
+comes from the operator's file, every later one is verified against the one before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+from adapters import keyring
+from adapters.desk.desk import Desk
+from adapters.desk.signer import Signer
+from adapters.exchange.directory_book import DirectoryBook
+from adapters.process.overviews import Overviews
+from adapters.settings import AdapterSettings, SettingsError, unit_folder
+from adapters.storage.trust_lists import KeptTrustList
+from adapters.storage.unit_store import UnitStore
+from contracts.names import UnitId
+from contracts.trust_list import Directory
+from projections.process.clock import Clock, ClockError, FileClock, SystemClock
+
+DATABASE: Final = "unit.db"
+KEYS: Final = "keys"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialClock:
+    """A story's clock that a real programme refuses."""
+
+    story: Clock
+    directory: Callable[[], Directory | None]
+
+    def now(self) -> datetime:
+        """The story's instant. Raises `SettingsError` outside a trial, and where the file has none."""
+        directory = self.directory()
+        if directory is not None and not directory.listed.trial:
+            raise SettingsError(
+                f"Programme {directory.listed.programme} is no trial, so its time is the system's",
+                advice="Set clock = 'system'.",
+            )
+        try:
+            return self.story.now()
+        except ClockError as error:
+            raise SettingsError("The story clock has no time", advice=f"{error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class UnitHouse:
+    """One unit, opened. Close it at the end."""
+
+    unit: UnitId
+    folder: Path
+    settings: AdapterSettings
+    store: UnitStore
+    book: DirectoryBook
+    clock: Clock
+    desk: Desk
+
+    @classmethod
+    def open(cls, settings: AdapterSettings, unit: UnitId) -> Self:
+        """Open a unit. Raises `SettingsError`, `KeyringError`, `StoreError`, each with what to do."""
+        folder = unit_folder(settings.home, unit)
+        if not folder.is_dir():
+            raise SettingsError(
+                f"There is no unit {unit} in {settings.home}", advice=f"Make it: spojka-adapter enrol {unit} …"
+            )
+        first, roots = settings.read_first_list()
+        key = keyring.load(folder / KEYS, unit)
+        store = UnitStore.open(folder / DATABASE)
+        with store.write() as tx:
+            if tx.trust_lists.latest() is None:
+                envelope = (settings.home / settings.first_list).read_bytes()
+                tx.trust_lists.keep(KeptTrustList(first.version, envelope, first.listed.issued_at))
+        book = DirectoryBook(store, unit=unit, roots=roots)
+        clock = _clock(settings, lambda: book.newest)
+        desk = Desk(store, signer=Signer(settings.programme, key), directory=lambda: book.newest, clock=clock)
+        return cls(unit, folder, settings, store, book, clock, desk)
+
+    @property
+    def directory(self) -> Directory:
+        """The newest trust list; there always is the first."""
+        newest = self.book.newest
+        if newest is None:
+            raise SettingsError("The first trust list is gone from the database", advice="Restore the backup.")
+        return newest
+
+    def overviews(self) -> Overviews:
+        """The unit's read models, up to date."""
+        found = Overviews.open(self.folder, self.store)
+        found.bring_up_to_date()
+        return found
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def _clock(settings: AdapterSettings, directory: Callable[[], Directory | None]) -> Clock:
+    if settings.clock == "system":
+        return SystemClock()
+    return TrialClock(FileClock(settings.home / settings.clock.removeprefix("file:")), directory)
