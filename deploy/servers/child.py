@@ -141,9 +141,12 @@ class Child:
             self._signal(signal.SIGTERM)
 
     def pause(self) -> None:
-        """Hang: the process keeps its connections and locks and answers nothing (SIGSTOP)."""
-        for process in self._tree():
+        """Hang: the process keeps its connections and locks and answers nothing (SIGSTOP); every thread of it stands when this returns."""
+        tree = self._tree()
+        for process in tree:
             _ask(process.suspend)
+        while not all(_stands(process) for process in tree):
+            sleep(_POLL_SECONDS / 10)
 
     def resume(self) -> None:
         """Go on after `pause()` (SIGCONT)."""
@@ -184,6 +187,22 @@ def _ask(action: Callable[[], None]) -> None:
         action()
     except psutil.NoSuchProcess:
         return
+
+
+def _stands(process: psutil.Process) -> bool:
+    """Whether the signal has reached all threads: on a busy machine some go on, and answer, after `kill` returned."""
+    states = [_thread_state(stat) for stat in Path(f"/proc/{process.pid}/task").glob("*/stat")]
+    if states:
+        return all(state in {"T", "t", "Z", "X", ""} for state in states)
+    return _ended(process) or process.status() == psutil.STATUS_STOPPED  # no such folder: not Linux
+
+
+def _thread_state(stat: Path) -> str:
+    """The letter behind the name in parentheses (proc_pid_stat(5)), or nothing where the thread has ended."""
+    try:
+        return stat.read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return ""
 
 
 def _ended(process: psutil.Process) -> bool:
