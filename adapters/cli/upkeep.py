@@ -8,7 +8,7 @@ import sys
 
 from adapters.cli.answers import as_json, show
 from adapters.cli.opening import AsJson, Home, Lang, Opened, Unit, opened
-from adapters.process.unit_health import state_of
+from adapters.process.unit_health import FollowerState, state_of
 from contracts.envelope import parse_attributes
 
 
@@ -20,7 +20,12 @@ def health(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, la
         if as_lines:
             sys.stdout.write(json.dumps({"status": found.status, **found.checks}) + "\n")
             return
-        rows = [[here.words[f"check.{name}"], _said(here, value)] for name, value in found.checks.items()]
+        rows = [
+            [here.words[f"check.{name}"], _said(here, value)]
+            for name, value in found.checks.items()
+            if name != "followers"
+        ]
+        rows += [[one.name, _follower_said(here, one)] for one in state.followers]
         rows.insert(0, [here.house.unit, here.words[f"status.{found.status}"]])
         if state.others_hidden is not None:
             here.out.print(here.words[f"hidden.{state.others_hidden}"], markup=False)
@@ -59,6 +64,12 @@ def outbox(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, la
                 for one, attributes, client in rows
             ],
         )
+
+
+def _follower_said(here: Opened, one: FollowerState) -> str:
+    if one.problem is not None:
+        return f"{here.words['follower.stopped']}: {one.problem}"
+    return f"{here.words['follower.behind']}: {one.behind}" if one.behind else here.words["follower.current"]
 
 
 def _said(here: Opened, value: object) -> str:

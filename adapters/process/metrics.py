@@ -12,6 +12,12 @@ DUTIES: Final = Gauge("spojka_adapter_duties", "Duties to erase that are not ans
 TRUST_LIST: Final = Gauge("spojka_adapter_trust_list", "Version of the newest trust list.", ["unit"])
 FEED_SEQUENCE: Final = Gauge("spojka_adapter_feed_sequence", "Last slot of the feed.", ["unit", "shard"])
 OTHERS_SHOWN: Final = Gauge("spojka_adapter_others_shown", "1 while entries of others show.", ["unit"])
+FOLLOWER_BEHIND: Final = Gauge(
+    "spojka_adapter_follower_behind", "Changes that a follower has not taken.", ["unit", "follower"]
+)
+FOLLOWER_FAILURES: Final = Gauge(
+    "spojka_adapter_follower_failures", "Failures since a follower last moved.", ["unit", "follower"]
+)
 CONNECTED: Final = Gauge("spojka_adapter_connected", "1 while the broker answers.", ["unit"])
 SLOTS: Final = Counter("spojka_adapter_slots_total", "New slots of the feed.", ["unit"])
 REBUILT: Final = Counter(

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import structlog
 
+from adapters.process.companion import CompanionsOf, no_companions
 from adapters.process.unit_health import state_of
 from adapters.process.unit_house import UnitHouse
 from adapters.process.unit_process import UnitProcess
@@ -23,12 +24,12 @@ _RANK: dict[Status, int] = {"pass": 0, "warn": 1, "fail": 2}
 _log = structlog.get_logger("spojka.adapter")
 
 
-def run(settings: AdapterSettings) -> None:
-    """Run until told to stop. Raises what opening a unit raises, before anything is started."""
+def run(settings: AdapterSettings, *, companions: CompanionsOf = no_companions) -> None:
+    """Run until told to stop, each unit with its companions. Raises what opening a unit raises, before anything is started."""
     set_up_logs("adapter")
     with ExitStack() as opened:
         houses = _open(settings, opened)
-        asyncio.run(_main(settings, houses))
+        asyncio.run(_main(settings, houses, companions))
 
 
 def _open(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
@@ -42,18 +43,27 @@ def _open(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
     return houses
 
 
-async def _main(settings: AdapterSettings, houses: list[UnitHouse]) -> None:
+async def _main(settings: AdapterSettings, houses: list[UnitHouse], companions: CompanionsOf) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(ending, stop.set)
-    await run_units(settings, houses, stop)
+    await run_units(settings, houses, stop, companions=companions)
 
 
-async def run_units(settings: AdapterSettings, houses: list[UnitHouse], stop: asyncio.Event) -> None:
+async def run_units(
+    settings: AdapterSettings,
+    houses: list[UnitHouse],
+    stop: asyncio.Event,
+    *,
+    companions: CompanionsOf = no_companions,
+) -> None:
     """Run these units until `stop` is set or one of them fails; raises the first failure."""
     producer = BatchProducer(connection=settings.connection("publisher"))
-    processes = [UnitProcess(house, connection=settings.connection(house.unit), producer=producer) for house in houses]
+    processes = [
+        UnitProcess(house, connection=settings.connection(house.unit), producer=producer, companions=companions)
+        for house in houses
+    ]
     with HealthEndpoint(lambda: _health(houses, processes), port=settings.health_port) as endpoint:
         _log.info("adapter started", port=endpoint.port, count=len(houses))
         running = [asyncio.create_task(process.run(stop)) for process in processes]

@@ -13,7 +13,24 @@ from adapters.process import metrics
 from adapters.process.showing import lease_of
 from adapters.process.unit_house import UnitHouse
 from adapters.storage.outbox import OutboxState
+from adapters.storage.unit_store import Transaction
 from projections.process.health import Health, Status
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerState:
+    """One follower of the journal at one moment."""
+
+    name: str
+    behind: int
+    """Changes that it has not taken yet; where revisions have gaps, fewer."""
+    failures: int
+    problem: str | None
+    """What stops it; None while all is well."""
+
+    def health(self) -> dict[str, object]:
+        """As the endpoint tells it."""
+        return {"behind": self.behind, "failures": self.failures, "problem": self.problem}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +50,15 @@ class UnitState:
     own_key_valid: bool
     others_hidden: str | None
     """Why entries of others do not show; None when they do."""
+    followers: tuple[FollowerState, ...] = ()
 
     @property
     def status(self) -> Status:
         """`fail` where nothing can be sent or taken; `warn` where a person should look."""
         if not (self.list_usable and self.own_key_valid):
             return "fail"
-        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden
+        stopped = any(one.problem for one in self.followers)
+        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden or stopped
         return "warn" if look else "pass"
 
     def health(self) -> Health:
@@ -57,6 +76,7 @@ class UnitState:
             "list_usable": self.list_usable,
             "own_key_valid": self.own_key_valid,
             "others_hidden": self.others_hidden,
+            "followers": {one.name: one.health() for one in self.followers},
         }
         return Health(self.status, checks)
 
@@ -81,7 +101,15 @@ def state_of(house: UnitHouse) -> UnitState:
             list_usable=_usable(house, at),
             own_key_valid=_own_key_valid(house, at),
             others_hidden=None if hidden is None else hidden.value,
+            followers=_followers(tx),
         )
+
+
+def _followers(tx: Transaction) -> tuple[FollowerState, ...]:
+    end = tx.journal.last_revision()
+    return tuple(
+        FollowerState(one.name, max(0, end - one.position), one.failures, one.problem) for one in tx.followers.at_work()
+    )
 
 
 def _usable(house: UnitHouse, at: datetime) -> bool:
@@ -107,6 +135,9 @@ def measure(house: UnitHouse, state: UnitState) -> None:
         metrics.SUSPICIOUS.labels(unit, reason).set(count)
     for shard, sequence in state.feed.items():
         metrics.FEED_SEQUENCE.labels(unit, str(shard)).set(sequence)
+    for follower in state.followers:
+        metrics.FOLLOWER_BEHIND.labels(unit, follower.name).set(follower.behind)
+        metrics.FOLLOWER_FAILURES.labels(unit, follower.name).set(follower.failures)
     metrics.HELD.labels(unit).set(state.held)
     metrics.TO_CORRECT.labels(unit).set(state.to_correct)
     metrics.DUTIES.labels(unit).set(state.duties)

@@ -1,4 +1,4 @@
-"""One unit at work: publisher, feed reader, directory reader, read models, and a watch on the database for what other processes write.
+"""One unit at work: publisher, feed reader, directory reader, read models, companions, and a watch on the database for what other processes write.
 
 Invariants: any part that fails unexpectedly ends the unit's run with its error, so that a supervisor sees it; the broker's troubles end nothing.
 What another process recorded is on its way within some 20 ms.
@@ -19,6 +19,7 @@ from adapters.exchange.feed_intake import FeedIntake, Stretch
 from adapters.exchange.feed_reader import FeedReader
 from adapters.exchange.publisher import Publisher
 from adapters.process import metrics
+from adapters.process.companion import CompanionsOf, no_companions
 from adapters.process.store_watch import watch
 from adapters.process.unit_health import measure, state_of
 from adapters.process.unit_house import DATABASE, UnitHouse
@@ -41,8 +42,16 @@ _log = structlog.get_logger("spojka.adapter")
 class UnitProcess:
     """Runs one unit until told to stop."""
 
-    def __init__(self, house: UnitHouse, *, connection: KafkaConnection, producer: BatchProducer) -> None:
+    def __init__(
+        self,
+        house: UnitHouse,
+        *,
+        connection: KafkaConnection,
+        producer: BatchProducer,
+        companions: CompanionsOf = no_companions,
+    ) -> None:
         self._house = house
+        self._companions = companions(house)
         self._overviews = house.overviews()
         self._overviews_due = asyncio.Event()
         self._directory_news = asyncio.Event()
@@ -99,6 +108,7 @@ class UnitProcess:
             self._news(stop),
             self._keep_overviews(stop),
             watch(self._house.folder / DATABASE, self.wake, stop),
+            *(companion.run(stop) for companion in self._companions),
         )
         running = [asyncio.create_task(_logged(part, self._house.unit)) for part in parts]
         stopping = asyncio.create_task(stop.wait())
@@ -120,6 +130,8 @@ class UnitProcess:
         """Something was written to the unit's database."""
         self.publisher.wake()
         self._overviews_due.set()
+        for companion in self._companions:
+            companion.wake()
 
     def broker_lost(self, stored: InputPosition, resume: Resume) -> None:
         """A reader found another broker, or one that lost what was read."""

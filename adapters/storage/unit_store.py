@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from adapters.errors import AdapterError
 from adapters.storage.clients import Clients
 from adapters.storage.feed_places import FeedPlaces
+from adapters.storage.followers import Followers
 from adapters.storage.held import Held
 from adapters.storage.import_rows import ImportRows
 from adapters.storage.journal import Journal
@@ -58,6 +59,7 @@ class Transaction:
         self.trust_lists = TrustLists(connection)
         self.import_rows = ImportRows(connection)
         self.obligations = Obligations(connection)
+        self.followers = Followers(connection)
 
 
 class UnitStore:

@@ -1,0 +1,22 @@
+"""Which followers a unit has, by its settings.
+
+Invariant: the one list from which the running adapter starts them.
+"""
+
+from collections.abc import Sequence
+
+from adapters.followers.at_work import FollowersAtWork
+from adapters.followers.follower import Follower
+from adapters.process.companion import Companion
+from adapters.process.unit_house import UnitHouse
+
+
+def followers_of(house: UnitHouse) -> Sequence[Follower]:
+    """All followers of a unit."""
+    del house
+    return ()
+
+
+def followers_at_work(house: UnitHouse) -> Sequence[Companion]:
+    """What runs them beside their unit."""
+    return [FollowersAtWork(house.store, followers_of(house), now=house.clock.now)]
