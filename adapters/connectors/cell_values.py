@@ -1,6 +1,7 @@
 """What a cell's text means: dates, moments, decimal numbers.
 
-Invariants: a value is understood as the mapping says or not at all, nothing is guessed; dates and moments lie in the years 1900 to 2100, so that no
+Invariants: a value is understood as the mapping says or not at all, nothing is guessed (a moment may always be RFC 3339 with its T, which means one
+thing only); dates and moments lie in the years 1900 to 2100, so that no
 arithmetic with them leaves the calendar. Parsed dates are remembered, since exports repeat them.
 """
 
@@ -9,9 +10,15 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 
+from adapters.connectors.file_format import SERIAL
+
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2100
 _LONGEST_DATE: Final = 60
+_RFC_3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_SERIAL: Final = re.compile(r"\d{1,6}(?:[.,]\d{1,10})?", re.ASCII)
+_BEFORE_DAY_ONE: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a civil date
+_SECONDS: Final = 86_400
 _BLANKS: Final = re.compile(r"\s+")
 _GROUPING: Final = " \u00a0\u202f'"
 _NUMBER: Final = {
@@ -27,12 +34,30 @@ def moment(text: str, formats: tuple[str, ...]) -> datetime | None:
         return None
     plain = _BLANKS.sub(" ", text.strip())
     for form in formats:
-        try:
-            found = datetime.strptime(plain, form)  # noqa: DTZ007 - the zone is the mapping's; see `instant`
-        except ValueError:
-            continue
-        return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
-    return None
+        found = _serial(plain) if form == SERIAL else _parsed(plain, form)
+        if found is not None:
+            return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+    if _RFC_3339.fullmatch(plain) is None:
+        return None
+    try:
+        found = datetime.fromisoformat(plain)
+    except ValueError:
+        return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def _parsed(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the mapping's; see `instant`
+    except ValueError:
+        return None
+
+
+def _serial(text: str) -> datetime | None:
+    """A spreadsheet's number of days (ISO/IEC 29500-1, 18.17.4.1, the 1900 system)."""
+    if _SERIAL.fullmatch(text) is None:
+        return None
+    return _BEFORE_DAY_ONE + timedelta(seconds=round(float(text.replace(",", ".")) * _SECONDS))
 
 
 def day(text: str, formats: tuple[str, ...], *, plus_days: int = 0) -> date | None:

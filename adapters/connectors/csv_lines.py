@@ -53,14 +53,11 @@ class Lines:
         """Read the lines of this record again but for the first `keep`."""
         self._again.extendleft(reversed(self.taken[keep:]))
 
-    def peek(self) -> str:
-        """The next line, without taking it; empty at the end."""
-        if not self._again:
-            line = self._read()
-            if not line:
-                return ""
+    def peek(self, count: int = 1) -> list[str]:
+        """The next lines, without taking them; fewer at the end."""
+        while len(self._again) < count and (line := self._read()):
             self._again.append(line)
-        return self._again[0]
+        return list(self._again)[:count]
 
 
 def separator_line(line: str) -> str | None:

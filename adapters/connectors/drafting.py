@@ -1,6 +1,6 @@
-"""From a folder and a mapping to drafts, one row at a time.
+"""From a connector's tables and a mapping to drafts, one row at a time.
 
-Invariants: lookups are read before sources, each file in one pass (one more where a rule takes only a client's first row); a row is refused, or the
+Invariants: lookups are read before sources, each table in one pass (one more where a rule takes only a client's first row); a row is refused, or the
 rules that hold for it give a message each; nothing of a row is kept but keys. Drafts come in the mapping's order, so what a later message refers to
 came before it.
 """
@@ -11,19 +11,18 @@ from datetime import datetime, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from adapters.connectors.csv_file import Record
-from adapters.connectors.csv_folder import CsvFolder
 from adapters.connectors.evaluation import Evaluation
 from adapters.connectors.mapped_rows import Lookups, SourceRows
 from adapters.connectors.mapping import Mapping as MappingFile
 from adapters.connectors.mapping import Source
+from adapters.connectors.record_table import Connector, Record
 from adapters.connectors.refusal import CellError, Refusal, RefusalReason
 from adapters.connectors.rule_drafts import RuleDrafts
 from adapters.connectors.scratch import Scratch
 from adapters.connectors.source_drafting import Made, SourceDrafting
 
 Progress = Callable[[str, int], None]
-"""Told the file and how many of its bytes are read in this pass."""
+"""Told the table and how much of it is read in this pass, in the unit of its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +36,47 @@ class ImportSettings:
 
 
 class Drafting:
-    """Makes the drafts of one folder."""
+    """Makes the drafts of one connector's tables."""
 
-    def __init__(self, mapping: MappingFile, folder: CsvFolder, scratch: Scratch, settings: ImportSettings) -> None:
+    def __init__(self, mapping: MappingFile, connector: Connector, scratch: Scratch, settings: ImportSettings) -> None:
         self._mapping = mapping
-        self._folder = folder
+        self._connector = connector
         self._scratch = scratch
         self._settings = settings
         self._lookups = Lookups(mapping.lookups, scratch)
 
     def made(self, progress: Progress = lambda _file, _bytes: None) -> Iterator[Made]:
         """All drafts and withdrawals; refusals go to the scratch."""
-        for file in self._folder.missing:
+        for file in self._connector.missing:
             self._scratch.refuse(Refusal(file, 0, "", "", RefusalReason.FILE_MISSING))
         for name in self._mapping.lookups:
             self._keep(name, progress)
         for source in self._mapping.sources:
-            if source.file in self._folder.files:
-                yield from self._of(source).made(partial(self._records, source.file, progress))
+            if source.table_name in self._connector.tables:
+                yield from self._of(source).made(partial(self._records, source.table_name, progress))
 
     def _of(self, source: Source) -> SourceDrafting:
-        evaluation = self._evaluation(source.file)
+        evaluation = self._evaluation(source.table_name)
         return SourceDrafting(
             source,
-            rows=SourceRows(source, self._lookups, evaluation, self._scratch.index(f"seen/{source.file}")),
+            rows=SourceRows(source, self._lookups, evaluation, self._scratch.index(f"seen/{source.table_name}")),
             rules=[RuleDrafts(rule, self._mapping.mapping, evaluation, self._settings.now) for rule in source.rules],
             scratch=self._scratch,
             institution=self._settings.institution,
         )
 
     def _records(self, file: str, progress: Progress) -> Iterator[Record]:
-        return self._folder.files[file].read(self._scratch.refuse, lambda read: progress(file, read))
+        return self._connector.tables[file].read(self._scratch.refuse, lambda read: progress(file, read))
 
     def _evaluation(self, file: str) -> Evaluation:
         zone = ZoneInfo(self._mapping.zone) if self._mapping.zone else self._settings.zone
         return Evaluation(self._mapping.format_of(file), zone, self._mapping.tables, self._settings.secret)
 
     def _keep(self, name: str, progress: Progress) -> None:
-        file = self._mapping.lookups[name].file
-        if file not in self._folder.files:
+        file = self._mapping.lookups[name].table_name
+        if file not in self._connector.tables:
             return
-        reported_later = any(source.file == file for source in self._mapping.sources)
+        reported_later = any(source.table_name == file for source in self._mapping.sources)
         evaluation = self._evaluation(file)
         for record in self._records(file, progress):
             try:

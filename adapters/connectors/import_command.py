@@ -1,4 +1,4 @@
-"""`spojka-adapter import`: a folder of CSV files into the unit's desk, or into a report.
+"""`spojka-adapter import`: whatever a mapping reads into the unit's desk, or into a report.
 
 Exit codes: 0 done, refused rows included, since they are named in the report and the rest was taken over; 1 the folder, the mapping, a setting or an
 option is not as it should be, and nothing was recorded. A dry run opens no database, reads no settings and imports no Kafka client.
@@ -12,14 +12,15 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from adapters.connectors.csv_folder import CsvFolder
+from adapters.connectors.connector_choice import open_connector
 from adapters.connectors.drafting import Drafting, ImportSettings
 from adapters.connectors.import_words import Lang
 from adapters.connectors.importing import Imported, keep_refusals, to_record
 from adapters.connectors.mapping import Mapping
 from adapters.connectors.mapping_file import load_mapping
+from adapters.connectors.record_table import Connector
 from adapters.connectors.reference_secret import random_secret
 from adapters.connectors.report import ImportReport
 from adapters.connectors.report_table import print_report
@@ -32,7 +33,7 @@ NOT_IMPORTED: Final = 1
 
 
 def import_folder(  # noqa: PLR0913 - one parameter an option of the command line
-    folder: Annotated[Path, typer.Argument(help="Folder with the CSV files, unpacked.")],
+    source: Annotated[Path, typer.Argument(help="Folder with the files, unpacked; or one file.")],
     *,
     mapping: Annotated[str, typer.Option(help="Name of a shipped mapping (hmis, example), or a mapping file.")],
     unit: Annotated[
@@ -48,10 +49,10 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
     lang: Annotated[Lang, typer.Option(help="Language of the report.")] = "en",
     home: Annotated[Path | None, typer.Option(help="Folder of the adapter; default: SPOJKA_ADAPTER_HOME.")] = None,
 ) -> None:
-    """Import a folder of CSV files. The same folder again makes nothing twice; changed rows become corrections."""
+    """Import CSV files. The same again makes nothing twice; changed rows become corrections."""
     try:
         with ExitStack() as stack:
-            work = _Import(load_mapping(mapping), folder, stack.enter_context(Scratch()), institution, quiet=as_json)
+            work = _Import(load_mapping(mapping), source, stack.enter_context(Scratch()), institution, quiet=as_json)
             imported = None if dry_run else work.run(home, unit)
             if dry_run:
                 work.try_out()
@@ -65,12 +66,12 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
 
 
 class _Import:
-    """One run over one folder."""
+    """One run over one place."""
 
     def __init__(self, mapping: Mapping, path: Path, scratch: Scratch, institution: str | None, *, quiet: bool) -> None:
         self._mapping = mapping
         self._scratch = scratch
-        self._folder = CsvFolder(path, mapping)
+        self._connector = open_connector(path, mapping)
         self._institution = institution
         self._quiet = quiet
         self.report = ImportReport(scratch)
@@ -78,9 +79,9 @@ class _Import:
     def try_out(self) -> None:
         """Count what would be recorded."""
         settings = ImportSettings(UTC, datetime.now(UTC), random_secret(), self._institution)
-        drafting = Drafting(self._mapping, self._folder, self._scratch, settings)
+        drafting = Drafting(self._mapping, self._connector, self._scratch, settings)
         with self._progress() as progress:
-            for one in drafting.made(_Bar(progress, self._folder)):
+            for one in drafting.made(_Bar(progress, self._connector)):
                 if isinstance(one, Draft):
                     self.report.count(one)
         self._finish()
@@ -92,8 +93,8 @@ class _Import:
         imported = Imported()
         with open_unit(home, unit) as opened, self._progress() as progress:
             settings = ImportSettings(opened.zone, opened.clock.now(), opened.secret, self._institution)
-            drafting = Drafting(self._mapping, self._folder, self._scratch, settings)
-            made = drafting.made(_Bar(progress, self._folder))
+            drafting = Drafting(self._mapping, self._connector, self._scratch, settings)
+            made = drafting.made(_Bar(progress, self._connector))
             drafts = self.report.counted(to_record(made, opened.known))
             for recorded in opened.desk.record_many(drafts, bulk=True):
                 imported.count(recorded)
@@ -102,29 +103,28 @@ class _Import:
         return imported
 
     def _finish(self) -> None:
-        self.report.rows = {name: file.rows for name, file in self._folder.files.items()}
-        self.report.unmapped = self._folder.unmapped
+        self.report.rows = {name: file.rows for name, file in self._connector.tables.items()}
+        self.report.unmapped = self._connector.unmapped
 
     def _progress(self) -> Progress:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         return Progress(*columns, console=Console(stderr=True), transient=True, disable=self._quiet)
 
 
 class _Bar:
-    """Shows how far each file is read."""
+    """Shows how far each table is read."""
 
-    def __init__(self, progress: Progress, folder: CsvFolder) -> None:
+    def __init__(self, progress: Progress, connector: Connector) -> None:
         self._progress = progress
-        self._folder = folder
+        self._connector = connector
         self._task = progress.add_task("", total=None)
-        self._file = ""
+        self._table = ""
 
-    def __call__(self, file: str, read: int) -> None:
-        """So many bytes of this file are read."""
-        if file != self._file:
-            self._file = file
-            size = self._folder.files[file].path.stat().st_size
-            self._progress.reset(self._task, total=size, description=file)
+    def __call__(self, table: str, read: int) -> None:
+        """So much of this table is read."""
+        if table != self._table:
+            self._table = table
+            self._progress.reset(self._task, total=self._connector.tables[table].size(), description=table)
         self._progress.update(self._task, completed=read)
 
 

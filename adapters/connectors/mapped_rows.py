@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from adapters.connectors import cell_values
-from adapters.connectors.csv_file import Record
 from adapters.connectors.evaluation import Evaluation, joined
 from adapters.connectors.expression import InstantOf
 from adapters.connectors.mapping import Check, Condition, Join, Lookup, Source
+from adapters.connectors.record_table import Record
 from adapters.connectors.refusal import CellError, RefusalReason
 from adapters.connectors.scratch import Index, Scratch
 from adapters.drafts import ClientKey
@@ -109,7 +109,7 @@ class Lookups:
             if found is not None:
                 row.join(name, dict(zip(lookup.keep, found[1:], strict=True)), through=join.by)
             elif key and strict and not lookup.when:
-                detail = f"no row of {lookup.file} has this key"
+                detail = f"no row of {lookup.table_name} has this key"
                 raise CellError(RefusalReason.NO_SUCH_ROW, column="/".join(join.by), value=key, detail=detail)
             else:
                 row.join(name, {}, through=join.by)

@@ -60,10 +60,21 @@ class Join(_Part):
     by: Columns
 
 
-class Lookup(_Part):
-    """A file of which only a key and a few columns are kept, for joins of later lookups and of sources."""
+class Origin(_Part):
+    """Where the records of a lookup or source are."""
 
-    file: str
+    file: Annotated[str, Field(description="a CSV file (.csv) or a workbook (.xlsx) in the folder")]
+    sheet: Annotated[str | None, Field(description="of a workbook; without it the first that has the columns")] = None
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table, for connectors and reports."""
+        return self.file if self.sheet is None else f"{self.file}/{self.sheet}"
+
+
+class Lookup(Origin):
+    """A table of which only a key and a few columns are kept, for joins of later lookups and of sources."""
+
     key: Columns
     keep: Annotated[dict[str, str], Field(description="the name under which a join offers it: the column")]
     when: tuple[Condition, ...] = ()
@@ -100,10 +111,9 @@ class Rule(_Part):
     ] = "correct"
 
 
-class Source(_Part):
-    """A file whose rows become messages."""
+class Source(Origin):
+    """A table whose rows become messages."""
 
-    file: str
     key: Columns
     client: Columns
     institution: Annotated[str | None, Field(description="whose row it is; an import can be limited to one")] = None
@@ -128,11 +138,12 @@ class Mapping(_Part):
     lookups: dict[Slug, Lookup] = {}
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
 
-    def format_of(self, file: str) -> FileFormat:
-        """How a file is written."""
-        return next((source.format for source in self.sources if source.file == file and source.format), self.format)
+    def format_of(self, table: str) -> FileFormat:
+        """How a table is written."""
+        stated = (source.format for source in self.sources if source.table_name == table and source.format)
+        return next(stated, self.format)
 
-    def files(self) -> tuple[str, ...]:
-        """Every file that the mapping names, once, lookups first."""
-        named = [lookup.file for lookup in self.lookups.values()] + [source.file for source in self.sources]
-        return tuple(dict.fromkeys(named))
+    def origins(self) -> dict[str, Origin]:
+        """Every table that the mapping names, once, lookups first."""
+        named: list[Origin] = [*self.lookups.values(), *self.sources]
+        return {one.table_name: one for one in named}

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from adapters.connectors.csv_file import Record
 from adapters.connectors.mapped_rows import SourceRow, SourceRows, holds
 from adapters.connectors.mapping import Source
+from adapters.connectors.record_table import Record
 from adapters.connectors.refusal import CellError
 from adapters.connectors.rule_drafts import RuleDrafts, Withdrawal
 from adapters.connectors.scratch import Index, Scratch
@@ -40,7 +40,7 @@ class SourceDrafting:
             yield from self._made_of(record, faults)
             told = {(fault.column, fault.reason): fault for fault in reversed(faults)}
             for fault in reversed(told.values()):
-                self.scratch.refuse(fault.at(self.source.file, record.row))
+                self.scratch.refuse(fault.at(self.source.table_name, record.row))
 
     def _made_of(self, record: Record, faults: list[CellError]) -> list[Made]:
         try:
@@ -74,7 +74,7 @@ class SourceDrafting:
                     yield made
 
     def _firsts(self, one: RuleDrafts) -> Index:
-        return self.scratch.index(f"first/{self.source.file}/{one.rule.name}")
+        return self.scratch.index(f"first/{self.source.table_name}/{one.rule.name}")
 
     def _stands_for_client(self, one: RuleDrafts, row: SourceRow) -> bool:
         """Whether it is the client's first row, or a deleted one of a client who has none left."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.connectors.csv_folder import CsvFolder
 from adapters.connectors.drafting import Drafting, ImportSettings
+from adapters.connectors.drop_folder import DropFolder
 from adapters.connectors.importing import Imported, keep_refusals, to_record
 from adapters.connectors.mapping_file import load_mapping
 from adapters.connectors.reference_secret import FILE, ReferenceSecretError, load_or_create
@@ -41,7 +41,7 @@ def settings_of(unit: DeskUnit) -> ImportSettings:
 def load(unit: DeskUnit, folder: Path, *, stop_after: int | None = None) -> Imported:
     imported = Imported()
     with Scratch() as scratch:
-        made = Drafting(MAPPING, CsvFolder(folder, MAPPING), scratch, settings_of(unit)).made()
+        made = Drafting(MAPPING, DropFolder(folder, MAPPING), scratch, settings_of(unit)).made()
         for number, recorded in enumerate(unit.desk.record_many(to_record(made, StoredRows(unit.store)))):
             imported.count(recorded)
             if number == stop_after:

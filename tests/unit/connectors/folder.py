@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.connectors.csv_folder import CsvFolder
 from adapters.connectors.drafting import Drafting, ImportSettings
+from adapters.connectors.drop_folder import DropFolder
 from adapters.connectors.mapping import Mapping as MappingFile
 from adapters.connectors.mapping_file import load_mapping
 from adapters.connectors.refusal import Refusal
@@ -73,13 +73,13 @@ def make(
 ) -> Made:
     chosen = _shipped(mapping) if isinstance(mapping, str) else mapping
     with Scratch() as scratch:
-        files = CsvFolder(folder, chosen)
+        files = DropFolder(folder, chosen)
         report = ImportReport(scratch)
         made = list(Drafting(chosen, files, scratch, ImportSettings(UTC, NOW, secret, institution)).made())
         drafts = [one for one in made if isinstance(one, Draft)]
         for one in drafts:
             report.count(one)
-        rows = {name: file.rows for name, file in files.files.items()}
+        rows = {name: file.rows for name, file in files.tables.items()}
         withdrawals = [one for one in made if isinstance(one, Withdrawal)]
         messages = {str(name): count for name, count in report.messages.items()}
         return Made(drafts, withdrawals, list(scratch.refusals()), rows, messages)

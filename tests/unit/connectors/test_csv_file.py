@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.connectors.csv_file import CsvFile, Record
+from adapters.connectors.csv_file import CsvFile
 from adapters.connectors.file_format import FileFormat
+from adapters.connectors.record_table import Record
 from adapters.connectors.refusal import CellError, Refusal, RefusalReason
 
 PLACE = "Příliš žluťoučký kůň"
