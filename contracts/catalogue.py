@@ -139,6 +139,14 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
         "consent.extended", 1, consent.ConsentExtended, Audience.PARTIES, consent.ConsentContent, stream="ground"
     ),
     MessageSpec("consent.attested", 1, consent.ConsentAttested, Audience.PARTIES, stream="ground"),
+    MessageSpec(
+        "consent.expiry-announced",
+        1,
+        hub.ConsentExpiryAnnounced,
+        Audience.PARTIES,
+        author=Author.HUB,
+        stream="ground",
+    ),
     MessageSpec("consent.expired", 1, hub.ConsentExpired, Audience.PARTIES, author=Author.HUB, stream="ground"),
     MessageSpec(
         "ground.registered",

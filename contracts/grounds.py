@@ -60,6 +60,18 @@ class Ground:
 Grounds = Mapping[GroundId, Ground]
 
 
+def renewed(one: Opening, ground: Ground) -> bool:
+    """True where another grant of the same ground opens all that `one` does, for longer."""
+    return any(
+        other.until > one.until
+        and other.recipient == one.recipient
+        and other.purpose is one.purpose
+        and other.sources >= one.sources
+        and other.categories >= one.categories
+        for other in ground.openings
+    )
+
+
 def opening(grant: Grant, recorded: datetime) -> Opening:
     """A grant as plain values; `history_from` defaults to now."""
     return Opening(

@@ -18,6 +18,7 @@ from contracts.facts import Facts
 from contracts.gate import Restriction
 from contracts.grants import Recipient
 from contracts.grounds import Grounds, apply
+from contracts.messages.hub import ConsentExpiryAnnounced
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from projections.build import Build
@@ -66,6 +67,7 @@ REACH: Final = Table(
 """One row for each source and category of each grant that was not ended: what stands, by SQL too."""
 
 _GROUND_TYPES: Final = frozenset(spec.facts for spec in CATALOGUE.values() if spec.stream == "ground")
+_NOTICES: Final = tuple(spec.type for spec in CATALOGUE.values() if spec.facts is ConsentExpiryAnnounced)
 _KEPT: Final = _GROUND_TYPES | {ProcessingRestricted, ProcessingLifted}
 
 
@@ -158,6 +160,29 @@ def in_force(connection: Connection, subject: SubjectId, *, at: datetime) -> Seq
 def ending(connection: Connection, *, after: datetime, before: datetime) -> Sequence[Reach]:
     """What ends by itself between the two instants, of all subjects: whom to ask for a renewal. Raises `NotServedError`."""
     return _read(connection, select(REACH).where(REACH.c.until > after, REACH.c.until <= before))
+
+
+def announced(connection: Connection, *, at: datetime) -> Sequence[Reach]:
+    """What the hub gave notice of and nothing renewed since: whom to ask while there is time, the soonest end first. Raises `NotServedError`."""
+    _require(connection)
+    told = connection.execute(select(MESSAGE.c.subject, MESSAGE.c.facts).where(MESSAGE.c.type.in_(_NOTICES)))
+    notices = [(row.subject, ConsentExpiryAnnounced.model_validate_json(row.facts)) for row in told]
+    ending = {(subject, one.consent_id, one.until) for subject, one in notices if one.until > at}
+    found: list[Reach] = []
+    for subjects in batches(sorted({subject for subject, _, _ in ending})):
+        standing = _read(connection, select(REACH).where(REACH.c.subject.in_(subjects), REACH.c.until > at))
+        lasting = {_opened_by(one): one.until for one in standing}  # in the order of `until`: the latest stays
+        found += [
+            one
+            for one in standing
+            if (one.subject, one.ground_id, one.until) in ending and lasting[_opened_by(one)] == one.until
+        ]
+    return sorted(found, key=lambda one: one.until)
+
+
+def _opened_by(one: Reach) -> tuple[str, ...]:
+    """What a later grant of the same consent must open, too, to renew this one."""
+    return one.subject, one.ground_id, one.source, one.recipient, one.purpose, one.category
 
 
 def _row(one: ParsedItem) -> dict[str, Any] | None:

@@ -7,8 +7,8 @@ counted apart, since their results are as reported.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, Integer, MetaData, Row, String, Table, Text, select
@@ -70,6 +70,7 @@ REFERRAL: Final = Table(
     Index("referral_source", "source", "due"),
 )
 
+_INSTANTS: Final = tuple(column.name for column in REFERRAL.columns if isinstance(column.type, Instant))
 _Key = tuple[SubjectId, ReferralId]
 
 
@@ -144,6 +145,25 @@ def incoming(connection: Connection, unit: UnitId) -> Sequence[Referral]:
 def outgoing(connection: Connection, unit: UnitId) -> Sequence[Referral]:
     """Referrals that the unit sent, external ones included. Raises `NotServedError`."""
     return _read(connection, REFERRAL.c.source == unit)
+
+
+def shown(
+    connection: Connection, unit: UnitId, *, others_visible: bool, grace_days: int = 14
+) -> tuple[Sequence[Referral], Sequence[Referral]]:
+    """What came and what went, as the worker may see it; without `others_visible` (the lease has run out) only what the unit itself did.
+
+    That is then: nothing that came, and what went as its own moves alone left it. Raises `NotServedError`.
+    """
+    went = outgoing(connection, unit)
+    if others_visible:
+        return incoming(connection, unit), went
+    keys = {(one.subject, one.referral_id) for one in went}
+    moves = _moves(connection, MOVE, keys, FactsMemory())
+    own = {key: [one for one in some if one.author == unit] for key, some in moves.items()}
+    folded = (
+        fold(one.subject, one.referral_id, own[one.subject, one.referral_id], grace_days=grace_days) for one in went
+    )
+    return (), [_in_utc(one) for one in folded if one is not None]
 
 
 def referrals(connection: Connection, subject: SubjectId) -> Sequence[Referral]:
@@ -251,6 +271,12 @@ def _read(connection: Connection, condition: ColumnElement[bool]) -> Sequence[Re
         select(REFERRAL).where(condition).order_by(last, REFERRAL.c.due, REFERRAL.c.sent_at, REFERRAL.c.referral_id)
     )
     return [_referral(row) for row in connection.execute(ordered)]
+
+
+def _in_utc(one: Referral) -> Referral:
+    """As a stored one comes back."""
+    instants = {name: at for name in _INSTANTS if (at := getattr(one, name)) is not None}
+    return replace(one, **{name: at.astimezone(UTC) for name, at in instants.items()})
 
 
 def _referral(row: Row[Any]) -> Referral:

@@ -1,4 +1,4 @@
-"""Consents: taken, attested, withdrawn, narrowed.
+"""Consents: taken, attested, withdrawn, narrowed, and which end soon.
 
 Invariant: the command says what the client said, to the day; dates end in the programme's time zone.
 """
@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli.answers import tell
-from adapters.cli.opening import By, Happened, Home, Lang, Unit, opened
+from adapters.cli.answers import as_json, tell
+from adapters.cli.ending_consents import document, ending_of, show_ending
+from adapters.cli.opening import AsJson, By, Happened, Home, Lang, Unit, opened
 from adapters.desk.actions.consents import Paper, Terms
 from adapters.drafts import ClientKey
+from adapters.process.showing import hidden_now
 from contracts.categories import Category
 from contracts.grants import Recipient
 from contracts.names import GroundId, UnitId
@@ -117,3 +119,14 @@ def narrow(  # noqa: PLR0913 - one option a field
             occasion=here.occasion(actor, time),
         )
         tell(here, recorded.messages)
+
+
+@app.command()
+def ending(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """Consents that end soon and were not renewed, the soonest first."""
+    with opened(home, unit, lang) as here:
+        found = ending_of(here.house, others_visible=hidden_now(here.house) is None)
+        if as_lines:
+            as_json([document(here, one) for one in found])
+            return
+        show_ending(here, found)

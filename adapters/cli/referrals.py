@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, show, tell
+from adapters.cli.ending_consents import ending_of, show_ending
 from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, opened
-from adapters.cli.referral_choice import SHOWN, find_referral, referrals_of
+from adapters.cli.referral_choice import SHOWN, find_referral, worklist_of
 from adapters.desk.actions.duties import Access
 from adapters.drafts import ClientKey
 from adapters.process.showing import hidden_now
@@ -66,28 +67,31 @@ def worklist(
     unit: Unit = None,
     lang: Lang = None,
 ) -> None:
-    """Referrals to us and from us: where each stands, and what is overdue."""
+    """Referrals to us and from us: where each stands, and what is overdue; and consents that end soon."""
     with opened(home, unit, lang) as here:
-        came, went = referrals_of(here.house)
         hidden = hidden_now(here.house)
-        came = came if hidden is None else ()
-        _report(here, (*came, *went), ActorId(actor))
+        came, went = worklist_of(here.house, others_visible=hidden is None)
+        ending = ending_of(here.house, others_visible=hidden is None)
+        _report(here, [*came, *went], ActorId(actor))
         if as_lines:
-            as_json([_document(here, one) for one in (*came, *went)])
+            as_json([_document(here, one, in_touch=hidden is None) for one in (*came, *went)])
             return
         if hidden is not None:
             here.out.print(here.words[f"hidden.{hidden.value}"], markup=False)
-        show(here, "incoming", _COLUMNS, [_row(here, one, one.source) for one in came])
-        show(here, "outgoing", _COLUMNS, [_row(here, one, one.target) for one in went])
+        show(here, "incoming", _COLUMNS, [_row(here, one, one.source, in_touch=hidden is None) for one in came])
+        show(here, "outgoing", _COLUMNS, [_row(here, one, one.target, in_touch=hidden is None) for one in went])
+        if ending:
+            show_ending(here, ending)
 
 
 _COLUMNS = ("referral", "who", "client", "about", "standing", "due")
 
 
-def _row(here: Opened, one: Referral, other: UnitId | None) -> list[str]:
+def _row(here: Opened, one: Referral, other: UnitId | None, *, in_touch: bool) -> list[str]:
+    """Out of touch nobody can say that an answer is overdue: it may lie at the hub."""
     words, now = here.words, here.house.clock.now()
     due = "" if one.due is None else here.local(one.due)
-    late = f" ({words['overdue']})" if one.overdue(now) else ""
+    late = f" ({words['overdue']})" if in_touch and one.overdue(now) else ""
     named = here.house.directory.units.get(other) if other is not None else None
     return [
         one.referral_id[:SHOWN],
@@ -99,7 +103,7 @@ def _row(here: Opened, one: Referral, other: UnitId | None) -> list[str]:
     ]
 
 
-def _document(here: Opened, one: Referral) -> dict[str, object]:
+def _document(here: Opened, one: Referral, *, in_touch: bool) -> dict[str, object]:
     return {
         "referral": one.referral_id,
         "subject": one.subject,
@@ -109,7 +113,7 @@ def _document(here: Opened, one: Referral) -> dict[str, object]:
         "category": one.category,
         "state": one.state.value,
         "due": one.due,
-        "overdue": one.overdue(here.house.clock.now()),
+        "overdue": one.overdue(here.house.clock.now()) if in_touch else None,
         "parent": one.parent,
     }
 

@@ -250,3 +250,4 @@ def _hub() -> Iterator[Example]:
         version=1, obligation_days=30, close_after_days=14, reopen_within_days=60, waitlist_grace_days=14
     )
     yield Example(settings, author=HUB)
+    yield Example(hub.ConsentExpiryAnnounced(consent_id=CONSENT, expiring=1, until=LATER), author=HUB)

@@ -19,6 +19,15 @@ class ConsentExpired(Facts):
     due: Instant
 
 
+class ConsentExpiryAnnounced(Facts):
+    """Some of its grants end soon: who wants sharing to go on asks the client for a renewal before `until`."""
+
+    consent_id: Ground
+    expiring: Annotated[int, Field(ge=1)]
+    """How many grants end at this instant and are not renewed yet."""
+    until: Instant
+
+
 class ObligationOpened(Facts):
     """A unit must erase what no ground covers any more, and say so by `due`."""
 
@@ -73,3 +82,5 @@ class SettingsChanged(Facts):
     close_after_days: Annotated[int, Field(ge=1)]
     reopen_within_days: Annotated[int, Field(ge=1)]
     waitlist_grace_days: Annotated[int, Field(ge=0)]
+    notice_days: Annotated[int, Field(ge=0)] = 30
+    """How long before a consent ends its parties are told; 0: not at all."""

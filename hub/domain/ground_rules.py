@@ -23,13 +23,14 @@ from contracts.messages.consent import (
     ConsentWithdrawn,
 )
 from contracts.messages.ground import GroundEnded, GroundRegistered
-from contracts.messages.hub import ConsentExpired
+from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced
 from contracts.names import HUB, GroundId, UnitId
 from hub.domain.closing import Because, after_closing
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused, TimerWish
 from hub.domain.events import Backfill, Given
 from hub.domain.recipients import ground_parties, units_named, without_ground
 from hub.domain.support_path import SupportPath
+from hub.domain.timers import GROUND_UNTIL, notice_before
 
 
 def decide(path: SupportPath, message: Message, now: Circumstances) -> Decision:  # noqa: PLR0911 - one line a type
@@ -45,6 +46,8 @@ def decide(path: SupportPath, message: Message, now: Circumstances) -> Decision:
             return Accepted()
         case ConsentAttested():
             return _attested(path, message, facts, now)
+        case ConsentExpiryAnnounced():
+            return _announced(path, message, facts, now)
         case ConsentNarrowed() | ConsentWithdrawn() | ConsentExpired():
             return _closed(path, message, facts.consent_id, now)
         case GroundEnded():
@@ -108,8 +111,26 @@ def _opened(
     return Accepted(
         recipients=_parties_of(ground, fresh, message.unit, now),
         backfills=tuple(_backfills(path, ground, fresh, sources=None, now=now)),
-        timers=tuple(TimerWish("ground-until", ground_id, until) for until in sorted({one.until for one in fresh})),
+        timers=tuple(_timers(ground, fresh, now)),
     )
+
+
+def _timers(ground: Ground, openings: Iterable[Opening], now: Circumstances) -> Iterator[TimerWish]:
+    """The end of each opening, and of a consent the notice before it: what a law opens nobody can be asked to renew."""
+    for until in sorted({one.until for one in openings}):
+        yield TimerWish(GROUND_UNTIL, ground.ground_id, until)
+        notice = None if ground.statutory else notice_before(ground.ground_id, until, now)
+        if notice is not None:
+            yield notice
+
+
+def _announced(path: SupportPath, message: Message, facts: ConsentExpiryAnnounced, now: Circumstances) -> Decision:
+    """Whom the notice concerns: collector, sources and recipients of what ends then, and nobody else."""
+    known = path.grounds.get(facts.consent_id)
+    if known is None:
+        return Refused(RefusalCode.UNKNOWN_GROUND, "there is no such consent about this client")
+    ending = [one for one in known.openings if one.until == facts.until and not ground_state.renewed(one, known)]
+    return Accepted(recipients=_parties_of(known, ending, message.unit, now))
 
 
 def _parties_of(ground: Ground, openings: Iterable[Opening], author: UnitId, now: Circumstances) -> tuple[Given, ...]:

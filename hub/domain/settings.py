@@ -16,6 +16,8 @@ class DecisionSettings:
     """A completed referral is closed by the hub after so many days."""
     reopen_within_days: int = 60
     waitlist_grace_days: int = 14
+    notice_days: int = 30
+    """Parties of a consent are told so many days before it ends; 0: not at all."""
 
 
 DEFAULT: Final = DecisionSettings()
@@ -29,4 +31,5 @@ def changed(facts: SettingsChanged) -> DecisionSettings:
         close_after_days=facts.close_after_days,
         reopen_within_days=facts.reopen_within_days,
         waitlist_grace_days=facts.waitlist_grace_days,
+        notice_days=facts.notice_days,
     )

@@ -3,9 +3,11 @@
 Invariant: firing twice, late or for a state that has moved on changes nothing.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.messages.hub import ConsentExpired, ObligationOverdue
+from contracts.grounds import renewed
+from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced, ObligationOverdue
 from contracts.messages.referral import ReferralClosed, ReferralExpired
 from contracts.names import GroundId, ObligationId, ReferralId, SubjectId
 from contracts.referral_table import ReferralState
@@ -15,6 +17,7 @@ from hub.domain.support_path import SupportPath
 REFERRAL_DEADLINE: Final = "referral-deadline"
 REFERRAL_CLOSE: Final = "referral-close"
 GROUND_UNTIL: Final = "ground-until"
+CONSENT_NOTICE: Final = "consent-notice"
 OBLIGATION_DUE: Final = "obligation-due"
 
 
@@ -28,6 +31,8 @@ def fire(path: SupportPath, timer: TimerWish, now: Circumstances) -> FollowUp | 
             return _close(path, ReferralId(timer.reference), name)
         case "ground-until":
             return _until(path, GroundId(timer.reference), timer, name)
+        case "consent-notice":
+            return _notice(path, timer, name, now)
         case "obligation-due":
             return _overdue(path, ObligationId(timer.reference), name)
         case _:
@@ -57,6 +62,27 @@ def _until(path: SupportPath, ground_id: GroundId, timer: TimerWish, name: str) 
     if not ended:
         return None
     facts = ConsentExpired(consent_id=ground_id, expired=ended, due=timer.due)
+    return FollowUp(name=name, subject=SubjectId(path.key), facts=facts)
+
+
+def notice_before(ground_id: GroundId, until: datetime, now: Circumstances) -> TimerWish | None:
+    """When to tell a consent's parties that it ends at `until`; None where that moment has passed or nobody wants to be told."""
+    days = now.settings.notice_days
+    due = until - timedelta(days=days)
+    if not days or due <= now.at:
+        return None
+    return TimerWish(CONSENT_NOTICE, f"{ground_id} {until.isoformat()}", due)
+
+
+def _notice(path: SupportPath, timer: TimerWish, name: str, now: Circumstances) -> FollowUp | None:
+    ground_id, _, end = timer.reference.partition(" ")
+    ground, until = path.grounds.get(GroundId(ground_id)), datetime.fromisoformat(end)
+    if ground is None or ground.ended_at is not None or until <= now.at:
+        return None
+    expiring = sum(1 for opening in ground.openings if opening.until == until and not renewed(opening, ground))
+    if not expiring:
+        return None
+    facts = ConsentExpiryAnnounced(consent_id=ground.ground_id, expiring=expiring, until=until)
     return FollowUp(name=name, subject=SubjectId(path.key), facts=facts)
 
 

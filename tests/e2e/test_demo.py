@@ -16,9 +16,6 @@ from deploy.servers.errors import MissingComponentError
 from deploy.servers.java import java
 from deploy.servers.kafka_jars import kafka_jars
 
-# Minutes of real processes each: they go with the other long ones (`deploy/test --long`), away from what must pass on a busy machine.
-pytestmark = pytest.mark.long
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "deploy" / "demo"
 PROMISES = [
@@ -67,6 +64,7 @@ def test_a_newcomer_sees_every_promise_kept_and_finds_what_was_stored(tmp_path: 
 
 
 @pytest.mark.kafka
+@pytest.mark.long
 @pytest.mark.postgres
 @pytest.mark.timeout(1200)
 def test_the_story_is_the_same_on_real_kafka() -> None:

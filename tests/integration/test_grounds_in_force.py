@@ -8,11 +8,13 @@ from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
 from contracts.gate import Party, Permit, permit
 from contracts.grants import to_unit
-from contracts.messages.consent import ConsentAttested, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.consent import ConsentAttested, ConsentExtended, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.hub import ConsentExpiryAnnounced
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.names import GroundId, UnitId
-from projections.grounds import Reach, ending, grounds_of, in_force, restrictions_of
+from projections.grounds import Reach, announced, ending, grounds_of, in_force, restrictions_of
 from tests.read_model_rig import (
+    HUB,
     KAREL,
     MD,
     OP,
@@ -40,6 +42,13 @@ def who_sees(engine: Engine, journal: MemoryJournal, *, at: float = 10) -> set[t
     return {(one.source, one.recipient, one.category) for one in reach(engine, journal, at=at)}
 
 
+def told(engine: Engine, journal: MemoryJournal, *, at: float) -> set[tuple[GroundId, Category]]:
+    """What a worker is told to end soon."""
+    unit_runner(engine, journal).catch_up()
+    with engine.begin() as connection:
+        return {(one.ground_id, one.category) for one in announced(connection, at=day(at))}
+
+
 class GroundsContract:
     def test_a_consent_opens_the_collectors_entries_at_once_and_others_when_they_attest(self, engine: Engine) -> None:
         journal, write = MemoryJournal(), Writer()
@@ -56,6 +65,22 @@ class GroundsContract:
         with engine.begin() as connection:
             assert {one.ground_id for one in ending(connection, after=day(170), before=day(201))} == {C1}
             assert not ending(connection, after=day(200), before=day(260))
+
+    def test_what_the_hub_announced_to_end_shows_until_it_is_renewed_ended_or_past(self, engine: Engine) -> None:
+        journal, write = MemoryJournal(), Writer()
+        journal.add(write(consent(1, until=200, categories=(Category.HOUSING, Category.SKILLS))))
+        journal.add(write(consent(2, until=200)))
+        assert told(engine, journal, at=171) == set()
+        notice = ConsentExpiryAnnounced(consent_id=C1, expiring=1, until=day(200))
+        journal.add(write(notice, HUB, at=day(170)))
+        assert told(engine, journal, at=171) == {(C1, Category.HOUSING), (C1, Category.SKILLS)}
+        assert told(engine, journal, at=200) == set()
+        wider = consent(1, until=400, categories=(Category.SKILLS,))
+        longer = ConsentExtended(consent_id=C1, recipient=wider.recipient, grants=wider.grants, evidence_hash="0" * 64)
+        journal.add(write(longer, at=day(172)))
+        assert told(engine, journal, at=173) == {(C1, Category.HOUSING)}
+        journal.add(write(ConsentWithdrawn(consent_id=C1), at=day(174)))
+        assert told(engine, journal, at=175) == set()
 
     def test_a_withdrawal_ends_it_and_a_narrowed_consent_keeps_what_remains(self, engine: Engine) -> None:
         journal, write = MemoryJournal(), Writer()

@@ -13,7 +13,7 @@ from contracts.messages import referral as moves
 from contracts.names import MessageId, ReferralId, UnitId
 from contracts.referral_table import ReferralState
 from projections.referral_fold import Referral
-from projections.worklist import counts, incoming, open_questions, outgoing, referrals, texts
+from projections.worklist import counts, incoming, open_questions, outgoing, referrals, shown, texts
 from tests.read_model_rig import (
     HUB,
     KAREL,
@@ -94,6 +94,21 @@ class WorklistContract:
             assert [one.referral_id for one in outgoing(connection, OP)] == [R2, R1]
             assert not incoming(connection, OP)
             assert counts(connection, UP, at=day(10)).overdue_incoming == 1
+
+    def test_out_of_touch_nothing_that_others_said_shows_and_all_that_the_unit_said_does(self, engine: Engine) -> None:
+        story = Story()
+        story.move(referral_sent(1))
+        story.move(moves.ReferralAccepted(referral_id=R1), UP, at=3)
+        story.move(referral_sent(2))
+        story.move(moves.ReferralWithdrawn(referral_id=R2, reason="client-request"), at=4)
+        unit_runner(engine, story.journal).catch_up()
+        with engine.begin() as connection:
+            came, went = shown(connection, OP, others_visible=False)
+            assert not came
+            own = {R1: ReferralState.SENT, R2: ReferralState.WITHDRAWN}
+            assert {one.referral_id: one.state for one in went} == own
+            assert shown(connection, UP, others_visible=False) == ((), [])
+            assert shown(connection, UP, others_visible=True) == (incoming(connection, UP), [])
 
     def test_a_move_by_a_unit_that_has_no_part_in_it_changes_nothing(self, engine: Engine) -> None:
         story = Story()

@@ -32,7 +32,7 @@ from contracts.messages import referral as moves
 from contracts.messages.consent import ConsentAttested, ConsentExtended, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.entry import EntryCorrected
 from contracts.messages.feed import ReplayRequested
-from contracts.messages.hub import DeliveryReported, ObligationOpened
+from contracts.messages.hub import ConsentExpiryAnnounced, DeliveryReported, ObligationOpened
 from contracts.messages.need import NeedAssessed
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
@@ -89,6 +89,7 @@ WANTED = {
     "refused",
     "reported",
     "no duty, since another paper covers it",
+    "announced to end",
 }
 REACHED: Counter[str] = Counter()
 """What the last run came by, so that the properties do not hold because nothing was ever tried."""
@@ -390,10 +391,13 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(hours=st.one_of(st.integers(1, 48), st.integers(1, 24 * 30)))
     def time_passes(self, hours: int) -> None:
-        before = self._before()
+        before, since = self._before(), self.hub.clock.at
         self.hub.clock.at += timedelta(hours=hours)
+        expected = self._to_be_announced(since)
         self.hub.fire()
         self._look_at_the_log()
+        assert sorted(self._announced(before[2])) == sorted(expected)
+        REACHED["announced to end"] += len(expected)
         self._duties_follow(before)
 
     # what must hold
@@ -508,6 +512,24 @@ class HubMachine(RuleBasedStateMachine):
             REACHED["no duty, since another paper covers it"] += len(
                 {pair for pair in held & after if pair[1] in plain}
             )
+
+    def _to_be_announced(self, since: datetime) -> set[tuple[str, datetime]]:
+        """Which papers end within thirty days of a moment that passed since then, and go on in no other line."""
+        now, days = self.hub.clock.at, timedelta(days=30)
+        return {
+            (name, line.ends)
+            for about in self.said.values()
+            for name, paper in about.papers.items()
+            if not paper.withdrawn
+            for line in paper.grants
+            if line.sources and since < line.ends - days <= now < line.ends
+            if not any(other.outlives(line) for other in paper.grants)
+        }
+
+    def _announced(self, since: int) -> list[tuple[str, datetime]]:
+        """Of which papers the hub said that they end, from this position of the log on."""
+        said = [message.facts for position, _, message in self.accepted.values() if position >= since]
+        return [(one.consent_id, one.until) for one in said if isinstance(one, ConsentExpiryAnnounced)]
 
     def _could(self) -> set[Pair]:
         """Who may hold what by what was said, restrictions apart."""

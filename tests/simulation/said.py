@@ -27,6 +27,11 @@ class Grant:
         kind, _, name = self.recipient.partition(":")
         return name == unit if kind == "unit" else name in SPECS[unit].roles
 
+    def outlives(self, other: "Grant") -> bool:
+        """Whether this line goes on with all that the other opens, when that has ended."""
+        same = self.recipient == other.recipient
+        return same and self.ends > other.ends and self.sources >= other.sources and self.categories >= other.categories
+
 
 @dataclass
 class Paper:

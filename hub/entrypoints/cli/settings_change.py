@@ -20,7 +20,7 @@ _PATIENCE: Final = 15.0
 """Seconds to wait until every shard has recorded it."""
 
 
-def settings_change(
+def settings_change(  # noqa: PLR0913, PLR0917 - one option a setting
     obligation_days: Annotated[
         int | None, typer.Option(min=1, help="Days in which a duty to erase is answered.")
     ] = None,
@@ -33,6 +33,9 @@ def settings_change(
     waitlist_grace_days: Annotated[
         int | None, typer.Option(min=0, help="Days after the expected date before a waiting referral expires.")
     ] = None,
+    notice_days: Annotated[
+        int | None, typer.Option(min=0, help="Days before a consent ends when its parties are told; 0: never.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Change settings that decide something, on every shard; what is not named stays. Without options: show them."""
@@ -43,6 +46,7 @@ def settings_change(
         "close_after_days": close_after_days,
         "reopen_within_days": reopen_within_days,
         "waitlist_grace_days": waitlist_grace_days,
+        "notice_days": notice_days,
     }
     values = {name: getattr(before, name) if value is None else value for name, value in wanted.items()}
     if all(value is None for value in wanted.values()):

@@ -200,8 +200,9 @@ def test_a_timer_that_meets_a_fault_does_not_silence_the_others(
     right = timers.fire
     monkeypatch.setattr(timers, "fire", fire)
     hub.clock.at = START.replace(year=2028)
+    of_the_faulty = sum(timer.key == KEY for timer in hub.shard.timers.values())
     hub.fire()
-    assert hub.intake.stuck_timers == 1
+    assert hub.intake.stuck_timers == of_the_faulty > 0
     assert not hub.intake.anything_due()
     expired = [event.key for event in hub.shard.log if isinstance(event, MessageAccepted) and is_expiry(event)]
     assert expired == [RecordKey(OTHER)]
