@@ -1,7 +1,8 @@
 """What lies on a feed topic: a receipt, a head, or a delivery with the unit's signed message beside it, each as DSSE envelopes.
 
 Invariants: the hub's part is verified with the hub's keys, the message beside it with its author's; a withheld slot has no message beside it.
-A record is one JSON object: `{"receipt": <envelope>}`, `{"head": <envelope>}`, or `{"delivery": <envelope>, "message": <envelope>}`.
+A record is one JSON object: `{"receipt": <envelope>}`, `{"head": <envelope>}`, or `{"delivery": <envelope>, "message": <envelope>}`. A unit that
+asked for its own messages back finds each beside its receipt: `{"receipt": <envelope>, "message": <envelope>}`.
 """
 
 from collections.abc import Mapping

@@ -52,10 +52,11 @@ class Suspicion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipted:
-    """The hub's answer to one of the unit's own messages."""
+    """The hub's answer to one of the unit's own messages; `message` where the unit asked for what it published itself."""
 
     receipt: Receipt
     signed: SignedBytes
+    message: SignedBytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class FeedCheck:
         try:
             match record.kind:
                 case "receipt":
-                    return self._receipt(record)
+                    return self._receipt(record, directory)
                 case "head":
                     return self._head(record, tips)
                 case _:
@@ -154,12 +155,29 @@ class FeedCheck:
             return Suspicion.BAD_HUB_SIGNATURE
         return None
 
-    def _receipt(self, record: FeedRecord) -> Verdict:
+    def _receipt(self, record: FeedRecord, directory: Directory) -> Verdict:
         receipt = feed_record.document(record.signed, Receipt)
         ours = source_of(self._recipient.programme, self._recipient.unit)
         if receipt.programme != self._recipient.programme or receipt.source != ours:
             return Suspicious(Suspicion.FOR_ANOTHER)
-        return Receipted(receipt, record.signed)
+        if record.message is not None:
+            if record.message.digest.hex() != receipt.digest:
+                return Suspicious(Suspicion.DIGEST_MISMATCH)
+            doubt = self._doubt_own(record.message, directory)
+            if doubt is not None:
+                return Suspicious(doubt)
+        return Receipted(receipt, record.signed, record.message)
+
+    def _doubt_own(self, message: SignedBytes, directory: Directory) -> Suspicion | None:
+        """What the hub gives back as ours must bear our own signature."""
+        known = directory.key(message.key_id)
+        if known is None or parse_key_id(message.key_id).unit != self._recipient.unit:
+            return Suspicion.NOT_THE_AUTHOR
+        try:
+            verify(message, known[1], PayloadType.CLOUDEVENT, roots=self._author_roots)
+        except SignatureError:
+            return Suspicion.BAD_AUTHOR_SIGNATURE
+        return None
 
     def _head(self, record: FeedRecord, tips: Tips) -> Verdict:
         head = feed_record.document(record.signed, FeedHead)

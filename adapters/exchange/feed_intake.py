@@ -11,7 +11,7 @@ from datetime import datetime
 from adapters.exchange.directory_book import Added, DirectoryBook
 from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
 from adapters.exchange.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated, Suspicion, Suspicious
-from adapters.storage.feed import DeliveryItem, HeadItem, ReceiptItem, Taken, take, take_entry
+from adapters.storage.feed import DeliveryItem, HeadItem, OwnItem, ReceiptItem, Taken, take, take_entry
 from adapters.storage.feed_places import ChainState
 from adapters.storage.receipts import Answer
 from adapters.storage.suspicious import SuspiciousRecord
@@ -109,8 +109,10 @@ class _Taking:
         match self.check.judge(record.value, tips=self.tips, directory=self.directory):
             case Delivered() as slot:
                 self._slot(record, slot)
-            case Receipted(receipt, signed):
+            case Receipted(receipt, signed, None):
                 take(self.tx, ReceiptItem(receipt, signed), self.taken, at=self.at)
+            case Receipted(receipt, signed, SignedBytes() as own):
+                take(self.tx, OwnItem(receipt, signed, own, _opened(own)), self.taken, at=self.at)
             case HeadSeen() as seen:
                 self._head(seen)
             case Gap() as gap:

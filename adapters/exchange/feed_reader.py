@@ -72,6 +72,7 @@ class FeedReader:
         for gap in await asyncio.to_thread(self._gaps):
             self._asking.missing(gap)
         await asyncio.to_thread(self._desk.tend)
+        await asyncio.to_thread(self._ask_for_own)
 
     async def positions(self) -> Mapping[TopicPartition, InputPosition]:
         """How far the feed was read. Asked at each (re)connection, so others' entries hide until the end is reached."""
@@ -153,6 +154,18 @@ class FeedReader:
             from_sequence=gap.from_sequence,
         )
         self._desk.ask_replay(shard=gap.shard, generation=gap.generation, from_sequence=gap.from_sequence)
+
+    def _ask_for_own(self) -> None:
+        """A restored unit asks each shard for what it published itself; until that came, nothing about a client leaves."""
+        with self._store.read() as tx:
+            open_shards, tips = tx.recovery.open(), tips_of(tx.places.chains())
+        for shard in [shard for shard, asked in open_shards.items() if asked is None]:
+            _log.warning("asking for the unit's own messages", shard=shard)
+            generation = tips[shard].generation if shard in tips else 1
+            asked = self._desk.ask_replay(shard=shard, generation=generation, from_sequence=1, scope="own")
+            if asked.message_id is not None:
+                with self._store.write() as tx:
+                    tx.recovery.asked(shard, asked.message_id)
 
     def _gaps(self) -> list[Gap]:
         with self._store.read() as tx:

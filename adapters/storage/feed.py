@@ -11,6 +11,7 @@ from datetime import datetime
 from adapters.errors import AdapterError
 from adapters.storage.feed_places import ChainState
 from adapters.storage.journal import EntryKind, FeedPlace, NewEntry, OwnState, shapes_state
+from adapters.storage.outbox import OutboxState
 from adapters.storage.receipts import Answer
 from adapters.storage.restored import restore_own
 from adapters.storage.signed_columns import to_columns
@@ -77,7 +78,17 @@ class HeadItem:
     head: FeedHead
 
 
-FeedItem = DeliveryItem | ReceiptItem | HeadItem
+@dataclass(frozen=True, slots=True)
+class OwnItem:
+    """A message of this unit that the hub gave back, verified, with its receipt."""
+
+    receipt: Receipt
+    signed: SignedBytes
+    author_signed: SignedBytes
+    message: Attributes
+
+
+FeedItem = DeliveryItem | ReceiptItem | HeadItem | OwnItem
 
 
 @dataclass(slots=True)
@@ -109,11 +120,64 @@ def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None
         case ReceiptItem():
             answer = tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
             taken.answers[item.receipt.id] = answer
+        case OwnItem():
+            taken.answers[item.receipt.id] = _take_own(tx, item, taken, at=at)
         case HeadItem():
             tx.places.set_head(item.head, at=at)
+            _note_recovered(tx, item.head)
         case DeliveryItem():
             if _goes_on(tx, item.delivery):
                 take_entry(tx, item, taken, at=at)
+
+
+def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> Answer:
+    """Known here: a receipt like any other. Forgotten: back into the journal, with its number and its client."""
+    message = item.message
+    if tx.outbox.find(message.id) is not None or tx.journal.find(message.id) is not None:
+        return tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
+    signature = to_columns(item.author_signed)
+    entry = NewEntry(
+        message_id=message.id,
+        subject=message.subject,
+        author=message.unit,
+        type=message.type,
+        category=None if message.category is None else message.category.value,
+        time=message.time,
+        payload=signature.pop("payload"),
+        kind=EntryKind.OWN,
+        state=OwnState.ACCEPTED,
+        recorded_at=at,
+        signature=signature,
+    )
+    tx.journal.add([entry])
+    tx.receipts.keep_own(item.receipt, item.signed, at=at)
+    restore_own(tx, message, at=at)
+    taken.entries += 1
+    if message.subject is not None and shapes_state(message.type):
+        taken.reshaped.add(message.subject)
+    return Answer.ACCEPTED
+
+
+def _note_recovered(tx: Transaction, head: FeedHead) -> None:
+    """A head made after the shard took the request vouches for what was given back before it: the hub makes none while it owes a replay.
+
+    On the shard that answered the request the feed's own order tells which came first, on another one the hub's clock.
+    """
+    asked = tx.recovery.open().get(head.shard)
+    if asked is None:
+        return
+    request = tx.outbox.find(asked)
+    while request is not None and request.replacement is not None:
+        request = tx.outbox.find(request.replacement)
+    if request is None or request.state is OutboxState.REFUSED:
+        tx.recovery.done(head.shard)  # it stands in quarantine with the reason: numbers are then mended one by one
+        return
+    signed = tx.receipts.find(request.message_id) if request.state is OutboxState.ACCEPTED else None
+    if signed is None:
+        return
+    receipt = Receipt.model_validate_json(signed.payload)
+    if head.shard == receipt.shard or head.time > receipt.recorded:
+        tx.recovery.done(head.shard)
 
 
 def _goes_on(tx: Transaction, delivery: Delivery) -> bool:

@@ -1,7 +1,8 @@
 """What this unit has signed and the hub has not yet answered.
 
 Invariants: messages of one record key are sent in the order of their numbers, none is skipped; live goes before bulk; at most 512 are without receipt
-at a time; a resend is the same bytes; a message leaves only by a receipt, and its signed bytes stay.
+at a time; a resend is the same bytes; a message leaves only by a receipt, and its signed bytes stay; while a restored unit waits for
+what it published before (see `recovery`), nothing about a client is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,9 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, not_, or_, select, update
 
+from adapters.storage.recovery import RECOVERY
 from adapters.storage.signed_columns import from_row, to_columns
 from adapters.storage.tables import OUTBOX, RENUMBERING
 from contracts.names import MessageId, RecordKey
@@ -124,6 +126,8 @@ class Outbox:
             return ()
         blocked = select(RENUMBERING.c.record_key)
         waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & not_(OUTBOX.c.record_key.in_(blocked))
+        about_nobody = OUTBOX.c.record_key.startswith("urn:")
+        waiting &= or_(about_nobody, not_(exists().select_from(RECOVERY)))
         return self._read(select(OUTBOX).where(waiting).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(free))
 
     def in_flight(self) -> int:
@@ -167,6 +171,12 @@ class Outbox:
         """The messages of a record key in these states, in their order."""
         chosen = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_([state.value for state in states])
         return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order))
+
+    def number_taken(self, key: RecordKey, sequence: int) -> bool:
+        """Whether a message that was never sent bears this number or a lower one."""
+        unsent = (OUTBOX.c.record_key == key) & (OUTBOX.c.state == OutboxState.WAITING.value)
+        lowest = self._connection.execute(select(func.min(OUTBOX.c.sequence)).where(unsent)).scalar_one()
+        return lowest is not None and lowest <= sequence
 
     def last_answered(self, key: RecordKey) -> int:
         """The highest number of this key that the hub has decided; 0 for none."""

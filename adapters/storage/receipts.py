@@ -76,6 +76,10 @@ class Receipts:
         self._quarantine.add(_refused(receipt, message, journal, at))
         return Answer.REFUSED
 
+    def keep_own(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
+        """The receipt of a message that this database had forgotten."""
+        self._keep(receipt, signed, at=at)
+
     def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
         """Both refusals leave the hub's number where it was; `adapters.desk.renumbering` makes the messages again."""
         if receipt.code is RefusalCode.SEQUENCE_CONFLICT:

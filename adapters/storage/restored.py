@@ -14,7 +14,9 @@ from contracts.names import SubjectId
 
 
 def restore_own(tx: Transaction, message: Attributes, *, at: datetime) -> None:
-    """Take from an own message its number, and from an enrolment whose it is."""
+    """Take from an own message its number, and from an enrolment whose it is; who waits with a number that is gone gets another."""
+    if tx.outbox.number_taken(message.key, message.sequence):
+        tx.numbers.ask_renumbering(message.key, message.sequence)
     tx.numbers.set({message.key: max(message.sequence, tx.numbers.last(message.key))})
     if isinstance(message, Message) and message.subject is not None:
         _, content = open_clear(message)

@@ -26,6 +26,7 @@ from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
+from adapters.storage.recovery import Recovery
 from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
@@ -60,6 +61,7 @@ class Transaction:
         self.import_rows = ImportRows(connection)
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
+        self.recovery = Recovery(connection)
 
 
 class UnitStore:

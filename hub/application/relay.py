@@ -148,11 +148,11 @@ class Relay:
         self._state = replace(self._state, produced=outgoing.commit.position)
 
     def heads(self, units: Iterable[UnitId]) -> list[FeedValue]:
-        """Signed heads for these feeds; none while the relay is behind, since a head vouches for what was sent before it."""
+        """Signed heads for these feeds; none while the relay is behind or owes a replay, since a head vouches for what was sent before it."""
         assert self._feeds is not None  # noqa: S101 - take_over comes first
         marks = self._store.input_positions()
         head = self._store.head()
-        if self._state.produced < head.position or self._store.backfills():
+        if self._state.produced < head.position or self._store.backfills() or self._store.replay_wishes():
             return []
         at = self._at(head)
         listed = self._programme.directory.version

@@ -177,6 +177,8 @@ class RelayProcess:
         if await self._send(relay, producer, records, stop):
             await asyncio.to_thread(relay.produced, outgoing)
             self._heads.active |= {value.unit for value in outgoing.values}
+            for wish in outgoing.replays:  # whoever asked waits for a head, to know that this was all
+                self._heads.last.pop(wish.unit, None)
             self._reports.delivered += len(outgoing.commit.to_report)
             metrics.RELAYED.labels("record").inc(len(records))
 

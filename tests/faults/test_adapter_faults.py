@@ -8,9 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from adapters.storage.outbox import OutboxState, Sending
+from adapters.storage.tables import OUTBOX, RECEIPT
+from adapters.storage.unit_store import UnitStore
 from contracts.categories import Category
+from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.names import MessageId
 from contracts.partition import partition_of
@@ -19,7 +23,7 @@ from tests.faults.district import CLIENTS, OP, VZ, District, until
 from tests.faults.kinds import EMBEDDED
 from tests.faults.ledger import Sent, read_log
 from tests.faults.mortal_broker import MortalEmbedded
-from tests.simulation.programme import PARTITIONS
+from tests.simulation.programme import PARTITIONS, START
 
 pytestmark = pytest.mark.timeout(600)
 on_embedded = pytest.mark.parametrize("district", [EMBEDDED], indirect=True)
@@ -83,8 +87,12 @@ def final_id(district: District, message_id: MessageId) -> MessageId:
     return found.message_id
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["database-put-back", "restored"])
 async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hub_has(
-    tmp_path: Path, database: str, embedded_broker: EmbeddedBroker
+    tmp_path: Path,
+    database: str,
+    embedded_broker: EmbeddedBroker,
+    told: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     chosen = random.Random(7)
     with District(tmp_path, database, MortalEmbedded(embedded_broker)) as district:
@@ -98,12 +106,16 @@ async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hu
         await until(district.settled)
         with district.stopped(OP) as place:
             restore(place, tmp_path / "old.db")
+            if told:
+                say_restored(place)
         district.record(OP, 20, chosen=chosen)
         since = [one.message_id for one in district.ledger.all()][-20:]
         async with asyncio.timeout(120):
             await until(lambda: district.open_at(OP) == 0 and not to_remake(district))
         stands_for = {one: final_id(district, one) for one in since}
         assert any(new != old for old, new in stands_for.items()), "no number was taken already"
+        if told:
+            assert numbers_sent_twice(district) == set()
         district.ledger.replace({old: sent_by(district, new) for old, new in stands_for.items() if new != old})
         await until(
             lambda: district.given(VZ) >= district.ledger.of(OP) and district.given(OP) >= district.ledger.of(VZ)
@@ -112,9 +124,23 @@ async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hu
         log.check(district.ledger)
         district.check_unit(VZ, OP, log.feeds[VZ])
         with district.houses[OP].store.read() as tx:
-            assert {one.message_id for one in tx.journal.since(0, limit=10_000)} >= district.given(OP) | set(
-                stands_for.values()
-            )
+            here = {one.message_id for one in tx.journal.since(0, limit=10_000)}
+        assert here >= district.given(OP) | set(stands_for.values())
+        if told:
+            assert here >= district.ledger.of(OP), "an own message of before did not come back"
+
+
+def say_restored(place: Path) -> None:
+    with closing(UnitStore.open(place)) as store, store.write() as tx:
+        tx.recovery.begin([0], at=START)
+
+
+def numbers_sent_twice(district: District) -> set[MessageId]:
+    """Messages about a client that the hub refused for their number."""
+    chosen = select(OUTBOX.c.message_id).join_from(OUTBOX, RECEIPT, OUTBOX.c.message_id == RECEIPT.c.message_id)
+    about_clients = chosen.where(OUTBOX.c.record_key.startswith("r1."), RECEIPT.c.code == RefusalCode.SEQUENCE_CONFLICT)
+    with district.houses[OP].store.read() as tx:
+        return {MessageId(found) for found in tx.connection.execute(about_clients).scalars()}
 
 
 def to_remake(district: District) -> bool:
