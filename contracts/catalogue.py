@@ -28,6 +28,7 @@ from contracts.messages import (
     referral,
     service,
     session,
+    subject,
 )
 from contracts.names import MessageType
 
@@ -44,7 +45,7 @@ class Audience(StrEnum):
     REFERRAL_PARTIES = "referral-parties"
     """A referral's question and answer: source and target only."""
     PARTIES = "parties"
-    """Collector, sources and recipients of the ground concerned; or the parties of an obligation."""
+    """Collector, sources and recipients of the ground concerned; or the parties of an obligation, a pairing or a merge."""
     HUB = "hub"
     """The hub alone keeps it as evidence."""
     ALL_UNITS = "all-units"
@@ -162,6 +163,11 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
         "processing.restricted", 1, processing.ProcessingRestricted, Audience.PARTIES, processing.ProcessingContent
     ),
     MessageSpec("processing.lifted", 1, processing.ProcessingLifted, Audience.PARTIES, processing.ProcessingContent),
+    MessageSpec("subject.pairing-offered", 1, subject.PairingOffered, Audience.HUB),
+    MessageSpec("subject.paired", 1, subject.SubjectPaired, Audience.PARTIES),
+    MessageSpec("subject.pairing-opened", 1, subject.PairingOpened, Audience.PARTIES, author=Author.HUB),
+    MessageSpec("subject.merged", 1, subject.SubjectMerged, Audience.PARTIES, subject.MergeContent),
+    MessageSpec("subject.split", 1, subject.SubjectSplit, Audience.PARTIES, subject.MergeContent),
     MessageSpec(
         "appointment.offered", 1, appointment.AppointmentOffered, Audience.GROUNDED, appointment.AppointmentContent
     ),

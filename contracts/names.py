@@ -22,6 +22,7 @@ KeyId = NewType("KeyId", str)
 GroundId = NewType("GroundId", str)
 ReferralId = NewType("ReferralId", str)
 ObligationId = NewType("ObligationId", str)
+MergeId = NewType("MergeId", str)
 ActorId = NewType("ActorId", str)
 RecordKey = NewType("RecordKey", str)
 """What a Kafka record is keyed by: the subject, else the source, else `hub-<n>`."""
@@ -42,6 +43,7 @@ Id = Annotated[MessageId, StringConstraints(pattern=rf"^{_UUID}$")]
 Ground = Annotated[GroundId, StringConstraints(pattern=rf"^{_UUID}$")]
 Referral = Annotated[ReferralId, StringConstraints(pattern=rf"^{_UUID}$")]
 Obligation = Annotated[ObligationId, StringConstraints(pattern=rf"^{_UUID}$")]
+Merge = Annotated[MergeId, StringConstraints(pattern=rf"^{_UUID}$")]
 Key = Annotated[KeyId, StringConstraints(pattern=rf"^{_SLUG}/[a-z]{{1,20}}/[0-9a-f]{{16}}$")]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Actor = Annotated[ActorId, StringConstraints(pattern=r"^[a-z0-9-]{1,40}/[A-Za-z0-9._-]{1,60}$")]

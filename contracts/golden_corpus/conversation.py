@@ -23,7 +23,7 @@ from contracts.golden_corpus.actors import (
     message_id,
     uuid_of,
 )
-from contracts.golden_corpus.examples import DIGEST, DUTY, ENTRY, GRANT, LATER, Example
+from contracts.golden_corpus.examples import DIGEST, DUTY, ENTRY, GRANT, LATER, MERGE, Example
 from contracts.golden_corpus.messages import compose_example
 from contracts.golden_corpus.written import readable, record_of
 from contracts.grants import Grant, to_unit
@@ -36,6 +36,7 @@ from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.referral import ReferralReceived, ReferralSent, ReferralStarted
 from contracts.messages.session import SessionHeld
+from contracts.messages.subject import SubjectMerged, SubjectPaired, SubjectSplit
 from contracts.names import GroundId, RecordKey, ReferralId, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import SignedBytes, sign_one
@@ -69,6 +70,7 @@ def steps() -> Iterator[Step]:
     yield from _statutory()
     yield from _referral()
     yield from _closing()
+    yield from _one_person()
     content = replace(_SESSION, facts=NeedAssessed(dimension="income-debt"), content=NeedContent(finding="x"))
     yield replace(_step(Code.CLEAR_NOT_ALLOWED, "content in clear", content, 0x540, 1), trial=False)
 
@@ -194,6 +196,19 @@ def _closing() -> Iterator[Step]:
     yield _step(Code.NO_GROUND, "after the withdrawal", _SESSION, 0x539, 24)
     again = Example(ConsentWithdrawn(consent_id=CONSENT))
     yield _step(Code.GROUND_ENDED, "it has ended already", again, 0x53A, 25)
+
+
+def _one_person() -> Iterator[Step]:
+    """The statutory ground still names both units."""
+    taken = Example(SubjectPaired(method="pairing-code"), author=LABOUR)
+    yield _step(Code.PAIRING_NOT_OPEN, "no code meets here", taken, 0x53B, 9)
+    merged = Example(SubjectMerged(merge_id=MERGE, method="asked-client", tell=(LABOUR, ADVICE)))
+    yield _step(ACCEPTED, "proposed", merged, 0x53C, 26)
+    yield _step(Code.MERGE_NOT_OPEN, "nobody reviews an own proposal", merged, 0x53D, 27)
+    yield _step(ACCEPTED, "reviewed by another institution", replace(merged, author=LABOUR), 0x53E, 10)
+    split = Example(SubjectSplit(merge_id=MERGE, reason="other-person"))
+    yield _step(ACCEPTED, "undone", split, 0x53F, 28)
+    yield _step(Code.MERGE_NOT_OPEN, "undone already", replace(split, author=LABOUR), 0x541, 11)
 
 
 def _written(step: Step) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.golden_corpus import conversation, dead_letters, feed, lists, messages, partitions
+from contracts.golden_corpus import conversation, dead_letters, feed, lists, messages, pairing, partitions
 
 DOCUMENTS: Final = {
     "actors.json": lists.document,
@@ -12,6 +12,7 @@ DOCUMENTS: Final = {
     "conversation.json": conversation.document,
     "feed.json": feed.document,
     "partitions.json": partitions.document,
+    "pairing.json": pairing.document,
 }
 
 

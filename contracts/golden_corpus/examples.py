@@ -11,6 +11,7 @@ from typing import Final
 from contracts.categories import Category, Purpose
 from contracts.dsse import to_envelope
 from contracts.facts import Facts, SealedContent
+from contracts.golden_corpus import pairing
 from contracts.golden_corpus.actors import (
     ADVICE,
     CONSENT,
@@ -40,15 +41,18 @@ from contracts.messages import (
     referral,
     service,
     session,
+    subject,
 )
-from contracts.names import HUB, ActorId, MessageId, ObligationId, UnitId
+from contracts.names import HUB, ActorId, MergeId, MessageId, ObligationId, UnitId
 from contracts.pae import PayloadType
 
 DIGEST: Final = "0" * 63 + "1"
+WRAPPED: Final = pairing.wrapped()
 DUTY: Final = ObligationId(uuid_of(0xD0))
 LATER: Final = NOW + timedelta(days=14)
 ENTRY: Final = message_id(0xE0)
 QUESTION: Final = message_id(0xE1)
+MERGE: Final = MergeId(uuid_of(0xF0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def examples() -> Iterator[Example]:
     """All of them, in the catalogue's order as far as it goes."""
     yield from _clients()
     yield from _grounds()
+    yield from _subjects()
     yield from _entries()
     yield from _referrals()
     yield from _reports()
@@ -136,6 +141,19 @@ def _grounds() -> Iterator[Example]:
     restricted = processing.ProcessingRestricted(categories=(Category.HOUSING,))
     yield Example(restricted, processing.ProcessingContent(reason="contested"))
     yield Example(processing.ProcessingLifted())
+
+
+def _subjects() -> Iterator[Example]:
+    yield Example(subject.PairingOffered(until=LATER, wrapped=WRAPPED), note="under the code's meeting subject")
+    yield Example(subject.SubjectPaired(method="pairing-code"), author=LABOUR, note="by whoever entered the code")
+    noted = subject.SubjectPaired(method="pairing-code", joined=LABOUR)
+    yield Example(noted, note="by the issuing unit, under its own subject")
+    yield Example(subject.PairingOpened(unit=LABOUR, issuer=ADVICE, wrapped=WRAPPED), author=HUB)
+    merged = subject.SubjectMerged(merge_id=MERGE, method="identity-document", tell=(LABOUR,))
+    yield Example(merged, subject.MergeContent(evidence="Same identity card, seen on 3 March."))
+    reviewed = subject.SubjectMerged(merge_id=MERGE, method="asked-client", tell=(ADVICE,))
+    yield Example(reviewed, author=LABOUR, note="the review, by a unit of another institution")
+    yield Example(subject.SubjectSplit(merge_id=MERGE, reason="other-person"), subject.MergeContent(note="A namesake."))
 
 
 def _entries() -> Iterator[Example]:

@@ -20,7 +20,8 @@ from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.messages.referral import ReferralFacts
-from contracts.names import GroundId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
+from contracts.messages.subject import PairingOffered, SubjectMerged, SubjectPaired, SubjectSplit
+from contracts.names import GroundId, MergeId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.domain.referral import Referral
 from hub.domain.referral import evolve as evolve_referral
@@ -57,6 +58,27 @@ class Obligation:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairing:
+    """The one pairing code whose meeting subject this is."""
+
+    issuer: UnitId
+    until: datetime
+    wrapped: str
+    taken_by: UnitId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """That this subject and another are said to be one person."""
+
+    proposer: UnitId
+    told: frozenset[UnitId]
+    """Who was told of this side, the reviewer among them."""
+    reviewer: UnitId | None = None
+    split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SupportPath:
     """State about one record key: a subject, or a source for messages about none."""
 
@@ -72,6 +94,8 @@ class SupportPath:
     obligations: Mapping[ObligationId, Obligation] = field(default_factory=dict)
     opened_ranges: Mapping[tuple[UnitId, UnitId], int] = field(default_factory=dict)
     """By unit and source: up to which position back-fills opened the source's entries to the unit, where a ground covered them."""
+    pairing: Pairing | None = None
+    merges: Mapping[MergeId, Merge] = field(default_factory=dict)
 
     def last_sequence(self, source: Source) -> int:
         """The last number decided of a source; 0 before the first."""
@@ -108,8 +132,10 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         restrictions=path.restrictions,
         obligations=path.obligations,
         opened_ranges=_opened(path.opened_ranges, event) if event.backfills else path.opened_ranges,
+        pairing=path.pairing,
+        merges=path.merges,
     )
-    changes = _parties(path, message)
+    changes = _parties(path, message) or _one_person(path, message, event)
     return replace(after, **changes) if changes else after  # type: ignore[arg-type] # the keys are this class's own fields
 
 
@@ -146,6 +172,24 @@ def _parties(path: SupportPath, message: Message) -> dict[str, object]:
             return {"restrictions": tuple(one for one in path.restrictions if one.author != message.unit)}
         case ObligationOpened() | ObligationAnswered() | ObligationOverdue():
             return {"obligations": _obligations(path.obligations, facts)}
+        case _:
+            return {}
+
+
+def _one_person(path: SupportPath, message: Message, event: MessageAccepted) -> dict[str, object]:
+    match facts := message.facts:
+        case PairingOffered():
+            return {"pairing": Pairing(message.unit, facts.until, facts.wrapped)}
+        case SubjectPaired() if facts.joined is None and path.pairing is not None:
+            return {"pairing": replace(path.pairing, taken_by=message.unit)}
+        case SubjectMerged():
+            known = path.merges.get(facts.merge_id)
+            told = frozenset(one.unit for one in event.recipients)
+            merge = Merge(message.unit, told) if known is None else replace(known, reviewer=message.unit)
+            return {"merges": _with(path.merges, facts.merge_id, merge)}
+        case SubjectSplit():
+            merge = replace(path.merges[facts.merge_id], split=True)
+            return {"merges": _with(path.merges, facts.merge_id, merge)}
         case _:
             return {}
 
