@@ -6,9 +6,12 @@ views of local systems go on reading through it; a build's indexes bear its numb
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, inspect, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateView, DropView
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.sql.elements import quoted_name
 
 
@@ -46,6 +49,17 @@ def _numbered(table: Table, metadata: MetaData, number: int) -> Table:
     return copy
 
 
+class _DropWithReaders(DropView):
+    """Drops a view whose columns change, and on PostgreSQL the views that read it, which would hold it fast: `served` makes ours again."""
+
+
+@compiles(_DropWithReaders, "postgresql")
+def _cascading(element: _DropWithReaders, compiler: DDLCompiler, **given: Any) -> str:  # noqa: ANN401 - the compiler's own
+    del given
+    name = compiler.preparer.format_table(element.element)
+    return f"DROP VIEW IF EXISTS {name} CASCADE"
+
+
 def _show(connection: Connection, shown: Table, own: Table) -> None:
     """Replace the view in place where the database can, so that readers wait for the swap and never miss the view."""
     rows = select(*own.c)
@@ -56,7 +70,7 @@ def _show(connection: Connection, shown: Table, own: Table) -> None:
     if connection.dialect.name == "postgresql" and appended:
         connection.execute(CreateView(rows, shown.name, or_replace=True))
         return
-    connection.execute(DropView(shown, if_exists=True))
+    connection.execute(_DropWithReaders(shown, if_exists=True))
     connection.execute(CreateView(rows, shown.name))
 
 

@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 
 from projections import positions
-from projections.build import build_of, drop
+from projections.build import Build, build_of, drop
 from projections.collector import collector_paused
 from projections.database import writing
 from projections.errors import StoppedError
@@ -44,9 +44,12 @@ class Lag:
 
 
 class Runner(Generic[_RawT, _ItemT]):
-    """Builds read models from one source into one database. `engine` comes from `projections.database.open_database`."""
+    """Builds read models from one source into one database. `engine` comes from `projections.database.open_database`.
 
-    def __init__(
+    `served` is called in each transaction in which another build begins to serve: the place for views that read the read models.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument a collaborator
         self,
         engine: Engine,
         source: Source[_RawT],
@@ -54,12 +57,14 @@ class Runner(Generic[_RawT, _ItemT]):
         parse: Callable[[_RawT], _ItemT],
         projections: Sequence[Projection[_ItemT]],
         chunk: int = CHUNK,
+        served: Callable[[Connection], None] | None = None,
     ) -> None:
         self._engine = engine
         self._source = source
         self._parse = parse
         self._projections = {one.name: one for one in sorted(projections, key=lambda one: one.name)}
         self._chunk = chunk
+        self._served = served
 
     def prepare(self) -> None:
         """Make what is missing: tables at first, a rebuild where a version was raised. Call once before the first `step`."""
@@ -171,14 +176,14 @@ class Runner(Generic[_RawT, _ItemT]):
                 return
             if positions.end(connection, serving):
                 positions.promote(connection, building)
-                build_of(self._projections[name].metadata, building.build).serve(connection)
+                self._serve(connection, build_of(self._projections[name].metadata, building.build))
                 drop(connection, serving.tables)
 
     def _start(self, connection: Connection, projection: Projection[_ItemT], role: PlaceRole, *, number: int) -> None:
         build = build_of(projection.metadata, number)
         build.create(connection)
         if role is PlaceRole.SERVING:
-            build.serve(connection)
+            self._serve(connection, build)
         positions.begin(
             connection,
             Place(
@@ -190,6 +195,11 @@ class Runner(Generic[_RawT, _ItemT]):
                 tables=build.names,
             ),
         )
+
+    def _serve(self, connection: Connection, build: Build) -> None:
+        build.serve(connection)
+        if self._served is not None:
+            self._served(connection)
 
     def _restart(self, connection: Connection, projection: Projection[_ItemT], building: Place) -> None:
         drop(connection, building.tables)

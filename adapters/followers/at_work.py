@@ -49,6 +49,7 @@ class FollowersAtWork:
         """Work until `stop` is set."""
         await asyncio.to_thread(self._begin)
         async with asyncio.TaskGroup() as group:
+            group.create_task(stop.wait())  # also where there is no follower: a part that ends would end the unit's run
             for following, due in self._all:
                 group.create_task(self._keep(following, due, stop))
 

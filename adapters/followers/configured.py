@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from adapters.followers.at_work import FollowersAtWork
 from adapters.followers.follower import Follower
+from adapters.followers.local_views import LocalViewsKept
 from adapters.process.companion import Companion
 from adapters.process.unit_house import UnitHouse
 
@@ -19,4 +20,4 @@ def followers_of(house: UnitHouse) -> Sequence[Follower]:
 
 def followers_at_work(house: UnitHouse) -> Sequence[Companion]:
     """What runs them beside their unit."""
-    return [FollowersAtWork(house.store, followers_of(house), now=house.clock.now)]
+    return [FollowersAtWork(house.store, followers_of(house), now=house.clock.now), LocalViewsKept(house)]

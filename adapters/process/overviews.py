@@ -7,21 +7,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import Connection
 
+from adapters.drafts import ClientKey
 from adapters.process.journal_source import JournalSource
 from adapters.storage.unit_store import UnitStore
-from projections.database import open_database
+from projections.database import open_database, writing
 from projections.errors import OvertakenError
 from projections.grounds import GroundsInForce
+from projections.local_views import Showing, forget_clients, note_clients, note_showing, offer_views
 from projections.parsed import parse_journal
 from projections.runner import Lag, Runner
 from projections.timeline import Timeline
 from projections.worklist import Worklist
 
 FILE = "overviews.db"
+_CLIENTS_AT_ONCE: Final = 500
 
 
 class Overviews:
@@ -30,7 +33,9 @@ class Overviews:
     def __init__(self, database: Path, store: UnitStore) -> None:
         self._engine = open_database(f"sqlite:///{database}")
         models = (Timeline(), Worklist(), GroundsInForce())
-        self._runner = Runner(self._engine, JournalSource(store), parse=parse_journal, projections=models)
+        self._runner = Runner(
+            self._engine, JournalSource(store), parse=parse_journal, projections=models, served=offer_views
+        )
         self._runner.prepare()
 
     @classmethod
@@ -56,6 +61,20 @@ class Overviews:
         """A connection for queries of `projections`."""
         with self._engine.connect() as connection:
             yield connection
+
+    def keep_for_local_systems(self, showing: Showing, store: UnitStore) -> None:
+        """Note for the SQL views whether others' entries show, and which subject has which case number."""
+        with writing(self._engine) as connection:
+            offer_views(connection)
+            note_showing(connection, showing)
+        after: ClientKey | None = None
+        with store.read() as tx:
+            while page := tx.clients.page(after, _CLIENTS_AT_ONCE):
+                after = page[-1][0]
+                with writing(self._engine) as connection:
+                    note_clients(connection, ((subject, client) for client, subject in page))
+            with writing(self._engine) as connection:
+                forget_clients(connection, tx.clients.linked)
 
     def close(self) -> None:
         """Close all connections."""

@@ -63,6 +63,17 @@ class Clients:
             self._connection.execute(insert(CLIENT), columns)
         return known | drawn
 
+    def linked(self, subjects: Collection[str]) -> frozenset[str]:
+        """Which of these stand for a client here."""
+        rows = self._connection.execute(select(CLIENT.c.subject).where(CLIENT.c.subject.in_(subjects)))
+        return frozenset(row.subject for row in rows)
+
+    def page(self, after: ClientKey | None, limit: int) -> list[tuple[ClientKey, SubjectId]]:
+        """At most `limit` clients behind one, in the database's own order: for reading many in flat memory."""
+        wanted = select(CLIENT.c.client_key, CLIENT.c.subject).order_by(CLIENT.c.client_key).limit(limit)
+        rows = self._connection.execute(wanted if after is None else wanted.where(CLIENT.c.client_key > after))
+        return [(ClientKey(client), SubjectId(subject)) for client, subject in rows]
+
     def all(self) -> list[tuple[ClientKey, SubjectId]]:
         """Every client with its subject, in the order of the keys."""
         rows = self._connection.execute(select(CLIENT.c.client_key, CLIENT.c.subject).order_by(CLIENT.c.client_key))

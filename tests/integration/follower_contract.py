@@ -174,6 +174,15 @@ class FollowerContract:
         at_work.wake()
         await running
 
+    async def test_a_unit_without_followers_is_not_stopped_by_that(self, store: UnitStore) -> None:
+        at_work = FollowersAtWork(store, [], now=lambda: NOON)
+        stop = asyncio.Event()
+        running = asyncio.create_task(at_work.run(stop))
+        done, _ = await asyncio.wait([running], timeout=0.3)
+        assert not done
+        stop.set()
+        await running
+
     async def test_a_follower_that_is_not_configured_any_more_is_not_waited_for(
         self, store: UnitStore, desk: Desk
     ) -> None:

@@ -1,0 +1,50 @@
+"""Keeps what the SQL views of local systems need beside the read models: the lease, and the unit's case numbers.
+
+Invariants: noted again soon after anything in the unit's database changed, so after each sign of life; at most a twentieth of the time goes into it,
+since a large unit has many case numbers; when nobody notes it any more the views hide by themselves (projections/local_views.py).
+"""
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+from adapters.process.showing import showing_now
+from adapters.process.unit_house import UnitHouse
+
+_AT_LEAST: Final = 1.0
+"""Seconds between two notes."""
+_SHARE: Final = 20
+
+
+def note_for_local_systems(house: UnitHouse) -> None:
+    """Bring the views up to date once, as a command does."""
+    overviews = house.overviews()
+    try:
+        overviews.keep_for_local_systems(showing_now(house), house.store)
+    finally:
+        overviews.close()
+
+
+class LocalViewsKept:
+    """Runs beside a unit."""
+
+    def __init__(self, house: UnitHouse) -> None:
+        self._house = house
+        self._due = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was written to the unit's database."""
+        self._due.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Note it again whenever it may have changed, until `stop` is set."""
+        while not stop.is_set():
+            self._due.clear()
+            began = time.monotonic()
+            await asyncio.to_thread(note_for_local_systems, self._house)
+            pause = max(_AT_LEAST, _SHARE * (time.monotonic() - began))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=pause)
+            if not stop.is_set():
+                await self._due.wait()

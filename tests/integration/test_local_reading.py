@@ -1,0 +1,64 @@
+"""A local system beside a running adapter: it reads by plain SQL what the unit may see now, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING, Any
+
+from adapters.followers.configured import followers_at_work
+from adapters.process.overviews import FILE
+from adapters.process.runtime import run_units
+from adapters.process.unit_house import UnitHouse
+from adapters.settings import unit_folder
+from tests.integration.kafka_rig import until
+from tests.integration.scripted_hub import ScriptedHub
+from tests.integration.test_adapter_run import UP, Place, consent_of, place, referral_of
+from tests.simulated_hub import SUBJECT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from contracts.names import UnitId
+    from deploy.servers.embedded_broker import EmbeddedBroker
+
+__all__ = ["place"]  # the fixture
+
+
+@asynccontextmanager
+async def running(place: Place, unit: UnitId) -> AsyncIterator[None]:
+    """As `spojka-adapter run`."""
+    stop = asyncio.Event()
+    house = UnitHouse.open(place.settings, unit)
+    task = asyncio.create_task(run_units(place.settings, [house], stop, companions=followers_at_work))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+        house.close()
+
+
+def ask(place: Place, query: str) -> list[tuple[Any, ...]]:
+    """As a tool of the IT person does, that knows nothing of us: read only, by the file's name."""
+    file = unit_folder(place.home, UP) / FILE
+    if not file.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return list(connection.execute(query))
+
+
+async def test_a_local_system_sees_what_was_shared_once_the_unit_is_up_to_date(
+    place: Place, embedded_broker: EmbeddedBroker
+) -> None:
+    async with ScriptedHub(embedded_broker, place.signer) as hub, running(place, UP):
+        await until(lambda: ask(place, "SELECT others_shown FROM spojka_state") == [(0,)])
+        await hub.deliver(UP, consent_of(place.signer), referral_of(place.signer))
+        await hub.head(UP)
+        await until(lambda: ask(place, "SELECT others_shown FROM spojka_state") == [(1,)])
+        referrals = "SELECT subject, source, client FROM spojka_referrals"
+        await until(lambda: ask(place, referrals) == [(SUBJECT, "op", None)])
+        with place.house(UP) as house:
+            house.desk.adopt(SUBJECT, "2026/17")  # type: ignore[arg-type] # a case number as typed
+        await until(lambda: ask(place, referrals) == [(SUBJECT, "op", "2026/17")])
