@@ -17,6 +17,7 @@ from adapters.desk.message_ids import MessageIds
 from adapters.desk.outgoing import Outgoing
 from adapters.desk.recorded import Recorded, RecordedState
 from adapters.desk.release import Release, held_back
+from adapters.desk.reported_move import as_it_stands
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
@@ -34,6 +35,7 @@ from contracts.codes import RefusalCode
 from contracts.envelope import compose
 from contracts.errors import ContractsError
 from contracts.kafka_record import MAX_VALUE
+from contracts.messages.referral import ReferralFacts
 from contracts.names import GroundId, MessageId, RecordKey, SubjectId
 from contracts.trust_list import Directory
 
@@ -166,7 +168,7 @@ class Recording:
         self._changed_rows[row.local_key] = row
 
     def _new(self, given: Draft, subject: SubjectId | None) -> Recorded:
-        draft = self._completed(given)
+        draft = self._completed(given, subject)
         verdict = self._judge(draft, subject)
         if isinstance(verdict, Refuses):
             return self._refuse(given, subject, verdict)
@@ -185,8 +187,11 @@ class Recording:
         self._enter(draft, subject, message_id, raw, verdict)
         return Recorded(message_id, RecordedState.WAITING)
 
-    def _completed(self, draft: Draft) -> Draft:
-        """Category, purpose and time where the type or the corrected entry leaves no choice."""
+    def _completed(self, draft: Draft, subject: SubjectId | None) -> Draft:
+        """Category, purpose and time where the type or the corrected entry leaves no choice; a reported move as it stands."""
+        if subject is not None and isinstance(draft.facts, ReferralFacts):
+            known = self.states.of(subject).referrals.get(draft.facts.referral_id)
+            draft = replace(draft, facts=as_it_stands(draft.facts, known))
         if draft.corrects is not None:
             self._flush()
             return inherit(draft, self.tx.journal.find(draft.corrects))
