@@ -31,7 +31,7 @@ from hub.application.ports import (
     ReplayWish,
     Timer,
 )
-from hub.application.programme import Programme
+from hub.application.programme import Programme, notice_name
 from hub.application.verification import Verified
 from hub.domain import support_path
 from hub.domain import timers as timer_rules
@@ -39,6 +39,7 @@ from hub.domain.deciding import decide, is_hole, programme_fault, sequence_fault
 from hub.domain.decision import Accepted, Circumstances, Decision, FollowUp, Refused, TimerWish
 from hub.domain.events import Basis, Event, MessageAccepted, MessageRefused, StoredMessage, StoredProof, StreamKind
 from hub.domain.naming import deterministic_uuid
+from hub.domain.shards import hub_key
 from projections.kafka.positions import InputPosition
 
 _NO_STATE: Final[StreamKind] = "notice"
@@ -113,6 +114,19 @@ class Docket:
             return self._park(record, f"{type(fault).__name__}: {fault}")
         self._adopt(draft)
         return outcome
+
+    def enter_list(self, facts: TrustListPublished, time: datetime) -> Refused | None:
+        """Say a trust list and decide it as if it came by the inbox; why it cannot stand, or None."""
+        draft, listed = _Draft(), self.programme.directory.listed
+        _, signed = self.programme.voice.say(facts, name=notice_name(facts), at=time)
+        message = parse(signed.payload)
+        key = hub_key(self._head.shard, partitions=listed.partitions, shards=listed.shards)
+        decision = self._rules(self._file(key, draft), message, self._circumstances(self._next_position(draft)))
+        if isinstance(decision, Refused):
+            return decision
+        self._write(key, signed, message, message, decision=decision, draft=draft)
+        self._adopt(draft)
+        return None
 
     def fire(self, timer: Timer, wish: TimerWish) -> None:
         """Let a timer speak, if the state has not moved on. A fault leaves no trace, the timer stays set."""

@@ -14,7 +14,17 @@ from contracts.names import HUB, MessageId, RecordKey, Source
 from contracts.trust_list import Directory
 from hub.application.case_files import CaseFiles
 from hub.application.docket import Docket
-from hub.application.ports import Clock, Commit, DeadLetter, Head, Parked, ParkedWish, Timer, WriterStore
+from hub.application.ports import (
+    Clock,
+    Commit,
+    DeadLetter,
+    Head,
+    Parked,
+    ParkedWish,
+    Timer,
+    UnusableListError,
+    WriterStore,
+)
 from hub.application.programme import Programme
 from hub.application.verification import Verified
 from hub.domain.decision import TimerWish
@@ -80,11 +90,29 @@ class Intake:
         return self._head
 
     def take_over(self) -> Head:
-        """Become the shard's writer: fence the one before, forget everything, read what is parked."""
+        """Become the shard's writer: fence the one before, forget everything, read what is parked, see to it that the log has a trust list.
+
+        Raises `UnusableListError` where the configured list cannot be the first.
+        """
         self._files.forget()
         self._head = self._store.take_over()
         self._parked = self._store.waiting()
+        self._enter_list()
         return self._head
+
+    def _enter_list(self) -> None:
+        """The configured list goes into the log before anything is decided under it, by the same door as every later one."""
+        to_enter = self._programme.list_to_enter(self.now())
+        if to_enter is None:
+            return
+        docket = self._docket(())
+        refused = docket.enter_list(*to_enter)
+        if refused is not None:
+            raise UnusableListError(
+                f"The configured trust list cannot be used: {refused.reason}.",
+                advice="Publish a newer one with `spojka-hub trust-list publish`, or set the clock right.",
+            )
+        self._commit(docket, (), Counts(), 0)
 
     def recover(self) -> Head:
         """After an error of the store: forget everything and read the head row again. Raises `FencedError` when replaced."""

@@ -33,6 +33,10 @@ class StoreUnavailableError(HubError):
     """The database cannot be reached, is full, or broke the session: nothing was written, try again after reading the head row."""
 
 
+class UnusableListError(HubError):
+    """The configured trust list cannot enter the log, so nothing may be decided under it."""
+
+
 class Clock(Protocol):
     """Where the time comes from."""
 

@@ -1,7 +1,7 @@
 """What every decision rests on besides the client's path: trust list, settings, and how the hub speaks.
 
 Invariants: trust lists and settings enter by messages in the log, version after version, under ids that follow from their versions, so that a new
-writer finds the last of them; before the first list is in the log the one of the configuration counts.
+writer finds the last of them. The configured list is the first: the writer enters it into its shard's log before it decides anything under it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from contracts.codes import RefusalCode
+from contracts.dsse import from_envelope
 from contracts.envelope import Message, parse
 from contracts.facts import Facts
 from contracts.keys import VerifyingKey
 from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.names import KeyId, MessageId, ProgrammeId, Source
-from contracts.trust_list import Directory, TrustListError, read_envelope
+from contracts.trust_list import Directory, TrustList, TrustListError, read_envelope
 from hub.application.hub_voice import HubVoice
 from hub.application.ports import Indexed, LogEntry
 from hub.domain.decision import Refused
@@ -44,6 +45,8 @@ class Programme:
     settings: DecisionSettings = DEFAULT
     in_log: bool = False
     """False until the first trust list stands in the log: the directory is then the one of the configuration."""
+    configured: TrustListPublished | None = None
+    """The configured list as the hub tells it."""
 
     def fault(self, message: Message, at: datetime) -> Refused | None:
         """Why a trust list or settings cannot follow; None for all other messages."""
@@ -85,10 +88,23 @@ class Programme:
                 current = current.after_settings(facts)  # type: ignore[assignment] # replace keeps the class
         return current
 
+    def list_to_enter(self, at: datetime) -> tuple[TrustListPublished, datetime] | None:
+        """The configured list with the time that its message bears, while no list stands in the log: the same each time it is told."""
+        if self.in_log or self.configured is None:
+            return None
+        return self.configured, min(self.directory.listed.issued_at, at)
+
     def documents(self, record: Record) -> list[str]:
         """The DSSE envelopes of every trust list in the log, in order."""
         notices = _notices(record, self.voice.source, self.directory.listed.programme, after={"trust-list": 0})
         return [facts.document for _, facts in notices if isinstance(facts, TrustListPublished)]
+
+
+def as_told(envelope: bytes) -> TrustListPublished:
+    """A signed list as the hub tells it. Raises `ContractsError`s and `ValidationError` for what is none."""
+    signed, _ = from_envelope(envelope)
+    version = TrustList.model_validate_json(signed.payload).version
+    return TrustListPublished(version=version, digest=signed.digest.hex(), document=envelope.decode())
 
 
 def notice_name(facts: TrustListPublished | SettingsChanged) -> str:

@@ -16,7 +16,7 @@ from contracts.names import KeyId
 from contracts.trust_list import Directory
 from hub.application.feed_voice import FeedVoice
 from hub.application.hub_voice import HubVoice
-from hub.application.programme import Programme
+from hub.application.programme import Programme, as_told
 from hub.domain.shards import partitions_of
 from hub.entrypoints.settings import HubSettings, SettingsError
 from hub.infrastructure.key_files import KeyFiles
@@ -64,7 +64,9 @@ def open_house(settings: HubSettings) -> House:
     voice = HubVoice(programme_id, keys.load(KeyUse.MESSAGES))
     return House(
         settings=settings,
-        programme=Programme(directory=directory, roots=roots, voice=voice),
+        programme=Programme(
+            directory=directory, roots=roots, voice=voice, configured=as_told((settings.home / FIRST_LIST).read_bytes())
+        ),
         feed_voice=FeedVoice(programme_id, keys.load(KeyUse.DELIVERIES)),
         database=ShardDatabase(settings.database, settings.shard),
         connection=connection_of(settings),

@@ -8,6 +8,7 @@ from contracts.keys import SigningKey
 from contracts.messages.hub import TrustListPublished
 from contracts.pae import PayloadType
 from contracts.trust_list import Directory, TrustList, read_trust_list, sign_trust_list
+from hub.application.programme import as_told
 from hub.entrypoints.house import first_directory
 
 
@@ -39,9 +40,7 @@ def published(path: Path, now: datetime) -> tuple[TrustListPublished, datetime]:
     """A version as the hub tells it, under the time when it was issued, so that it is the same message each time."""
     envelope = path.read_bytes()
     signed, _ = from_envelope(envelope)
-    listed = TrustList.model_validate_json(signed.payload)
-    facts = TrustListPublished(version=listed.version, digest=signed.digest.hex(), document=envelope.decode())
-    return facts, min(listed.issued_at, now)
+    return as_told(envelope), min(TrustList.model_validate_json(signed.payload).issued_at, now)
 
 
 def issue_date(directory: Directory, at: datetime | None) -> datetime:

@@ -76,14 +76,17 @@ def test_only_the_clients_own_no_is_told_as_the_clients() -> None:
 
 def test_the_shipped_hmis_mapping_reads_results_as_the_table_says() -> None:
     path = Path(__file__).parents[3] / "adapters/connectors/mappings/hmis.yaml"
-    rules = [rule for source in yaml.safe_load(path.read_text())["sources"] for rule in source["rules"]]
+    mapping = yaml.safe_load(path.read_text())
+    rules = [rule for source in mapping["sources"] for rule in source["rules"]]
     states = {S.ACCEPTED: "referral.accepted", S.DECLINED: "referral.declined"}
     found = {}
     for rule in rules:
         for condition in rule.get("when", []):
             if condition["column"] == "ReferralResult":
-                reason = rule["facts"].get("reason", {}).get("constant")
-                found[str(condition["one_of"])] = (rule["message"], reason)
+                reason = rule["facts"].get("reason")
+                reasons = {} if reason is None else mapping["tables"][reason["table"]]
+                for result in condition["one_of"]:
+                    found[str(result)] = (rule["message"], reasons.get(int(result)))
     assert found == {result.value: (states[from_hmis(result)[0]], from_hmis(result)[1]) for result in HmisResult}
 
 
