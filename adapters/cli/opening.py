@@ -18,6 +18,7 @@ from adapters.errors import AdapterError
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, SettingsError, load_settings
 from adapters.words import Language, Words
+from contracts.categories import Purpose
 from contracts.names import ActorId, UnitId
 
 Home = Annotated[Path | None, typer.Option(help="Folder of the adapter; else SPOJKA_ADAPTER_HOME, else here.")]
@@ -26,6 +27,7 @@ Lang = Annotated[Language | None, typer.Option(help="Language of the answer; els
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 By = Annotated[str | None, typer.Option("--actor", help="Role and pseudonym of the worker: adviser/w12.")]
 ByWhom = Annotated[str, typer.Option("--actor", help="Who looks: role and pseudonym, adviser/w12. It is reported.")]
+WhatFor = Annotated[Purpose, typer.Option("--purpose", help="What the look is for. It is reported.")]
 Happened = Annotated[datetime | None, typer.Option(help="When it happened; else now.")]
 
 _A_DAY: Final = timedelta(days=1)

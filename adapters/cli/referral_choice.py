@@ -10,7 +10,7 @@ from adapters.drafts import ClientKey
 from adapters.process.unit_house import UnitHouse
 from contracts.names import SubjectId
 from projections.referral_fold import Referral
-from projections.worklist import incoming, outgoing, shown
+from projections.worklist import incoming, outgoing
 
 SHOWN = 13
 """How much of an id the worklist shows: ids of one day differ within that."""
@@ -22,16 +22,6 @@ def referrals_of(house: UnitHouse) -> tuple[Sequence[Referral], Sequence[Referra
     try:
         with overviews.look() as connection:
             return incoming(connection, house.unit), outgoing(connection, house.unit)
-    finally:
-        overviews.close()
-
-
-def worklist_of(house: UnitHouse, *, others_visible: bool) -> tuple[Sequence[Referral], Sequence[Referral]]:
-    """Those that came, and those that went, as a worker may see them now."""
-    overviews = house.overviews()
-    try:
-        with overviews.look() as connection:
-            return shown(connection, house.unit, others_visible=others_visible)
     finally:
         overviews.close()
 

@@ -3,7 +3,6 @@
 Invariant: a look at the list is reported for each client on it, since a referral tells something about a person.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,12 +10,12 @@ import typer
 
 from adapters.cli.answers import as_json, show, tell
 from adapters.cli.ending_consents import ending_of, show_ending
-from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, opened
-from adapters.cli.referral_choice import SHOWN, find_referral, worklist_of
-from adapters.desk.actions.duties import Access
+from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, WhatFor, opened
+from adapters.cli.referral_choice import SHOWN, find_referral
 from adapters.drafts import ClientKey
-from adapters.process.showing import hidden_now
-from contracts.categories import Category
+from adapters.process import looks
+from adapters.process.looks import Look, SeenWorklist
+from contracts.categories import Category, Purpose
 from contracts.messages.referral import ReferralContent
 from contracts.names import ActorId, UnitId
 from projections.referral_fold import Referral
@@ -59,9 +58,10 @@ def refer(  # noqa: PLR0913 - one option a field
         tell(here, [sent.recorded])
 
 
-def worklist(
+def worklist(  # noqa: PLR0913 - one option a field
     *,
     actor: ByWhom,
+    purpose: WhatFor = Purpose.SUPPORT,
     as_lines: AsJson = False,
     home: Home = None,
     unit: Unit = None,
@@ -69,10 +69,11 @@ def worklist(
 ) -> None:
     """Referrals to us and from us: where each stands, and what is overdue; and consents that end soon."""
     with opened(home, unit, lang) as here:
-        hidden = hidden_now(here.house)
-        came, went = worklist_of(here.house, others_visible=hidden is None)
+        look = Look(ActorId(actor), purpose)
+        seen = _read(here, look)
+        came, went, hidden = seen.came, seen.went, seen.hidden
+        looks.report_referrals(here.house, (*came, *went), look=look)
         ending = ending_of(here.house, others_visible=hidden is None)
-        _report(here, [*came, *went], ActorId(actor))
         if as_lines:
             as_json([_document(here, one, in_touch=hidden is None) for one in (*came, *went)])
             return
@@ -82,6 +83,14 @@ def worklist(
         show(here, "outgoing", _COLUMNS, [_row(here, one, one.target, in_touch=hidden is None) for one in went])
         if ending:
             show_ending(here, ending)
+
+
+def _read(here: Opened, look: Look) -> SeenWorklist:
+    overviews = here.house.overviews()
+    try:
+        return looks.worklist(here.house, overviews, look=look)
+    finally:
+        overviews.close()
 
 
 _COLUMNS = ("referral", "who", "client", "about", "standing", "due")
@@ -121,10 +130,3 @@ def _document(here: Opened, one: Referral, *, in_touch: bool) -> dict[str, objec
 def _client(here: Opened, one: Referral) -> str | None:
     with here.house.store.read() as tx:
         return tx.clients.client_of(one.subject)
-
-
-def _report(here: Opened, seen: Sequence[Referral], actor: ActorId) -> None:
-    for subject in dict.fromkeys(one.subject for one in seen):
-        categories = {one.category for one in seen if one.subject == subject and one.category is not None}
-        access = Access(reader=actor, reader_unit=here.house.unit, categories=tuple(sorted(categories)))
-        here.house.desk.report_access(subject, access)

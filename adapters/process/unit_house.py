@@ -16,8 +16,9 @@ from adapters.desk.signer import Signer
 from adapters.exchange.directory_book import DirectoryBook
 from adapters.process.overviews import Overviews
 from adapters.settings import AdapterSettings, SettingsError, unit_folder
+from adapters.storage.one_transaction import OneTransaction
 from adapters.storage.trust_lists import KeptTrustList
-from adapters.storage.unit_store import UnitStore
+from adapters.storage.unit_store import Transaction, UnitStore
 from contracts.names import UnitId
 from contracts.trust_list import Directory
 from projections.process.clock import Clock, ClockError, FileClock, SystemClock
@@ -86,6 +87,10 @@ class UnitHouse:
         if newest is None:
             raise SettingsError("The first trust list is gone from the database", advice="Restore the backup.")
         return newest
+
+    def desk_within(self, tx: Transaction) -> Desk:
+        """The desk in the middle of a transaction: what it records becomes durable with all else that is written there, or not at all."""
+        return Desk(OneTransaction(tx), signer=self.desk.signer, directory=lambda: self.book.newest, clock=self.clock)
 
     def overviews(self) -> Overviews:
         """The unit's read models, up to date."""

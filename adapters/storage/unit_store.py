@@ -15,6 +15,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from adapters.errors import AdapterError
+from adapters.storage.api_answers import ApiAnswers
+from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
 from adapters.storage.feed_places import FeedPlaces
 from adapters.storage.followers import Followers
@@ -62,6 +64,8 @@ class Transaction:
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
         self.recovery = Recovery(connection)
+        self.api_tokens = ApiTokens(connection)
+        self.api_answers = ApiAnswers(connection)
 
 
 class UnitStore:

@@ -1,0 +1,115 @@
+"""Looking at what a unit holds about people: what shows to this reader now, and the report of the look.
+
+Invariants: entries of others show only within the lease, and only to the purpose under which they were given, so that what was shared for support
+is never read for a sanction (DESIGN section 3, promises 5 and 7); own entries always show. Whatever was shown is reported, all of one look in one
+transaction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from adapters.desk.actions.duties import Access
+from adapters.process.lease import Hidden
+from adapters.process.overviews import Overviews
+from adapters.process.showing import hidden_now
+from adapters.process.unit_house import UnitHouse
+from contracts.categories import Category, Purpose
+from contracts.names import ActorId, MessageId, SubjectId
+from projections.corrections import Shown
+from projections.corrections import timeline as read_timeline
+from projections.referral_fold import Referral
+from projections.timeline import entries
+from projections.worklist import shown
+
+MOST_REPORTED: Final = 500
+"""Entry ids in one report of a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks, and what for."""
+
+    reader: ActorId
+    purpose: Purpose = Purpose.SUPPORT
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTimeline:
+    """What shows of one client, and why entries of others do not where they do not."""
+
+    entries: Sequence[Shown]
+    hidden: Hidden | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWorklist:
+    """Referrals that came and that went."""
+
+    came: Sequence[Referral]
+    went: Sequence[Referral]
+    hidden: Hidden | None
+
+
+def timeline(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look: Look) -> SeenTimeline:
+    """The timeline as this reader may see it now. Not reported yet: see `report_entries`."""
+    hidden = hidden_now(house)
+    with overviews.look() as connection:
+        found = read_timeline(connection, subject, others_visible=hidden is None)
+    return SeenTimeline([one for one in found if _open_to(look, one)], hidden)
+
+
+def worklist(house: UnitHouse, overviews: Overviews, *, look: Look) -> SeenWorklist:
+    """The worklist as this reader may see it now. Not reported yet: see `report_referrals`."""
+    hidden = hidden_now(house)
+    with overviews.look() as connection:
+        came, went = shown(connection, house.unit, others_visible=hidden is None)
+        if look.purpose is not Purpose.SUPPORT:
+            came = [one for one in came if _sent_for(connection, one) is look.purpose]
+        return SeenWorklist(came, went, hidden)
+
+
+def report_entries(house: UnitHouse, subject: SubjectId, seen: Sequence[Shown], *, look: Look) -> None:
+    """Say who saw these entries. Those of others are named one by one."""
+    given = [one.entry.message_id for one in seen if one.entry.kind == "given"]
+    categories = {one.entry.category for one in seen}
+    parts = [given[start : start + MOST_REPORTED] for start in range(0, max(len(given), 1), MOST_REPORTED)]
+    _report(house, [(subject, _access(house, look, categories, part)) for part in parts])
+
+
+def report_referrals(house: UnitHouse, seen: Iterable[Referral], *, look: Look) -> None:
+    """Say who saw these referrals, one report a client."""
+    by_subject: dict[SubjectId, set[Category | None]] = {}
+    for one in seen:
+        by_subject.setdefault(one.subject, set()).add(one.category)
+    _report(house, [(subject, _access(house, look, found)) for subject, found in by_subject.items()])
+
+
+def report_categories(house: UnitHouse, subject: SubjectId, categories: Iterable[Category], *, look: Look) -> None:
+    """Say who saw that something of these categories is shared about a client."""
+    _report(house, [(subject, _access(house, look, set(categories)))])
+
+
+def _open_to(look: Look, one: Shown) -> bool:
+    return one.entry.kind != "given" or one.entry.purpose in {None, look.purpose}
+
+
+def _sent_for(connection: Connection, referral: Referral) -> Purpose | None:
+    recorded = entries(connection, referral.subject, others_visible=True)
+    return next((one.purpose for one in recorded if one.referral_id == referral.referral_id), None)
+
+
+def _access(house: UnitHouse, look: Look, categories: set[Category | None], seen: Sequence[MessageId] = ()) -> Access:
+    named = tuple(sorted(one for one in categories if one is not None))
+    return Access(look.reader, house.unit, purpose=look.purpose, categories=named, entries=tuple(seen))
+
+
+def _report(house: UnitHouse, reports: Sequence[tuple[SubjectId, Access]]) -> None:
+    if not reports:
+        return
+    with house.store.write() as tx:
+        desk = house.desk_within(tx)
+        for subject, access in reports:
+            desk.report_access(subject, access)

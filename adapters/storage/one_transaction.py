@@ -1,0 +1,30 @@
+"""A store that is one open transaction: what several calls write by it becomes durable together, or not at all.
+
+Invariant: nothing is committed here; whoever began the transaction does that.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters.storage.unit_store import Transaction, UnitStore
+
+
+class OneTransaction(UnitStore):
+    """Gives the same transaction to everyone who asks, for reading and for writing."""
+
+    def __init__(self, tx: Transaction) -> None:
+        super().__init__(tx.connection.engine)
+        self._tx = tx
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The transaction."""
+        yield self._tx
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """The same: it sees what it wrote."""
+        yield self._tx
+
+    def close(self) -> None:
+        """Leave everything open: it belongs to somebody else."""
