@@ -12,6 +12,7 @@ from typing import Final
 
 from adapters.connectors.csv_lines import Lines, records, separator_line
 from adapters.connectors.file_format import FileFormat
+from adapters.connectors.file_watch import FileWatch
 from adapters.connectors.header import LOOKED_THROUGH, Header, Row, cut_at_header, names_found, plain
 from adapters.connectors.record_table import REPORT_EVERY, Progress, Record, Refuse
 from adapters.connectors.refusal import Refusal, RefusalReason, shown
@@ -30,7 +31,10 @@ class CsvFile:
     wanted: frozenset[str]
     rows: int = field(default=0, init=False)
     unmapped: tuple[str, ...] = field(default=(), init=False)
-    _reported: bool = field(default=False, init=False)
+    _watch: FileWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watch = FileWatch(self.path)
 
     def size(self) -> int | None:
         """The file's bytes."""
@@ -41,18 +45,21 @@ class CsvFile:
 
     def read(self, refuse: Refuse, progress: Progress | None = None) -> Iterator[Record]:
         """All rows that can be read, one at a time; the first call counts them and refuses what cannot."""
-        report = (lambda _: None) if self._reported else refuse
-        counting, self._reported = not self._reported, True
+        first = self._watch.begin()
+        report = refuse if first else (lambda _: None)
         try:
             with self.path.open("rb") as raw:
+                self._watch.opened(raw)
                 codec = encoding_of(self.path, self.settings)
                 stream = io.TextIOWrapper(raw, encoding=codec, errors="replace", newline="")
-                for record in self._records(Lines(stream), report, counting=counting):
+                for record in self._records(Lines(stream), report, counting=first):
                     if progress and record.row % REPORT_EVERY == 0:
                         progress(raw.tell())
                     yield record
         except OSError as error:
             report(Refusal(self.name, 0, "", "", RefusalReason.FILE_UNREADABLE, error.strerror or type(error).__name__))
+        if self._watch.changed():
+            refuse(Refusal(self.name, 0, "", "", RefusalReason.FILE_CHANGED))
 
     def _records(self, lines: Lines, refuse: Refuse, *, counting: bool) -> Iterator[Record]:
         stated = separator_line("".join(lines.peek()))

@@ -1,7 +1,7 @@
 """The drop folder: the files that a mapping names, as they lie in one folder; or one file in place of the only one that the mapping names.
 
-Invariants: names are compared without case; a file that the mapping names and the folder lacks is reported, one that the mapping does not name is
-listed and not read.
+Invariants: a file's ending says what it is, a workbook (.xlsx) or CSV text; names are compared without case; a file that the mapping names and the
+folder lacks is reported, one that the mapping does not name is listed and not read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,12 @@ from adapters.connectors.mapped_columns import wanted_columns
 from adapters.connectors.mapping import Mapping as MappingFile
 from adapters.connectors.mapping import Origin
 from adapters.connectors.record_table import RecordTable
+from adapters.connectors.xlsx_sheet import XlsxSheet
 from adapters.errors import AdapterError
 
-_SUFFIXES: Final = (".csv",)
+_SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb")
+"""Opened as workbooks; what is none or none that can be read is told."""
+_SUFFIXES: Final = (".csv", *_SHEETS)
 
 
 class FolderError(AdapterError):
@@ -41,12 +44,23 @@ class DropFolder:
             if name not in self.missing
         }
         used = {name.casefold() for name in files}
-        self.unmapped = tuple(sorted(file.name for name, file in present.items() if name not in used))
+        self._unread = sorted(file.name for name, file in present.items() if name not in used)
+
+    @property
+    def unmapped(self) -> tuple[str, ...]:
+        """Files in the folder and sheets of its workbooks that the mapping does not read; sheets are known once a workbook was read."""
+        books = [table for table in self.tables.values() if isinstance(table, XlsxSheet)]
+        read = {(one.path, one.chosen) for one in books}
+        sheets = {(one.path, name) for one in books for name in one.sheets}
+        return (*self._unread, *(f"{path.name}/{name}" for path, name in sorted(sheets - read, key=str)))
 
 
 def _table(path: Path, origin: Origin, mapping: MappingFile) -> RecordTable:
     name = origin.table_name
-    return CsvFile(path, name, mapping.format_of(name), wanted_columns(mapping, name))
+    written, wanted = mapping.format_of(name), wanted_columns(mapping, name)
+    if path.suffix.casefold() in _SHEETS:
+        return XlsxSheet(path, name, written, wanted, origin.sheet)
+    return CsvFile(path, name, written, wanted)
 
 
 def _files(path: Path) -> dict[str, Path]:

@@ -49,7 +49,7 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
     lang: Annotated[Lang, typer.Option(help="Language of the report.")] = "en",
     home: Annotated[Path | None, typer.Option(help="Folder of the adapter; default: SPOJKA_ADAPTER_HOME.")] = None,
 ) -> None:
-    """Import CSV files. The same again makes nothing twice; changed rows become corrections."""
+    """Import CSV files and workbooks. The same again makes nothing twice; changed rows become corrections."""
     try:
         with ExitStack() as stack:
             work = _Import(load_mapping(mapping), source, stack.enter_context(Scratch()), institution, quiet=as_json)

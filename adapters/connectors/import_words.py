@@ -21,6 +21,47 @@ REASONS: Final[dict[RefusalReason, dict[Lang, str]]] = {
         "cs": "soubor nelze přečíst",
         "pl": "nie można odczytać pliku",
     },
+    RefusalReason.FILE_CHANGED: {
+        "en": "the file was changed while it was read; import it again",
+        "cs": "soubor se během čtení změnil; načtěte ho znovu",
+        "pl": "plik zmienił się podczas odczytu; zaimportuj go ponownie",
+    },
+    RefusalReason.NOT_A_WORKBOOK: {
+        "en": "not a workbook, or damaged",
+        "cs": "není to sešit, nebo je poškozený",
+        "pl": "to nie jest skoroszyt albo jest uszkodzony",
+    },
+    RefusalReason.OLD_FORMAT: {
+        "en": "an old format: save it as .xlsx",
+        "cs": "starý formát: uložte ho jako .xlsx",
+        "pl": "stary format: zapisz jako .xlsx",
+    },
+    RefusalReason.PASSWORD_PROTECTED: {
+        "en": "it has a password: save it without",
+        "cs": "je chráněn heslem: uložte ho bez hesla",
+        "pl": "jest chroniony hasłem: zapisz bez hasła",
+    },
+    RefusalReason.HAS_MACROS: {
+        "en": "it has macros: save it as .xlsx",
+        "cs": "obsahuje makra: uložte ho jako .xlsx",
+        "pl": "zawiera makra: zapisz jako .xlsx",
+    },
+    RefusalReason.TOO_LARGE: {
+        "en": "it unpacks to more than can be read",
+        "cs": "po rozbalení je příliš velký",
+        "pl": "po rozpakowaniu jest za duży",
+    },
+    RefusalReason.SHEET_MISSING: {"en": "the sheet is missing", "cs": "list chybí", "pl": "brak arkusza"},
+    RefusalReason.NOT_CALCULATED: {
+        "en": "formulas without a value: open it in a spreadsheet program and save it",
+        "cs": "vzorce bez hodnoty: otevřete sešit v tabulkovém programu a uložte ho",
+        "pl": "formuły bez wartości: otwórz skoroszyt w arkuszu kalkulacyjnym i zapisz",
+    },
+    RefusalReason.FORMULA_ERROR: {
+        "en": "the formula has no result",
+        "cs": "vzorec nemá výsledek",
+        "pl": "formuła nie ma wyniku",
+    },
     RefusalReason.COLUMN_MISSING: {"en": "the column is missing", "cs": "sloupec chybí", "pl": "brak kolumny"},
     RefusalReason.COLUMN_TWICE: {
         "en": "two columns of this name differ",

@@ -17,6 +17,8 @@ Progress = Callable[[int], None]
 """Told how much of a table is read, in the unit of its `size`."""
 REPORT_EVERY: Final = 500
 """Records between two words of progress."""
+_NO_RESULT: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+"""Of formulas, as spreadsheets write them into cells and CSV files."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Record:
             raise CellError(self.unusable[column], column=column, value=value)
         if "\ufffd" in value or "\0" in value:
             raise CellError(RefusalReason.NOT_TEXT, column=column, value=value)
+        if value[:1] == "#" and value in _NO_RESULT:
+            raise CellError(RefusalReason.FORMULA_ERROR, column=column, value=value)
         return value
 
 
