@@ -15,6 +15,11 @@ from typer.core import TyperGroup
 
 _COMMANDS: Final = {
     "run": "adapters.cli.running:run",
+    "init": "adapters.cli.appliance:init",
+    "doctor": "adapters.cli.appliance:doctor",
+    "backup": "adapters.cli.appliance:backup",
+    "restore": "adapters.cli.appliance:restore",
+    "service": "adapters.cli.appliance:service",
     "enrol": "adapters.cli.setting_up:enrol",
     "init-unit": "adapters.cli.setting_up:enrol",
     "settings": "adapters.cli.setting_up:settings",

@@ -135,9 +135,14 @@ class AdapterSettings(BaseSettings):
             ) from error
 
 
+def home_of(given: Path | None) -> Path:
+    """The folder of the adapter that is meant."""
+    return (given or Path(os.environ.get(HOME) or ".")).resolve()
+
+
 def load_settings(home: Path | None = None, **given: Any) -> AdapterSettings:  # noqa: ANN401 - any setting, checked below
     """The settings of the adapter in `home` (default: `SPOJKA_ADAPTER_HOME`, else the working folder). Raises `SettingsError`."""
-    folder = (home or Path(os.environ.get(HOME) or ".")).resolve()
+    folder = home_of(home)
 
     class _Here(AdapterSettings):
         toml_path: ClassVar[Path | None] = folder / SETTINGS_FILE

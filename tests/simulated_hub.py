@@ -15,7 +15,7 @@ from contracts.codes import RefusalCode
 from contracts.delivery import Delivery, first_link, next_link
 from contracts.dsse import to_envelope
 from contracts.envelope import compose, parse_attributes
-from contracts.facts import Facts
+from contracts.facts import Facts, SealedContent
 from contracts.feed_head import FeedHead, InboxMark
 from contracts.keys import KeyUse, SigningKey, VerifyingKey
 from contracts.messages.need import NeedAssessed
@@ -128,6 +128,7 @@ class SimulatedHub:
         subject: SubjectId | None = SUBJECT,
         category: Category | None = Category.HOUSING,
         key: SigningKey | None = None,
+        content: SealedContent | None = None,
     ) -> SignedBytes:
         """A signed message of a unit (or of the hub)."""
         raw = compose(
@@ -139,6 +140,7 @@ class SimulatedHub:
             sequence=number,
             subject=subject,
             category=category,
+            content=content,
         )
         signing = key or (self.messages if unit == HUB else self.unit_keys[unit])
         return sign_one(raw, signing, PayloadType.CLOUDEVENT)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import structlog
 
 from adapters.process.companion import CompanionsOf, no_companions
+from adapters.process.sole_runner import sole_runner
 from adapters.process.unit_health import state_of
 from adapters.process.unit_house import UnitHouse
 from adapters.process.unit_process import UnitProcess
@@ -28,6 +29,7 @@ def run(settings: AdapterSettings, *, companions: CompanionsOf = no_companions) 
     """Run until told to stop, each unit with its companions. Raises what opening a unit raises, before anything is started."""
     set_up_logs("adapter")
     with ExitStack() as opened:
+        opened.enter_context(sole_runner(settings.home))
         houses = _open(settings, opened)
         asyncio.run(_main(settings, houses, companions))
 

@@ -121,7 +121,7 @@ def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None
             answer = tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
             taken.answers[item.receipt.id] = answer
         case OwnItem():
-            taken.answers[item.receipt.id] = _take_own(tx, item, taken, at=at)
+            taken.answers.setdefault(item.receipt.id, _take_own(tx, item, taken, at=at))
         case HeadItem():
             tx.places.set_head(item.head, at=at)
             _note_recovered(tx, item.head)
@@ -133,8 +133,10 @@ def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None
 def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> Answer:
     """Known here: a receipt like any other. Forgotten: back into the journal, with its number and its client."""
     message = item.message
-    if tx.outbox.find(message.id) is not None or tx.journal.find(message.id) is not None:
+    if tx.outbox.find(message.id) is not None:
         return tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
+    if tx.journal.find(message.id) is not None:
+        return Answer.REPEATED
     signature = to_columns(item.author_signed)
     entry = NewEntry(
         message_id=message.id,

@@ -100,9 +100,21 @@ class UnitStore:
         """Looks first, so that opening a current database waits for nobody who writes."""
         with self.read() as tx:
             found = version_of(tx.connection)
-        if found != VERSION:
-            with self.write() as tx:
-                upgrade(tx.connection)
+        if found == VERSION:
+            return
+        if 0 < found < VERSION and self._engine.dialect.name == "sqlite":
+            self._keep(found)
+        with self.write() as tx:
+            upgrade(tx.connection)
+
+    def _keep(self, version: int) -> None:
+        """The database as it was before an upgrade, beside the new one, for whoever must go back to the older adapter."""
+        database = Path(str(self._engine.url.database))
+        kept = database.with_name(f"{database.name}.version-{version}")
+        if not kept.exists():
+            with self._engine.connect() as connection:
+                connection.connection.driver_connection.execute("VACUUM INTO ?", (str(kept),))  # type: ignore[union-attr] # the driver's own call
+            kept.chmod(0o600)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

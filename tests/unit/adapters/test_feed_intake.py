@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.drafts import ClientKey
 from adapters.exchange.directory_book import Added, Known, NoDirectoryError, Refused
 from adapters.exchange.feed_check import Suspicion
 from adapters.exchange.feed_intake import gaps_of
 from adapters.process.journal_source import JournalSource
-from contracts import strict_json
+from adapters.storage.journal import EntryKind, OwnState
+from adapters.storage.outbox import Queued
+from contracts import feed_record, strict_json
+from contracts.categories import Category
 from contracts.dsse import to_envelope
 from contracts.keys import KeyUse, SigningKey
+from contracts.messages.client import ClientContent, ClientEnrolled
 from contracts.messages.hub import TrustListPublished
-from contracts.names import HUB, InstitutionId, UnitId
+from contracts.names import HUB, InstitutionId, RecordKey, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import sign_one
 from contracts.trust_list import UnitEntry, sign_trust_list
 from projections.parsed import parse_journal
-from tests.simulated_hub import FOR_EVER, SUBJECT
+from tests.simulated_hub import FOR_EVER, NOON, SUBJECT, message_id
 from tests.unit.adapters.reading_unit import OP, UP, ReadingUnit
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 
     from contracts.signed_bytes import SignedBytes
     from contracts.trust_list import TrustList
+
+KEY = RecordKey(SUBJECT)
 
 
 @pytest.fixture
@@ -85,6 +92,43 @@ def test_an_entry_of_a_newer_kind_is_kept_and_shown_raw(unit: ReadingUnit) -> No
 def test_a_withheld_slot_leaves_no_entry(unit: ReadingUnit) -> None:
     stretch = unit.intake.take(unit.records(unit.feed.deliver(unit.hub.message_of(OP, 1), withheld=True)))
     assert (stretch.slots, stretch.entries, authors(unit)) == (1, 0, [])
+
+
+def test_own_messages_that_the_hub_gives_back_bring_numbers_and_clients_and_move_what_waits(unit: ReadingUnit) -> None:
+    identity = ClientContent(given_name="Karel", case_number="case-7")
+    enrolled = unit.hub.message_of(UP, 4, facts=ClientEnrolled(), category=Category.IDENTITY, content=identity)
+    waiting = unit.hub.message_of(UP, 3)
+    with unit.store.write() as tx:
+        tx.outbox.put([Queued(message_id(3), KEY, 3, waiting)], at=NOON)
+        tx.numbers.set({KEY: 3})
+    stretch = unit.intake.take(unit.records(given_back(unit, enrolled), given_back(unit, enrolled)))
+    assert (stretch.entries, stretch.answers) == (1, 1)
+    with unit.store.read() as tx:
+        entry = tx.journal.find(message_id(4))
+        assert entry is not None
+        assert (entry.kind, entry.state) == (EntryKind.OWN, OwnState.ACCEPTED)
+        assert tx.clients.subject_of(ClientKey("case-7")) == SUBJECT
+        assert tx.numbers.last(KEY) == 4
+        assert tx.numbers.renumberings() == {KEY: 4}
+
+
+def test_what_the_hub_gives_back_as_ours_must_bear_our_signature(unit: ReadingUnit) -> None:
+    forged = unit.hub.message_of(UP, 1, key=SigningKey(b"\x55" * 32, unit=UP, use=KeyUse.MESSAGES))
+    others = unit.hub.message_of(OP, 1)
+    stretch = unit.intake.take(unit.records(given_back(unit, forged), beside(unit, unit.hub.message_of(UP, 1), others)))
+    assert stretch.entries == 0
+    assert stretch.suspicious == [Suspicion.NOT_THE_AUTHOR, Suspicion.DIGEST_MISMATCH]
+
+
+def given_back(unit: ReadingUnit, message: SignedBytes) -> bytes:
+    return beside(unit, message, message)
+
+
+def beside(unit: ReadingUnit, answered: SignedBytes, message: SignedBytes) -> bytes:
+    receipt = feed_record.read(unit.feed.receipt(answered)).signed
+    return feed_record.write(
+        "receipt", to_envelope(receipt, PayloadType.RECEIPT), to_envelope(message, PayloadType.CLOUDEVENT)
+    )
 
 
 def test_under_an_expired_trust_list_nothing_is_taken_and_nothing_skipped(unit: ReadingUnit) -> None:
