@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "client": "adapters.cli.clients:app",
     "outbox": "adapters.cli.upkeep:outbox",
     "quarantine": "adapters.cli.quarantine:app",
+    "sheet": "adapters.cli.sheets:app",
     "obligations": "adapters.cli.obligations:app",
 }
 """Where each command lives."""

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from adapters.connectors.evaluation import Evaluation
+from adapters.connectors.evaluation import Evaluation, folded
 from adapters.connectors.mapped_rows import Lookups, SourceRows
 from adapters.connectors.mapping import Mapping as MappingFile
 from adapters.connectors.mapping import Source
@@ -19,7 +19,7 @@ from adapters.connectors.record_table import Connector, Record
 from adapters.connectors.refusal import CellError, Refusal, RefusalReason
 from adapters.connectors.rule_drafts import RuleDrafts
 from adapters.connectors.scratch import Scratch
-from adapters.connectors.source_drafting import Made, SourceDrafting
+from adapters.connectors.source_drafting import DraftedRow, Made, SourceDrafting
 
 Progress = Callable[[str, int], None]
 """Told the table and how much of it is read in this pass, in the unit of its size."""
@@ -44,6 +44,7 @@ class Drafting:
         self._scratch = scratch
         self._settings = settings
         self._lookups = Lookups(mapping.lookups, scratch)
+        self._folded = folded(mapping.tables)
 
     def made(self, progress: Progress = lambda _file, _bytes: None) -> Iterator[Made]:
         """All drafts and withdrawals; refusals go to the scratch."""
@@ -54,6 +55,13 @@ class Drafting:
         for source in self._mapping.sources:
             if source.table_name in self._connector.tables:
                 yield from self._of(source).made(partial(self._records, source.table_name, progress))
+
+    def rows_of(self, source: Source) -> Iterator[DraftedRow]:
+        """What each row of one source makes, by its number; nothing is kept in the scratch's report."""
+        for name in self._mapping.lookups:
+            self._keep(name, lambda _file, _bytes: None)
+        table = self._connector.tables[source.table_name]
+        yield from self._of(source).by_row(partial(table.read, self._scratch.refuse))
 
     def _of(self, source: Source) -> SourceDrafting:
         evaluation = self._evaluation(source.table_name)
@@ -70,7 +78,8 @@ class Drafting:
 
     def _evaluation(self, file: str) -> Evaluation:
         zone = ZoneInfo(self._mapping.zone) if self._mapping.zone else self._settings.zone
-        return Evaluation(self._mapping.format_of(file), zone, self._mapping.tables, self._settings.secret)
+        tables, secret = self._mapping.tables, self._settings.secret
+        return Evaluation(self._mapping.format_of(file), zone, tables, secret, self._folded)
 
     def _keep(self, name: str, progress: Progress) -> None:
         file = self._mapping.lookups[name].table_name

@@ -7,7 +7,7 @@ message decides whether it can be without it.
 import hmac
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from adapters.connectors.expression import (
     ReferenceOf,
 )
 from adapters.connectors.file_format import FileFormat
+from adapters.connectors.header import plain
 from adapters.connectors.refusal import CellError, RefusalReason
 
 Value = str | date | datetime | None
@@ -43,6 +44,8 @@ class Evaluation:
     zone: tzinfo
     tables: Mapping[str, Mapping[str, str]]
     secret: bytes
+    folded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The tables by their codes without case and surplus blanks, as people type them."""
 
     def value(self, expression: Expression, row: Cells) -> Value:  # noqa: PLR0911 - one return a form
         """The expression's value. Raises `CellError`."""
@@ -87,7 +90,9 @@ class Evaluation:
         text = joined(row, expression.code)
         if not text:
             return None
-        found = self.tables[expression.table].get(text, expression.otherwise)
+        found = self.tables[expression.table].get(text)
+        if found is None:
+            found = self.folded.get(expression.table, {}).get(plain(text), expression.otherwise)
         if found is None:
             column = "/".join(expression.code)
             raise CellError(RefusalReason.UNKNOWN_CODE, column=column, value=text, detail=f"not in {expression.table}")
@@ -113,6 +118,17 @@ class Evaluation:
             detail = f"with {self.format.decimal!r} as decimal sign"
             raise CellError(RefusalReason.NOT_A_NUMBER, column=column, value=text, detail=detail)
         return found
+
+
+def folded(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    """Code tables by their codes without case and surplus blanks; a code that two rows would answer differently is in none."""
+    found: dict[str, dict[str, str]] = {}
+    for name, table in tables.items():
+        meanings: dict[str, set[str]] = {}
+        for code, value in table.items():
+            meanings.setdefault(plain(code), set()).add(value)
+        found[name] = {code: next(iter(values)) for code, values in meanings.items() if len(values) == 1}
+    return found
 
 
 def joined(row: Cells, columns: Sequence[str]) -> str:

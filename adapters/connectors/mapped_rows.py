@@ -173,6 +173,8 @@ class SourceRows:
             return
         if check.one_of is not None and value not in check.one_of:
             raise CellError(RefusalReason.UNKNOWN_CODE, column=check.column, value=value)
+        if check.none_of is not None and value.casefold() in {one.casefold() for one in check.none_of}:
+            raise CellError(RefusalReason.NOT_ALLOWED, column=check.column, value=value, detail="as the mapping says")
         if check.same_as is not None and (other := row.cell(check.same_as)) and value != other:
             detail = f"{check.same_as} is another"
             raise CellError(RefusalReason.DIFFERS, column=check.column, value=value, detail=detail)

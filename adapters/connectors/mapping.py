@@ -49,6 +49,7 @@ class Check(_Part):
     column: str
     present: Annotated[bool, Field(description="there must be a value")] = False
     one_of: Annotated[Columns | None, Field(description="the codes that are known")] = None
+    none_of: Annotated[Columns | None, Field(description="values with which a row is not taken over")] = None
     not_before: Annotated[str | None, Field(description="a column with the date that this one must not precede")] = None
     same_as: Annotated[str | None, Field(description="a column that must hold the same value")] = None
 
@@ -111,6 +112,21 @@ class Rule(_Part):
     ] = "correct"
 
 
+class Answers(_Part):
+    """The columns of a copy of the sheet into which the answers to its referrals are written."""
+
+    language: Annotated[Literal["en", "cs", "pl"], Field(description="of what is written")]
+    status: Annotated[str, Field(description="the column that says where the referral stands")]
+    date: Annotated[str, Field(description="the column of the day of its last move")]
+    contact: Annotated[str, Field(description="the column of whom to turn to, as the target said")]
+    reason: Annotated[str, Field(description="the column of the reason, or of what is wrong with the row")]
+
+    @property
+    def columns(self) -> tuple[str, str, str, str]:
+        """The columns in their order."""
+        return (self.status, self.date, self.contact, self.reason)
+
+
 class Source(Origin):
     """A table whose rows become messages."""
 
@@ -125,6 +141,7 @@ class Source(Origin):
     checks: tuple[Check, ...] = ()
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     format: FileFormat | None = None
+    answers: Annotated[Answers | None, Field(description="for a sheet of referrals: where answers go")] = None
 
 
 class Mapping(_Part):

@@ -135,6 +135,8 @@ class RuleDrafts:
                 return model.model_validate(_nested(values), strict=False)
             except ValidationError as error:
                 name, fault = _first_fault(error, fields, row)
+                if not name and left_out:
+                    raise left_out[-1] from None  # the message cannot be without what was left out of it
                 if name not in values or name.partition(".")[0] in needed:
                     raise fault from None
                 del values[name]

@@ -20,6 +20,22 @@ Made = Draft | Withdrawal
 Records = Callable[[], Iterator[Record]]
 
 
+@dataclass(frozen=True, slots=True)
+class DraftedRow:
+    """One row of a source."""
+
+    row: int
+    made: Sequence[Made]
+    faults: Sequence[CellError]
+
+    def told(self) -> Sequence[CellError]:
+        """Each fault once: of several rules that fail on one cell, the first."""
+        if not self.faults:
+            return ()
+        told = {(fault.column, fault.reason): fault for fault in reversed(self.faults)}
+        return list(reversed(told.values()))
+
+
 @dataclass(frozen=True)
 class SourceDrafting:
     """One source with its rules; `institution` limits it to that one's rows."""
@@ -31,16 +47,20 @@ class SourceDrafting:
     institution: str | None
 
     def made(self, records: Records) -> Iterator[Made]:
-        """All drafts and withdrawals of the source."""
+        """All drafts and withdrawals of the source; refusals go to the scratch."""
+        for one in self.by_row(records):
+            yield from one.made
+            for fault in one.told():
+                self.scratch.refuse(fault.at(self.source.table_name, one.row))
+
+    def by_row(self, records: Records) -> Iterator[DraftedRow]:
+        """What each row made, and what is wrong with it."""
         if any(one.rule.first_per_client for one in self.rules):
             self._note_firsts(records())
         self.rows.begin()
         for record in records():
             faults: list[CellError] = []
-            yield from self._made_of(record, faults)
-            told = {(fault.column, fault.reason): fault for fault in reversed(faults)}
-            for fault in reversed(told.values()):
-                self.scratch.refuse(fault.at(self.source.table_name, record.row))
+            yield DraftedRow(record.row, self._made_of(record, faults), faults)
 
     def _made_of(self, record: Record, faults: list[CellError]) -> list[Made]:
         try:

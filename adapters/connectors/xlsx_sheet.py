@@ -47,6 +47,8 @@ class XlsxSheet:
     unmapped: tuple[str, ...] = field(default=(), init=False)
     chosen: str | None = field(default=None, init=False)
     """The sheet that was read."""
+    header_row: int | None = field(default=None, init=False)
+    """Where the names stand in it."""
     sheets: tuple[str, ...] = field(default=(), init=False)
     """All sheets of the workbook, once it was read."""
     _size: int | None = field(default=None, init=False)
@@ -89,7 +91,7 @@ class XlsxSheet:
                 refuse(self._refusal(RefusalReason.FILE_EMPTY))
                 return
             header, width = headed.header, headed.header.width
-            self.unmapped = header.unmapped
+            self.unmapped, self.header_row = header.unmapped, headed.number
             for column in header.missing:
                 refuse(Refusal(self.name, headed.number, column, "", RefusalReason.COLUMN_MISSING))
             for number, cells in headed.below:

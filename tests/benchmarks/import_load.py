@@ -1,0 +1,142 @@
+"""The rows that `bench_import` imports, the bare way of doing the same, and the import itself; each run in a process of its own.
+
+`python -m tests.benchmarks.import_load import|bare FOLDER ROWS` prints seconds and the peak of resident memory in MiB. The rows are services of a
+few thousand clients with a consent, so that every one of them is judged, numbered, signed (in batches) and queued.
+"""
+
+import csv
+import json
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.connectors.drafting import Drafting, ImportSettings
+from adapters.connectors.drop_folder import DropFolder
+from adapters.connectors.importing import to_record
+from adapters.connectors.mapping_file import parse_mapping
+from adapters.connectors.report import ImportReport
+from adapters.connectors.scratch import Scratch
+from adapters.connectors.unit_desk import StoredRows
+from adapters.desk.actions.consents import Paper, Terms
+from adapters.desk.desk import Desk
+from adapters.desk.signer import Signer
+from adapters.drafts import ClientKey
+from adapters.storage.unit_store import UnitStore
+from contracts.categories import Category
+from contracts.grants import to_unit
+from contracts.messages.service import ServiceDelivered
+from contracts.names import UnitId
+from tests.simulated_hub import FOR_EVER, NOON, PROGRAMME, SimulatedHub
+from tests.simulation.programme import StoryClock
+
+OP, UP = UnitId("op"), UnitId("up")
+CLIENTS: Final = 2_000
+CHUNK: Final = 500
+FILE: Final = "services.csv"
+MAPPING: Final = """
+mapping: bench
+title: Services
+zone: Europe/Prague
+sources:
+  - file: services.csv
+    key: id
+    client: client
+    checks:
+      - {column: day, present: true}
+    rules:
+      - name: service
+        message: service.delivered
+        time: {instant: day}
+        category: housing
+        facts:
+          service: {column: service}
+          begun: {date: day}
+          quantity: {decimal: hours}
+          unit_of_quantity: {constant: hours, if_present: hours}
+"""
+
+
+def write_rows(folder: Path, rows: int) -> None:
+    """The file to import."""
+    first = date(2025, 1, 1)
+    with (folder / FILE).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "client", "day", "service", "hours", "place", "worker"])
+        for number in range(rows):
+            day = first + timedelta(days=number % 365)
+            writer.writerow(
+                [number, f"c-{number % CLIENTS}", day, "debt-counselling", f"{number % 8}.5", "Děčín", number % 40]
+            )
+
+
+def desk_in(folder: Path) -> Desk:
+    """The unit's desk."""
+    hub = SimulatedHub()
+    signer = Signer(PROGRAMME, hub.unit_keys[OP])
+    store = UnitStore.open(folder / "unit.db")
+    return Desk(store, signer=signer, directory=lambda: hub.directory, clock=StoryClock(NOON))
+
+
+def take_consents(desk: Desk, clients: int) -> None:
+    """A consent of each client."""
+    terms = Terms((OP,), [to_unit(UP)], (Category.HOUSING,), FOR_EVER[1], FOR_EVER[0])
+    for number in range(clients):
+        desk.take_consent(ClientKey(f"c-{number}"), terms, Paper())
+
+
+def import_rows(folder: Path) -> int:
+    """Import as `spojka-adapter import` does; returns how many were recorded."""
+    desk, mapping = desk_in(folder), parse_mapping(MAPPING, "bench.yaml")
+    with Scratch() as scratch:
+        settings = ImportSettings(UTC, NOON, b"s" * 32)
+        made = Drafting(mapping, DropFolder(folder, mapping), scratch, settings).made()
+        drafts = ImportReport(scratch).counted(to_record(made, StoredRows(desk.store)))
+        return sum(1 for _ in desk.record_many(drafts, bulk=True))
+
+
+def bare_rows(folder: Path) -> int:
+    """The least that any import does: read CSV, validate by pydantic, one SQLite transaction for 500 rows."""
+    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    connection.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE entry (id TEXT PRIMARY KEY, client TEXT, body TEXT);"
+    )
+    number = 0
+    with (folder / FILE).open(encoding="utf-8", newline="") as file:
+        rows = iter(csv.DictReader(file))
+        while chunk := list(islice(rows, CHUNK)):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", _validated(chunk))
+            connection.execute("COMMIT")
+            number += len(chunk)
+    return number
+
+
+def _validated(chunk: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    for row in chunk:
+        facts = ServiceDelivered.model_validate(
+            {"service": row["service"], "begun": row["day"], "quantity": row["hours"], "unit_of_quantity": "hours"},
+            strict=False,
+        )
+        yield row["id"], row["client"], json.dumps(facts.model_dump(mode="json"))
+
+
+def main() -> None:
+    """One run."""
+    way, folder, expected = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    started = time.perf_counter()
+    found = import_rows(folder) if way == "import" else bare_rows(folder)
+    seconds = time.perf_counter() - started
+    if found != expected:
+        raise SystemExit(f"{found} rows instead of {expected}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps({"seconds": seconds, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main()
