@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "settings": "adapters.cli.setting_up:settings",
     "health": "adapters.cli.upkeep:health",
     "import": "adapters.connectors.import_command:import_folder",
+    "export": "adapters.cli.fhir_export:app",
     "consent": "adapters.cli.consents:app",
     "refer": "adapters.cli.referrals:refer",
     "answer": "adapters.cli.moves:app",

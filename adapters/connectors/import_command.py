@@ -16,6 +16,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from adapters.connectors.connector_choice import open_connector
 from adapters.connectors.drafting import Drafting, ImportSettings
+from adapters.connectors.fhir.fhir_import import NAME as FHIR
+from adapters.connectors.fhir.fhir_import import FhirImport
 from adapters.connectors.import_words import Lang
 from adapters.connectors.importing import Imported, keep_refusals, to_record
 from adapters.connectors.mapping import Mapping
@@ -35,7 +37,9 @@ NOT_IMPORTED: Final = 1
 def import_folder(  # noqa: PLR0913 - one parameter an option of the command line
     source: Annotated[Path, typer.Argument(help="Folder with the files, unpacked; or one file.")],
     *,
-    mapping: Annotated[str, typer.Option(help="Name of a shipped mapping (hmis, example), or a mapping file.")],
+    mapping: Annotated[
+        str, typer.Option(help="Name of a shipped mapping (hmis, example, fhir-sdoh), or a mapping file.")
+    ],
     unit: Annotated[
         str | None, typer.Option(help="Unit to import for; needed where the adapter serves several.")
     ] = None,
@@ -52,7 +56,12 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
     """Import CSV files and workbooks. The same again makes nothing twice; changed rows become corrections."""
     try:
         with ExitStack() as stack:
-            work = _Import(load_mapping(mapping), source, stack.enter_context(Scratch()), institution, quiet=as_json)
+            scratch = stack.enter_context(Scratch())
+            work = (
+                FhirImport(source, scratch, institution, quiet=as_json)
+                if mapping == FHIR
+                else _Import(load_mapping(mapping), source, scratch, institution, quiet=as_json)
+            )
             imported = None if dry_run else work.run(home, unit)
             if dry_run:
                 work.try_out()

@@ -113,6 +113,16 @@ REASONS: Final[dict[RefusalReason, dict[Lang, str]]] = {
         "cs": "tentýž řádek znovu",
         "pl": "ten sam wiersz ponownie",
     },
+    RefusalReason.NOT_FHIR: {
+        "en": "not FHIR R4 in JSON",
+        "cs": "není to FHIR R4 v JSON",
+        "pl": "to nie jest FHIR R4 w JSON",
+    },
+    RefusalReason.NO_COUNTERPART: {
+        "en": "nothing here corresponds to it",
+        "cs": "zde tomu nic neodpovídá",
+        "pl": "nic tu temu nie odpowiada",
+    },
     RefusalReason.KEY_TWICE: {
         "en": "another row has this key",
         "cs": "tento klíč má jiný řádek",

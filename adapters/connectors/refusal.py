@@ -69,6 +69,10 @@ class RefusalReason(StrEnum):
     """The row refers to a row that is not there."""
     REPEATED_ROW = "repeated-row"
     """The same row stands in the file before."""
+    NOT_FHIR = "not-fhir"
+    """The file or element is not what FHIR R4 has there in JSON."""
+    NO_COUNTERPART = "no-counterpart"
+    """Nothing in the exchange corresponds to it, or it is not this unit's to tell."""
     KEY_TWICE = "key-twice"
     """Another row of the same key stands in the file before, and this one is not newer."""
 

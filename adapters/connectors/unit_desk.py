@@ -11,11 +11,18 @@ from pathlib import Path
 
 from adapters.connectors import reference_secret
 from adapters.desk.desk import Desk
+from adapters.drafts import ClientKey
 from adapters.errors import AdapterError
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, load_settings
+from adapters.storage.journal import Entry, OwnState
 from adapters.storage.unit_store import UnitStore
-from contracts.names import MessageId, UnitId
+from contracts.envelope import parse
+from contracts.errors import ContractsError
+from contracts.facts import Facts
+from contracts.messages.referral import ReferralFacts, ReferralSent
+from contracts.names import MessageId, ReferralId, UnitId
+from contracts.referral_table import ReferralParties, ReferralState, next_state
 from projections.process.clock import Clock
 
 
@@ -35,6 +42,43 @@ class StoredRows:
             return {key: row.message_id for key, row in tx.import_rows.find(local_keys).items()}
 
 
+class StoredReferrals:
+    """Where referrals stand by what is in this unit's database, held messages included."""
+
+    def __init__(self, store: UnitStore) -> None:
+        self._store = store
+
+    def standing(self, client: ClientKey, referral_id: ReferralId) -> ReferralState | None:
+        """The state of a client's referral; None where nothing of it is here."""
+        with self._store.read() as tx:
+            subject = tx.clients.subject_of(client)
+            entries = () if subject is None else tx.journal.of_subject(subject)
+        return standing(entries, referral_id)
+
+
+def standing(entries: Sequence[Entry], referral_id: ReferralId) -> ReferralState | None:
+    """The state that messages lead to, in the order in which they came; what was refused or erased does not count."""
+    state, parties = None, None
+    for entry in sorted(entries, key=lambda one: one.number):
+        if entry.payload is None or entry.state is OwnState.REFUSED:
+            continue
+        facts = _facts_of(entry.payload)
+        if not isinstance(facts, ReferralFacts) or facts.referral_id != referral_id:
+            continue
+        if isinstance(facts, ReferralSent):
+            state, parties = ReferralState.SENT, ReferralParties(entry.author, facts.target)
+        elif state is not None and parties is not None:
+            state = next_state(state, facts, signer=entry.author, parties=parties) or state
+    return state
+
+
+def _facts_of(payload: bytes) -> Facts | None:
+    try:
+        return parse(payload).facts
+    except ContractsError:
+        return None  # of a newer version
+
+
 @dataclass(frozen=True, slots=True)
 class UnitDesk:
     """All that an import needs of one unit."""
@@ -44,6 +88,7 @@ class UnitDesk:
     zone: tzinfo
     clock: Clock
     secret: bytes
+    referrals: StoredReferrals
 
 
 @contextmanager
@@ -53,7 +98,9 @@ def open_unit(home: Path | None, unit: str | None) -> Iterator[UnitDesk]:
     house = UnitHouse.open(settings, _choose(settings, unit))
     try:
         secret = reference_secret.load_or_create(house.folder)
-        yield UnitDesk(house.desk, StoredRows(house.store), house.directory.zone, house.clock, secret)
+        yield UnitDesk(
+            house.desk, StoredRows(house.store), house.directory.zone, house.clock, secret, StoredReferrals(house.store)
+        )
     finally:
         house.close()
 
