@@ -24,6 +24,7 @@ from projections.access_history import AccessHistory
 from projections.database import open_database
 from projections.grounds import GroundsInForce
 from projections.obligations import Obligations
+from projections.one_person import OnePerson
 from projections.parsed import ParsedItem, ParsedLogItem, parse_journal, parse_log
 from projections.runner import Runner
 from projections.source import JournalItem, LogItem, LogRecipient
@@ -163,7 +164,7 @@ class MemoryLog:
 
 def unit_runner(engine: Engine, journal: MemoryJournal, *, chunk: int = 1000) -> UnitRunner:
     """All read models of a unit, ready to step."""
-    models = (Timeline(), Worklist(grace_days=14), GroundsInForce())
+    models = (Timeline(), Worklist(grace_days=14), GroundsInForce(), OnePerson())
     runner = Runner(engine, journal, parse=parse_journal, projections=models, chunk=chunk)
     runner.prepare()
     return runner

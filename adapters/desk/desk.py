@@ -7,8 +7,9 @@ leaves this unit but through its own gate, numbered and signed.
 from adapters.desk.actions.consents import ConsentActions
 from adapters.desk.actions.duties import DutyActions
 from adapters.desk.actions.entries import EntryActions
+from adapters.desk.actions.people import PeopleActions
 from adapters.desk.actions.referrals import ReferralActions
 
 
-class Desk(EntryActions, ConsentActions, ReferralActions, DutyActions):
+class Desk(EntryActions, ConsentActions, ReferralActions, DutyActions, PeopleActions):
     """Drafts (`record`, `record_many`), actions of workers, and what the unit owes by itself (`tend`)."""

@@ -102,15 +102,7 @@ class RecordingDesk:
         Raises `DeskError` where either is joined with another, or the client's entries have left under another subject.
         """
         with self.store.write() as tx:
-            owner, before = tx.clients.client_of(subject), tx.clients.subject_of(client)
-            if owner == client:
-                return
-            if owner is not None:
-                raise DeskError("This person is another client here already", advice="Look for a client entered twice.")
-            if before is None:
-                tx.clients.link(client, subject, at=self.clock.now())
-                return
-            self._move(tx, client, before, subject)
+            self._join(tx, subject, client)
 
     def resend(self, number: int, corrected: Draft) -> Recorded:
         """Send the corrected draft in place of a quarantined item, under a new id. Raises `DeskError` where there is no open item."""
@@ -176,6 +168,17 @@ class RecordingDesk:
             recorded = recording.record(draft, subject=subject)
             received += [recorded.message_id] if recorded.message_id is not None else []
         return received
+
+    def _join(self, tx: Transaction, subject: SubjectId, client: ClientKey) -> None:
+        owner, before = tx.clients.client_of(subject), tx.clients.subject_of(client)
+        if owner == client:
+            return
+        if owner is not None:
+            raise DeskError("This person is another client here already", advice="Look for a client entered twice.")
+        if before is None:
+            tx.clients.link(client, subject, at=self.clock.now())
+            return
+        self._move(tx, client, before, subject)
 
     def _move(self, tx: Transaction, client: ClientKey, before: SubjectId, subject: SubjectId) -> None:
         own = [entry for entry in tx.journal.of_subject(before) if entry.kind is EntryKind.OWN]

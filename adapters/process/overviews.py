@@ -18,6 +18,7 @@ from projections.database import open_database, writing
 from projections.errors import OvertakenError
 from projections.grounds import GroundsInForce
 from projections.local_views import Showing, forget_clients, note_clients, note_showing, offer_views
+from projections.one_person import OnePerson
 from projections.parsed import parse_journal
 from projections.runner import Lag, Runner
 from projections.timeline import Timeline
@@ -32,7 +33,7 @@ class Overviews:
 
     def __init__(self, database: Path, store: UnitStore) -> None:
         self._engine = open_database(f"sqlite:///{database}")
-        models = (Timeline(), Worklist(), GroundsInForce())
+        models = (Timeline(), Worklist(), GroundsInForce(), OnePerson())
         self._runner = Runner(
             self._engine, JournalSource(store), parse=parse_journal, projections=models, served=offer_views
         )

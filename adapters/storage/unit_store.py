@@ -26,6 +26,7 @@ from adapters.storage.journal import Journal
 from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
+from adapters.storage.pairings import Pairings
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
 from adapters.storage.recovery import Recovery
@@ -61,6 +62,7 @@ class Transaction:
         self.suspicious = Suspicious(connection)
         self.trust_lists = TrustLists(connection)
         self.import_rows = ImportRows(connection)
+        self.pairings = Pairings(connection)
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
         self.recovery = Recovery(connection)

@@ -28,11 +28,13 @@ from contracts.messages.hub import DeliveryReported, ObligationOpened, ReportedD
 from contracts.messages.need import NeedAssessed
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
-from contracts.names import GroundId, MessageId, ObligationId, ReferralId, SubjectId, UnitId
+from contracts.messages.subject import SubjectMerged, SubjectSplit
+from contracts.names import GroundId, MergeId, MessageId, ObligationId, ReferralId, SubjectId, UnitId
 from projections.access_tables import METADATA as ACCESS
 from projections.database import open_database
 from projections.grounds import METADATA as GROUNDS
 from projections.obligations import METADATA as OBLIGATIONS
+from projections.one_person import METADATA as ONE_PERSON
 from projections.source import LogBackfill, LogRecipient
 from projections.timeline import METADATA as TIMELINE
 from projections.worklist import METADATA as WORKLIST
@@ -58,7 +60,7 @@ from tests.read_model_rig import (
     unit_runner,
 )
 
-UNIT_MODELS, HUB_MODELS = (TIMELINE, WORKLIST, GROUNDS), (ACCESS, OBLIGATIONS)
+UNIT_MODELS, HUB_MODELS = (TIMELINE, WORKLIST, GROUNDS, ONE_PERSON), (ACCESS, OBLIGATIONS)
 _MODEST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -107,6 +109,8 @@ def facts_of(step: Step) -> Facts:
         "restricted": ProcessingRestricted(categories=(Category.HOUSING,) if step.other % 2 else ()),
         "lifted": ProcessingLifted(),
         "need": NeedAssessed(dimension="housing"),
+        "merged": SubjectMerged(merge_id=MergeId(named(30_000 + step.one % 2)), method="asked-client", tell=(UP,)),
+        "split": SubjectSplit(merge_id=MergeId(named(30_000 + step.one % 2)), reason="other-person"),
     }
     return choices[step.kind]
 
@@ -284,7 +288,7 @@ def rebuilt(runner: UnitRunner | HubRunner, names: Sequence[str]) -> None:
 _STATE_KINDS = ("corrected", "erased", "refused", "receipt")
 _REFERRAL_KINDS = ("sent", "accepted", "waitlisted", "started", "withdrawn")
 _GROUND_KINDS = ("consent", "attested", "narrowed", "consent-withdrawn", "restricted", "lifted")
-_UNIT_KINDS = ("need", *_STATE_KINDS, *_REFERRAL_KINDS, *_GROUND_KINDS)
+_UNIT_KINDS = ("need", "merged", "split", *_STATE_KINDS, *_REFERRAL_KINDS, *_GROUND_KINDS)
 
 
 @_MODEST
