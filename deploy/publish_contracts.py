@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from adapters.conformance import requirements_page
 from contracts import asyncapi
 from contracts.catalogue_page import page
 from contracts.golden_corpus.corpus import documents
@@ -18,7 +19,7 @@ from contracts.json_schemas import schemas
 FOLDER: Final = Path(__file__).resolve().parents[1] / "contracts"
 VERSION: Final = "1.0.0"
 """Of the contracts: the major number rises when an adapter that followed them would break."""
-_GENERATED: Final = ("schemas/*.json", "golden/*.json", "catalogue.md")
+_GENERATED: Final = ("schemas/*.json", "golden/*.json", "catalogue.md", "conformance.md")
 
 
 def published() -> Mapping[str, str]:
@@ -26,7 +27,7 @@ def published() -> Mapping[str, str]:
     files = {f"schemas/{name}.schema.json": _json(schema) for name, schema in schemas().items()}
     files["schemas/asyncapi.json"] = _json(asyncapi.document(VERSION))
     files |= {f"golden/{name}": _json(document) for name, document in documents().items()}
-    return files | {"catalogue.md": page()}
+    return files | {"catalogue.md": page(), "conformance.md": requirements_page.page()}
 
 
 def stale(folder: Path = FOLDER) -> list[str]:

@@ -1,0 +1,51 @@
+"""What the kit asks the adapter under test to do, since only its own users can make it speak.
+
+Invariant: an act is one JSON object on the standard input of the vendor's command, or words to a person who does it by hand.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Final
+
+from adapters.conformance.errors import ConformanceError
+
+_SECONDS: Final = 120.0
+
+
+class Acts:
+    """Has things done: by `command` (a shell command), or by the person who reads what is `told`."""
+
+    def __init__(self, command: str | None, told: Callable[[str], None]) -> None:
+        self._command = command
+        self._told = told
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person must be waited for."""
+        return self._command is None
+
+    async def do(self, action: str, **details: object) -> None:
+        """Have one thing done. Raises `ConformanceError` where the command fails."""
+        wish = json.dumps({"action": action} | details)
+        if self._command is None:
+            self._told(f"Please do this in the adapter now: {wish}")
+            return
+        process = await asyncio.create_subprocess_shell(
+            self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(wish.encode() + b"\n"), timeout=_SECONDS)
+        except TimeoutError:
+            process.kill()
+            raise ConformanceError(
+                f"the act {action} did not end", advice="Let --act return once it is recorded."
+            ) from None
+        if process.returncode != 0:
+            raise ConformanceError(
+                f"the act {action} failed: {said.decode(errors='replace')[-500:]}",
+                advice="Try the command by hand with that JSON.",
+            )

@@ -1,0 +1,144 @@
+"""What is required of whoever takes part: every requirement with its id, level, text and reference.
+
+Invariants: an id once published keeps its meaning; whatever the kit reports names one of these; `contracts/conformance.md` is made from this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Level(StrEnum):
+    """RFC 2119."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+
+
+class Side(StrEnum):
+    """Who is judged."""
+
+    ADAPTER = "adapter"
+    HUB = "hub"
+    BYTES = "vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement; `reference` says where it is written."""
+
+    id: str
+    side: Side
+    level: Level
+    text: str
+    reference: str
+
+
+_MUST, _SHOULD = Level.MUST, Level.SHOULD
+_ORDER: Final = "DESIGN 5, order"
+_CHAIN: Final = "DESIGN 5, delivery; contracts/delivery.py"
+
+
+def _adapter(name: str, text: str, reference: str, level: Level = _MUST) -> Requirement:
+    return Requirement(name, Side.ADAPTER, level, text, reference)
+
+
+def _hub(name: str, text: str, reference: str, level: Level = _MUST) -> Requirement:
+    return Requirement(name, Side.HUB, level, text, reference)
+
+
+def _bytes(name: str, text: str, reference: str) -> Requirement:
+    return Requirement(name, Side.BYTES, _MUST, text, reference)
+
+
+_PUBLISHING: Final = (
+    _adapter("ENV-1", "The value is one strict JSON object, a CloudEvent in structured mode, with the agreed headers, each once.",
+             "DESIGN 5; CloudEvents Kafka binding 3.3; RFC 8259; contracts/kafka_record.py"),
+    _adapter("ENV-2", "Attributes, facts and content follow the published schema of the message's type.",
+             "contracts/schemas; contracts/catalogue.md"),
+    _adapter("ENV-3", "`source` names programme and unit, and the key that signed belongs to that unit.", "DESIGN 5"),
+    _adapter("ENV-4", "`id` is a UUID of version 7: milliseconds of its making and random bits, never derived from content.",
+             "DESIGN 5; RFC 9562 5.7"),
+    _adapter("ENV-5", "`time` is at most ten minutes ahead.", "DESIGN 5; catalogue, time-ahead"),
+    _adapter("SIG-1", "A single signature is Ed25519 over DSSE's pre-authentication encoding with type application/cloudevents+json.",
+             "DSSE v1.0.2, protocol; RFC 8032"),
+    _adapter("SIG-2", "The value on the wire is byte for byte what was signed.", "DESIGN 5"),
+    _adapter("SIG-3", "In a batch each record proves its place: index, inclusion path, signature over size and root.",
+             "DESIGN 5, batches; RFC 9162 2.1.3"),
+    _adapter("REC-1", "The record's key is the subject, else the source.", "DESIGN 5"),
+    _adapter("REC-2", "The partition is Java's murmur2 of the key, masked, modulo the count in the trust list.",
+             "STANDARDS, names and limits; contracts/golden/partitions.json"),
+    _adapter("SEQ-1", "Numbers run from 1 without a gap per source and key, and are first sent in that order.", _ORDER),
+    _adapter("SEQ-2", "A number is given to one message only; a refusal uses it up.", _ORDER),
+    _adapter("SEQ-3", "After `sequence-conflict` the message goes on under a new id with the number behind the receipt's last.",
+             "DESIGN 5, order; catalogue, sequence-conflict"),
+    _adapter("RES-1", "A message that is sent again has the same bytes.", "DESIGN 5, receipt"),
+    _adapter("RES-2", "What a feed head has passed without a receipt is sent again.", "DESIGN 5, receipt"),
+    _adapter("RES-3", "What was answered is not sent again.", "DESIGN 3, promise 1", _SHOULD),
+    _adapter("RCP-1", "Only a receipt that names the message's digest answers it.", "DESIGN 5, receipt"),
+    _adapter("RCP-2", "A receipt that comes late or twice changes nothing.", "DESIGN 5, receipt"),
+)  # fmt: skip
+_READING: Final = (
+    _adapter("TRU-1", "Nothing on a feed counts but what a key signed that the trust list gives the hub.", "DESIGN 5; DESIGN 10"),
+    _adapter("TRU-2", "A trust list is taken only when it follows the one before and a root key of that one signed it.", "DESIGN 10"),
+    _adapter("TRU-3", "A trust list that follows is taken: whom it admits is believed.", "DESIGN 10"),
+    _adapter("FEED-1", "A referral that is given to its target is received: `referral.received`, about the delivery's subject.",
+             "DESIGN 8"),
+    _adapter("FEED-2", "A slot that comes twice counts once.", "DESIGN 3, promise 1; DESIGN 8"),
+    _adapter("FEED-3", "A missing slot, seen by a later slot or by a head, is asked for by `feed.replay-requested` from its number on.",
+             "DESIGN 5, feed head"),
+    _adapter("FEED-4", "Nothing behind a gap is acted upon before the gap is filled.", _CHAIN),
+    _adapter("FEED-5", "A slot whose link does not follow is not taken in.", _CHAIN),
+    _adapter("FEED-6", "A slot for another unit is not taken in.", _CHAIN),
+    _adapter("FEED-7", "A message without its author's signature is not acted upon, and the chain goes on behind it.", "DESIGN 5"),
+    _adapter("FEED-8", "A message whose digest is not the delivery's is not acted upon.", _CHAIN),
+    _adapter("FEED-9", "A withheld slot keeps its place: the chain goes on behind it.", _CHAIN),
+    _adapter("FEED-10", "A message of a type that is not known yet stops nothing.", "DESIGN 11"),
+    _adapter("FEED-11", "A message with a duplicate member is not acted upon.", "STANDARDS, signatures; RFC 8259 4"),
+    _adapter("FEED-12", "A slot that shares a tree signature is taken in when its proof holds, and only then.",
+             "DESIGN 5, receipt; RFC 9162 2.1.3"),
+    _adapter("FEED-13", "A higher generation begins a new chain at 1.", _CHAIN),
+    _adapter("ACK-1", "`feed.acknowledged` names a slot that was given and its link.", "DESIGN 5, feed head"),
+    _adapter("ACK-2", "After 500 slots the feed is acknowledged.", "DESIGN 5, feed head", _SHOULD),
+    _adapter("OBL-1", "An obligation is answered with its id, how many of the named entries are concerned, and the digest over their ids.",
+             "DESIGN 7; contracts/messages/obligation.py"),
+)  # fmt: skip
+_HUB: Final = (
+    _hub("HUB-1", "Every message that speaks for its author is answered by one receipt, signed, with its id and digest.", "DESIGN 5, receipt"),
+    _hub("HUB-2", "The same bytes again bring the same receipt again and no second effect.", "DESIGN 5, idempotency"),
+    _hub("HUB-3", "Other bytes under a known id are refused `id-reused` and use up no number.", "DESIGN 5, idempotency and order"),
+    _hub("HUB-4", "A number that was taken is refused `sequence-conflict` with the last number.", _ORDER),
+    _hub("HUB-5", "Beyond a hole nothing is answered, until the missing number came and the rest was sent again.", _ORDER),
+    _hub("HUB-6", "A record that speaks for nobody is never answered, and costs no other record.", "DESIGN 5; catalogue, dead letters"),
+    _hub("HUB-7", "Each message is refused for its own reason, by its code.", "catalogue, refusal codes"),
+    _hub("HUB-8", "A batch is accepted message by message where its proofs hold.", "DESIGN 5, batches; RFC 9162 2.1.3"),
+    _hub("HUB-9", "An entry is given to whom a ground permits and to nobody else.", "DESIGN 3, promise 2; DESIGN 7"),
+    _hub("HUB-10", "After a withdrawal nothing more is given under the ground.", "DESIGN 7"),
+    _hub("HUB-11", "Whoever holds what no ground covers any more is given an obligation that names it.", "DESIGN 7"),
+    _hub("HUB-12", "An obligation is answered once; an unknown one is refused `unknown-obligation`.", "DESIGN 6; catalogue"),
+    _hub("HUB-13", "A feed is one chain per shard and generation: numbers without gaps, links that follow, signed, for its unit.", _CHAIN),
+    _hub("HUB-14", "A replay gives the same slots with the same links from the number asked for on.", "DESIGN 5, delivery"),
+    _hub("HUB-15", "A referral is moved by whom the table names; every other move is refused.", "DESIGN 8"),
+    _hub("HUB-16", "A feed head names the last slot, its link, and how far the inbox was read.", "DESIGN 5, feed head", _SHOULD),
+)  # fmt: skip
+_VECTORS: Final = (
+    _bytes("VEC-1", "Partitions are those of Java's murmur2.", "STANDARDS, names and limits"),
+    _bytes("VEC-2", "Ed25519 over DSSE's encoding gives the published signature.", "DSSE v1.0.2; RFC 8032"),
+    _bytes("VEC-3", "A batch has the published root, proofs and signature.", "RFC 9162 2.1"),
+    _bytes("VEC-4", "Bytes that are not strict JSON are refused, whatever JSON library reads them.", "RFC 8259; RFC 7493"),
+    _bytes("VEC-5", "Good messages are accepted.", "contracts/golden/messages.json"),
+    _bytes("VEC-6", "Records that speak for nobody are refused.", "contracts/golden/dead-letters.json"),
+    _bytes("VEC-7", "Feed records are read, verified and followed by their links.", "contracts/golden/feed.json"),
+    _bytes("VEC-8", "Trust lists are taken in order only.", "contracts/golden/actors.json"),
+)  # fmt: skip
+
+REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_HUB, *_VECTORS)
+"""All of them, in the order of the page."""
+
+BY_ID: Final[Mapping[str, Requirement]] = {one.id: one for one in REQUIREMENTS}
+
+
+def of_side(side: Side) -> tuple[Requirement, ...]:
+    """The requirements of one side."""
+    return tuple(one for one in REQUIREMENTS if one.side is side)

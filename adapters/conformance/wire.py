@@ -1,0 +1,112 @@
+"""The broker, as the kit uses it: follow topics from their beginning, put records where they are told to lie.
+
+Invariant: a record is handed over once, in the order of its partition; nothing is ever committed to Kafka.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+
+from adapters.conformance.errors import ConformanceError
+from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
+from projections.kafka.connection import KafkaConnection
+from projections.kafka.follower import TopicFollower
+from projections.kafka.plain_drive import PlainDrive
+from projections.kafka.positions import InputPosition, RawRecord
+
+INBOX: Final = "hub.inbox"
+DIRECTORY: Final = "hub.directory"
+_FROM_FILE: Final = "file:"
+
+
+def address_of(written: str) -> str:
+    """The broker's address; `file:PATH` names a file with it, or a run state file (JSON with `bootstrap`). Raises `ConformanceError`."""
+    if not written.startswith(_FROM_FILE):
+        return written
+    path = Path(written.removeprefix(_FROM_FILE))
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        return str(json.loads(text)["bootstrap"]) if text.startswith("{") else text
+    except (OSError, ValueError, KeyError) as error:
+        raise ConformanceError(f"no address in {path}", advice="Is the broker running?") from error
+
+
+def feed_of(unit: str) -> str:
+    """The topic of a unit's feed."""
+    return f"feed.{unit}"
+
+
+class Wire:
+    """Enter it to be connected. `heard` is told of every record of the topics followed."""
+
+    def __init__(
+        self, bootstrap: str, *, followed: Iterable[TopicPartition], heard: Callable[[RawRecord], None]
+    ) -> None:
+        self._connection = KafkaConnection(bootstrap=lambda: address_of(bootstrap), client_id="spojka-conformance")
+        self._producer = BatchProducer(connection=self._connection)
+        self._places: dict[TopicPartition, InputPosition] = {}
+        self._heard = heard
+        self._stop = asyncio.Event()
+        self._news = asyncio.Event()
+        self._follower = TopicFollower(
+            connection=self._connection,
+            partitions=list(followed),
+            positions=self._positions,
+            handle=self._handle,
+            drive=PlainDrive(),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        self._running = asyncio.create_task(self._follower.run(self._stop))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        await self._running
+        await self._producer.stop()
+
+    async def put(self, *records: OutgoingRecord) -> None:
+        """Store records in the order of the call."""
+        await self._producer.send(list(records))
+
+    async def until(self, condition: Callable[[], object], *, within: float) -> bool:
+        """Wait until something that was heard makes the condition true; False when it stayed false for `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return bool(condition())
+        return True
+
+    async def _positions(self) -> dict[TopicPartition, InputPosition]:
+        return dict(self._places)
+
+    async def _handle(self, batch: Sequence[RawRecord]) -> None:
+        for record in batch:
+            place, position = TopicPartition(record.topic, record.partition), InputPosition.behind(record)
+            before = self._places.get(place)
+            self._places[place] = position
+            if before is None or before.incarnation != record.incarnation or record.offset >= before.next_offset:
+                self._heard(record)
+        self._news.set()
+
+
+async def make_topics(bootstrap: str, partitions: dict[str, int]) -> None:
+    """Make topics where the broker lets us; one that makes them by itself when they are first asked for needs none."""
+    client = AIOKafkaAdminClient(bootstrap_servers=address_of(bootstrap), client_id="spojka-conformance")
+    try:
+        await client.start()
+        await client.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
+    except (KafkaError, AttributeError, IndexError):  # a broker without a controller has aiokafka stumble
+        return  # what is missing shows as a fault when it is written to
+    finally:
+        await client.close()

@@ -1,0 +1,80 @@
+"""A hub as its operator runs it, by `spojka-hub` alone, in a programme made for one test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(module: str, *arguments: str) -> list[str]:
+    """One of our console scripts, as the checkout has it."""
+    return [sys.executable, "-c", f"from {module} import main; main()", *arguments]
+
+
+def run(*arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Run to its end; returns what it printed."""
+    done = subprocess.run(
+        arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class OperatedHub:
+    """Its home, database and broker."""
+
+    home: Path
+    database: str
+    bootstrap: str
+    programme: str = "conformance"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes read."""
+        return os.environ | {
+            "SPOJKA_HUB_HOME": str(self.home),
+            "SPOJKA_HUB_DATABASE": self.database,
+            "SPOJKA_HUB_BOOTSTRAP": self.bootstrap,
+            "SPOJKA_HUB_PORT": "0",
+        }
+
+    def hub(self, *arguments: str) -> str:
+        """Run one of the operator's commands."""
+        return run(*command("hub.entrypoints.commands", *arguments), environment=self.environment)
+
+    @property
+    def newest_list(self) -> Path:
+        """The newest trust list."""
+        return max(
+            self.home.glob("trust-list-*.dsse.json"), key=lambda path: int(path.name.split("-")[2].split(".")[0])
+        )
+
+    def create(self) -> None:
+        """Keys and first list of a programme on trial."""
+        self.hub("init", "--programme", self.programme, "--partitions", "4", "--trial")
+
+    def admit(self, *requests: Path) -> None:
+        """Admit units."""
+        for request in requests:
+            self.hub("trust-list", "admit", str(request))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """All roles, with every list published."""
+        with (self.home / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command("hub.entrypoints.commands", "run"), cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+            try:
+                self.hub("trust-list", "publish")
+                yield
+                assert process.poll() is None, (self.home / "log").read_text()[-3000:]
+            finally:
+                process.terminate()
+                process.wait(20)
