@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adapters.errors import AdapterError
@@ -36,6 +36,21 @@ class SettingsError(AdapterError):
     """The adapter's settings are missing or wrong."""
 
 
+class PollSettings(BaseModel):
+    """A database of a local system that the adapter reads by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    unit: Unit
+    mapping: str
+    """A mapping file in the home, or the name of a shipped one."""
+    database: SecretStr
+    """Its address, or file:PATH of a file that holds it."""
+    every_minutes: Annotated[float, Field(gt=0, le=10_000)] = 5
+    read_whole_every_hours: Annotated[float, Field(gt=0, le=1000)] = 24
+    writable_account: bool = False
+    """Take an account although it may write."""
+
+
 class AdapterSettings(BaseSettings):
     """Everything that an adapter must be told. `settings_table` prints this as a table."""
 
@@ -56,6 +71,11 @@ class AdapterSettings(BaseSettings):
         default="system", description="`system`, or file:PATH of a story clock, which only a programme on trial may use"
     )
     units: tuple[Unit, ...] = Field(default=(), description="Units to serve; none named: every folder below `units/`")
+    polls: tuple[PollSettings, ...] = Field(
+        default=(),
+        description="Databases to read by itself, [[polls]] each: unit, mapping, database (its address, or file:PATH of a file that holds it), "
+        "every_minutes (5), read_whole_every_hours (24), writable_account (false)",
+    )
     lease_days: Annotated[int, Field(ge=1, le=90)] = Field(
         default=7, description="How many days entries of others show without a sign of life from the hub"
     )

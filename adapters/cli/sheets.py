@@ -97,7 +97,7 @@ def _written(here: Opened, words: Words, rows: Sequence[DraftedRow], look: Look)
         known = {one.referral_id: one for one in seen.went}
         with overviews.look() as connection:
             answered = _Answers(here, words, known, None if seen.hidden is not None else connection)
-            found = {row.row: answered.of(row) for row in rows}
+            found = {row.row: answered.of(row) for row in rows if isinstance(row.row, int)}
         looks.report_referrals(here.house, answered.of_rows(rows), look=look)
     finally:
         overviews.close()

@@ -9,6 +9,7 @@ import sys
 from adapters.cli.answers import as_json, show
 from adapters.cli.opening import AsJson, Home, Lang, Opened, Unit, opened
 from adapters.process.unit_health import FollowerState, state_of
+from adapters.storage.polls import KeptPoll
 from contracts.envelope import parse_attributes
 
 
@@ -23,9 +24,10 @@ def health(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, la
         rows = [
             [here.words[f"check.{name}"], _said(here, value)]
             for name, value in found.checks.items()
-            if name != "followers"
+            if name not in ("followers", "polls")
         ]
         rows += [[one.name, _follower_said(here, one)] for one in state.followers]
+        rows += [[one.name, _poll_said(here, one)] for one in state.polls]
         rows.insert(0, [here.house.unit, here.words[f"status.{found.status}"]])
         if state.others_hidden is not None:
             here.out.print(here.words[f"hidden.{state.others_hidden}"], markup=False)
@@ -70,6 +72,12 @@ def _follower_said(here: Opened, one: FollowerState) -> str:
     if one.problem is not None:
         return f"{here.words['follower.stopped']}: {one.problem}"
     return f"{here.words['follower.behind']}: {one.behind}" if one.behind else here.words["follower.current"]
+
+
+def _poll_said(here: Opened, one: KeptPoll) -> str:
+    if one.problem is not None:
+        return f"{here.words['follower.stopped']}: {one.problem}"
+    return "" if one.polled_at is None else f"{here.words['poll.last']}: {here.local(one.polled_at)}"
 
 
 def _said(here: Opened, value: object) -> str:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from adapters.connectors.connector_choice import open_connector
+from adapters.connectors.connector_choice import is_database, open_connector, open_database
 from adapters.connectors.drafting import Drafting, ImportSettings
 from adapters.connectors.fhir.fhir_import import NAME as FHIR
 from adapters.connectors.fhir.fhir_import import FhirImport
@@ -35,7 +35,12 @@ NOT_IMPORTED: Final = 1
 
 
 def import_folder(  # noqa: PLR0913 - one parameter an option of the command line
-    source: Annotated[Path, typer.Argument(help="Folder with the files, unpacked; or one file.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Folder with the files, unpacked; or one file; or a database: postgresql://…, sqlite:///…, file:PATH."
+        ),
+    ],
     *,
     mapping: Annotated[
         str, typer.Option(help="Name of a shipped mapping (hmis, example, fhir-sdoh), or a mapping file.")
@@ -49,19 +54,24 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be recorded; needs no set-up.")
     ] = False,
+    writable_account: Annotated[
+        bool, typer.Option("--writable-account", help="Take a database account although it may write.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     lang: Annotated[Lang, typer.Option(help="Language of the report.")] = "en",
     home: Annotated[Path | None, typer.Option(help="Folder of the adapter; default: SPOJKA_ADAPTER_HOME.")] = None,
 ) -> None:
-    """Import CSV files and workbooks. The same again makes nothing twice; changed rows become corrections."""
+    """Import CSV files, workbooks or a database. The same again makes nothing twice; changed rows become corrections."""
     try:
         with ExitStack() as stack:
             scratch = stack.enter_context(Scratch())
-            work = (
-                FhirImport(source, scratch, institution, quiet=as_json)
-                if mapping == FHIR
-                else _Import(load_mapping(mapping), source, scratch, institution, quiet=as_json)
-            )
+            work: FhirImport | _Import
+            if mapping == FHIR:
+                work = FhirImport(Path(source), scratch, institution, quiet=as_json)
+            else:
+                read = load_mapping(mapping)
+                connector = _connector(source, read, writable_account=writable_account)
+                work = _Import(read, connector, scratch, institution, quiet=as_json)
             imported = None if dry_run else work.run(home, unit)
             if dry_run:
                 work.try_out()
@@ -74,13 +84,21 @@ def import_folder(  # noqa: PLR0913 - one parameter an option of the command lin
         raise typer.Exit(NOT_IMPORTED) from error
 
 
+def _connector(source: str, mapping: Mapping, *, writable_account: bool) -> Connector:
+    if is_database(source):
+        return open_database(source, mapping, now=datetime.now(UTC), writable_account=writable_account)
+    return open_connector(Path(source), mapping)
+
+
 class _Import:
     """One run over one place."""
 
-    def __init__(self, mapping: Mapping, path: Path, scratch: Scratch, institution: str | None, *, quiet: bool) -> None:
+    def __init__(
+        self, mapping: Mapping, connector: Connector, scratch: Scratch, institution: str | None, *, quiet: bool
+    ) -> None:
         self._mapping = mapping
         self._scratch = scratch
-        self._connector = open_connector(path, mapping)
+        self._connector = connector
         self._institution = institution
         self._quiet = quiet
         self.report = ImportReport(scratch)

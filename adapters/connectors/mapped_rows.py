@@ -70,8 +70,8 @@ class SourceRow:
     """The text in the source's mark of deletion; empty for a row that lives."""
 
     @property
-    def number(self) -> int:
-        """The row's number in its file."""
+    def number(self) -> int | str:
+        """By which a person finds the row."""
         return self.joined.record.row
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from adapters.connectors.expression import Expression, InstantOf, TextList
 from adapters.connectors.file_format import FileFormat
+from adapters.connectors.sql_tables import Database
 from contracts.names import Slug
 
 
@@ -151,6 +152,10 @@ class Mapping(_Part):
     title: str
     zone: Annotated[Zone | None, Field(description="of dates without zone; without it the programme's")] = None
     format: FileFormat = FileFormat()
+    database: Annotated[
+        Database | None,
+        Field(description="where the sources and lookups are tables of a database: which table each is"),
+    ] = None
     tables: Annotated[dict[Slug, dict[str, str]], Field(description="code tables: their code: ours")] = {}
     lookups: dict[Slug, Lookup] = {}
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]

@@ -36,6 +36,7 @@ def faults_of(mapping: Mapping) -> Iterator[MappingFault]:
     for number, name in enumerate(mapping.lookups):
         earlier = list(mapping.lookups)[:number]
         yield from _joins(mapping.lookups[name].joins, earlier, ("lookups", name, "joins"))
+    yield from _database(mapping)
     names: set[str] = set()
     for index, source in enumerate(mapping.sources):
         yield from _joins(source.joins, list(mapping.lookups), ("sources", index, "joins"))
@@ -45,6 +46,23 @@ def faults_of(mapping: Mapping) -> Iterator[MappingFault]:
                 yield MappingFault((*place, "name"), f"two rules are called {rule.name}", "Rename one of them.")
             names.add(rule.name)
             yield from _rule(rule, mapping, place)
+
+
+def _database(mapping: Mapping) -> Iterator[MappingFault]:
+    """What a poll of a database cannot do."""
+    tables = {} if mapping.database is None else mapping.database.tables
+    for index, source in enumerate(mapping.sources):
+        table = tables.get(source.table_name)
+        if table is not None and source.updated is not None:
+            advice = "Leave `updated` out: a row of a database is always its newest state; `cursor` finds what changed."
+            yield MappingFault(("sources", index, "updated"), "`updated` is of files", advice)
+        if table is not None and table.cursor is not None and any(rule.first_per_client for rule in source.rules):
+            advice = (
+                "Leave `cursor` out, so that the whole table is read, or write a query that gives one row a client."
+            )
+            yield MappingFault(
+                ("sources", index), "a client's first row cannot be known from changed rows alone", advice
+            )
 
 
 def _joins(joins: Keyed[str, Join], known: list[str], place: Place) -> Iterator[MappingFault]:

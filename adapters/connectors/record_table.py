@@ -25,8 +25,8 @@ _NO_RESULT: Final = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", 
 class Record:
     """One row: its number, the cells of the columns asked for as text (stripped), a digest of the whole row."""
 
-    row: int
-    """By which a person finds it: the spreadsheet's row number; in a table without numbers the how-manieth it was."""
+    row: int | str
+    """By which a person finds it: the spreadsheet's row number; in a database, which has none, the row's key."""
     cells: Mapping[str, str]
     digest: bytes
     unusable: Mapping[str, RefusalReason] = field(default_factory=dict)

@@ -79,10 +79,10 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One thing that was not taken over. `row` is the spreadsheet's row number, the header being 1; 0 means the whole file."""
+    """One thing that was not taken over. `row` is the spreadsheet's row number, the header being 1, or a database row's key; 0: the whole file."""
 
     file: str
-    row: int
+    row: int | str
     column: str
     value: str
     reason: RefusalReason
@@ -104,7 +104,7 @@ class CellError(Exception):
         self.value = value
         self.detail = detail
 
-    def at(self, file: str, row: int) -> Refusal:
+    def at(self, file: str, row: int | str) -> Refusal:
         """The refusal for this cell of this row."""
         return Refusal(file, row, self.column, shown(self.value), self.reason, self.detail)
 

@@ -24,7 +24,7 @@ Records = Callable[[], Iterator[Record]]
 class DraftedRow:
     """One row of a source."""
 
-    row: int
+    row: int | str
     made: Sequence[Made]
     faults: Sequence[CellError]
 

@@ -69,7 +69,7 @@ class XlsxSheet:
             with self.path.open("rb") as file:
                 self._watch.opened(file)
                 for record in self._records(file, report, counting=first):
-                    if progress and record.row % REPORT_EVERY == 0:
+                    if progress and isinstance(record.row, int) and record.row % REPORT_EVERY == 0:
                         progress(record.row)
                     yield record
         except OSError as error:

@@ -13,6 +13,7 @@ from adapters.process import metrics
 from adapters.process.showing import lease_of
 from adapters.process.unit_house import UnitHouse
 from adapters.storage.outbox import OutboxState
+from adapters.storage.polls import KeptPoll
 from adapters.storage.unit_store import Transaction
 from projections.process.health import Health, Status
 
@@ -51,13 +52,14 @@ class UnitState:
     others_hidden: str | None
     """Why entries of others do not show; None when they do."""
     followers: tuple[FollowerState, ...] = ()
+    polls: tuple[KeptPoll, ...] = ()
 
     @property
     def status(self) -> Status:
         """`fail` where nothing can be sent or taken; `warn` where a person should look."""
         if not (self.list_usable and self.own_key_valid):
             return "fail"
-        stopped = any(one.problem for one in self.followers)
+        stopped = any(one.problem for one in self.followers) or any(one.problem for one in self.polls)
         look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden or stopped
         return "warn" if look else "pass"
 
@@ -77,6 +79,7 @@ class UnitState:
             "own_key_valid": self.own_key_valid,
             "others_hidden": self.others_hidden,
             "followers": {one.name: one.health() for one in self.followers},
+            "polls": {one.name: _poll_health(one) for one in self.polls},
         }
         return Health(self.status, checks)
 
@@ -102,7 +105,19 @@ def state_of(house: UnitHouse) -> UnitState:
             own_key_valid=_own_key_valid(house, at),
             others_hidden=None if hidden is None else hidden.value,
             followers=_followers(tx),
+            polls=tuple(tx.polls.all()),
         )
+
+
+def _poll_health(one: KeptPoll) -> dict[str, object]:
+    polled = None if one.polled_at is None else one.polled_at.isoformat()
+    return {
+        "polled_at": polled,
+        "rows": one.rows,
+        "to_correct": one.refused,
+        "failures": one.failures,
+        "problem": one.problem,
+    }
 
 
 def _followers(tx: Transaction) -> tuple[FollowerState, ...]:

@@ -27,6 +27,7 @@ from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
 from adapters.storage.pairings import Pairings
+from adapters.storage.polls import Polls
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
 from adapters.storage.recovery import Recovery
@@ -65,6 +66,7 @@ class Transaction:
         self.pairings = Pairings(connection)
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
+        self.polls = Polls(connection)
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)

@@ -11,7 +11,7 @@ WANTED = frozenset({"Jméno", "Datum"})
 
 def read(
     folder: Path, text: str, header: int | None = None
-) -> tuple[list[tuple[int, dict[str, str]]], list[Refusal], CsvFile]:
+) -> tuple[list[tuple[int | str, dict[str, str]]], list[Refusal], CsvFile]:
     path = folder / "file.csv"
     path.write_text(text, encoding="utf-8")
     refused: list[Refusal] = []
