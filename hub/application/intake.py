@@ -47,6 +47,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """A batch that is decided and not written yet; `write` it before anything else is decided."""
+
+    docket: Docket
+    inputs: Sequence[InputPosition]
+    counts: Counts
+    consumed: int
+
+    @property
+    def directory(self) -> Directory:
+        """The trust list by which what follows is judged."""
+        return self.docket.programme.directory
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """How many records of the batch were decided and committed; fewer than given where a new trust list changes how the rest is judged."""
 
@@ -127,9 +142,13 @@ class Intake:
         return now if self._head is None else max(now, self._head.last_at)
 
     def take(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord]) -> Taken:
-        """Decide and commit a batch; `raw` are the records that were checked, one for each.
+        """Decide and write a batch; `raw` are the records that were checked, one for each. Raises as `decide` and `write` do."""
+        return self.write(self.decide(records, raw))
 
-        Raises `FencedError` and `StoreUnavailableError` with nothing written: call `recover` and give the same batch again.
+    def decide(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord]) -> Decided:
+        """Decide a batch, of which nothing is remembered before `write`.
+
+        Raises `FencedError` and `StoreUnavailableError`: call `recover` and give the same batch again.
         """
         docket = self._docket(record for record in records if isinstance(record, Verified))
         counts = Counts()
@@ -143,7 +162,11 @@ class Intake:
                 _count(counts, docket.decide(record))
             if docket.rules_changed:
                 break
-        return self._commit(docket, _furthest(raw[:consumed]), counts, consumed)
+        return Decided(docket, _furthest(raw[:consumed]), counts, consumed)
+
+    def write(self, decided: Decided) -> Taken:
+        """Commit what was decided last. Raises as `decide` does, with nothing written."""
+        return self._commit(decided.docket, decided.inputs, decided.counts, decided.consumed)
 
     def anything_due(self) -> bool:
         """True where some timer is due by now."""

@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Final
 
 import structlog
 from aiokafka.structs import TopicPartition
 
+from contracts.trust_list import Directory
 from hub.application.case_files import CaseFiles
 from hub.application.intake import Counts, Intake
 from hub.application.ports import DeadLetter, FencedError, HubError
@@ -30,7 +32,7 @@ from projections.kafka.positions import InputPosition, RawRecord
 
 _VERIFIERS: Final = 2
 _PART: Final = 64
-"""Records that one thread verifies at a stretch."""
+"""Records that are not worth another thread."""
 _COMMIT: Final = 500
 """Records that one transaction decides."""
 _POLL: Final = 2000
@@ -164,33 +166,32 @@ class WriterProcess:
     async def _take_parts(self, intake: Intake, parts: Sequence[Sequence[RawRecord]]) -> int:
         """How many records were taken: all, or those up to a new trust list, since the rest must be verified by it."""
         consumed = 0
-        ahead = asyncio.create_task(self._verify(intake, parts[0]))
-        for number, part in enumerate(parts, 1):
-            records = await ahead
-            ahead = asyncio.create_task(self._verify(intake, parts[number] if number < len(parts) else ()))
+        verified = await self._verify(parts[0], intake.directory, at=intake.now())
+        for part, following in zip(parts, [*parts[1:], ()], strict=True):
+            records = verified
+            decided = await asyncio.to_thread(intake.decide, records, part)
+            writing = asyncio.create_task(asyncio.to_thread(intake.write, decided))
             try:
-                taken = await asyncio.to_thread(intake.take, records, part)
-            except BaseException:
-                await asyncio.gather(ahead, return_exceptions=True)
-                raise
+                verified = await self._verify(following, decided.directory, at=intake.now())
+            finally:
+                taken = await writing
             _count(taken.counts, records[: taken.consumed])
             metrics.POSITION.set(taken.head.position)
             metrics.PARKED.set(intake.parked)
             consumed += taken.consumed
             if taken.consumed < len(part):
                 break
-        await ahead
         return consumed
 
-    async def _verify(self, intake: Intake, batch: Sequence[RawRecord]) -> list[Verified | DeadLetter]:
+    async def _verify(
+        self, batch: Sequence[RawRecord], directory: Directory, *, at: datetime
+    ) -> list[Verified | DeadLetter]:
+        """Verify side by side: an Ed25519 verification leaves the interpreter to the others."""
         loop = asyncio.get_running_loop()
-        at = intake.now()
-        parts = [batch[start : start + _PART] for start in range(0, len(batch), _PART)]
+        size = max(_PART, -(-len(batch) // _VERIFIERS))
+        parts = [batch[start : start + size] for start in range(0, len(batch), size)]
         checked = await asyncio.gather(
-            *(
-                loop.run_in_executor(self._threads, self._verifier.check_all, part, intake.directory, at)
-                for part in parts
-            )
+            *(loop.run_in_executor(self._threads, self._verifier.check_all, part, directory, at) for part in parts)
         )
         return [record for part in checked for record in part]
 

@@ -294,6 +294,11 @@ class Simulation:
 
     def revoke(self, key_id: KeyId) -> None:
         """Publish the next list, without this key."""
+        (taken,) = self.take([self.revocation(key_id)])
+        assert taken.counts.accepted == 1
+
+    def revocation(self, key_id: KeyId) -> RawRecord:
+        """The record of the next list, without this key."""
         listed = without_key(self.intake.directory, key_id, at=self.clock.at)
         signed = sign_trust_list(listed, self.root)
         facts = TrustListPublished(
@@ -302,8 +307,7 @@ class Simulation:
             document=to_envelope(signed, PayloadType.TRUST_LIST).decode(),
         )
         _, said = self.programme.voice.say(facts, name=notice_name(facts), at=self.clock.at)
-        (taken,) = self.take([self.record(said, self.hub_record_key)])
-        assert taken.counts.accepted == 1
+        return self.record(said, self.hub_record_key)
 
     def given_to(self, message_id: MessageId) -> set[str]:
         """The units that were given a message, from the feeds."""
