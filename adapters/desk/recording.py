@@ -90,6 +90,8 @@ class Recording:
         self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
         self._has_held |= held_back(self.tx, subjects)
         local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
+        if not local_keys:
+            return
         self._rows |= self.tx.import_rows.find(local_keys)
         self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
         self._quarantined |= self.tx.quarantine.open_rows(local_keys)

@@ -67,7 +67,8 @@ class FeedIntake:
             taking = _Taking(tx, self._check, self._book, directory, at, tips_of(tx.places.chains()))
             for record in batch:
                 taking.one(record)
-                tx.places.set_position(InputPosition.behind(record))
+            for last in {(record.topic, record.partition): record for record in batch}.values():
+                tx.places.set_position(InputPosition.behind(last))
         return taking.done()
 
     def settle(self) -> set[SubjectId]:

@@ -97,7 +97,7 @@ class FeedPlaces:
     def note_caught_up(self, shard: int) -> None:
         """Where the chain has reached the last head's number, the lease runs from that head on."""
         known = self.head(shard)
-        if known is None:
+        if known is None or known.caught_up_at == known.head.time:
             return
         state = self.chain(shard, known.head.generation)
         if known.head.sequence <= (0 if state is None else state.sequence):
