@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from deploy.servers.errors import ServerError
 from tests.benchmarks.registry import Bench, Benchmark, Row, discover, median, row
 
-_RUNS = 3
-
 
 def _arguments(given: Sequence[str], *, names: Iterable[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -25,13 +23,15 @@ def _arguments(given: Sequence[str], *, names: Iterable[str]) -> argparse.Namesp
     return parser.parse_args(given)
 
 
-def _measure(chosen: Benchmark, bench: Bench) -> Row:
-    runs = 1 if bench.smoke else _RUNS
+def _measure(chosen: Benchmark, bench: Bench) -> list[Row]:
+    runs = 1 if bench.smoke else chosen.runs
     measured = []
     for number in range(1, runs + 1):
         print(f"{chosen.name}: run {number} of {runs} …", file=sys.stderr)
         measured.append(chosen.run(bench))
-    return row(chosen, measured=median(measured))
+    return [
+        row(name, goal=goal, measured=median([run[name] for run in measured])) for name, goal in chosen.goals.items()
+    ]
 
 
 def _table(rows: Iterable[Row]) -> str:
@@ -60,7 +60,7 @@ def main(given: Sequence[str]) -> int:
     try:
         for name in asked.only or benchmarks:
             try:
-                rows.append(_measure(benchmarks[name], bench))
+                rows.extend(_measure(benchmarks[name], bench))
             except ServerError as error:
                 failed = True
                 print(f"{name} could not be measured: {error}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 - A figure means little alone: a benchmark measures a baseline in the same run, on the same machine, under the same load.
 - `ratio` is always "higher is better": value over baseline, or baseline over value where less is better.
-- Three runs; the row shows the one with the median ratio (or value), whole, so that its numbers belong together.
+- Three runs where figures drift; the row shows the one with the median ratio (or value), whole, so that its numbers belong together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,8 @@ from deploy.servers.kafka_broker import KafkaBroker
 from deploy.servers.postgres import PostgresServer
 
 Row = dict[str, str | float | None]
+
+RUNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,31 +85,50 @@ class Bench:
         self._stack.close()
 
 
-Run = Callable[[Bench], Measurement]
+Run = Callable[[Bench], Mapping[str, Measurement]]
+"""Measures once; gives a figure for each of the benchmark's rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A named measurement with the least `ratio` that is good enough, or None when there is no goal."""
+    """A named measurement with its rows, each with the least `ratio` that is good enough, or None when there is no goal."""
 
     name: str
-    goal: float | None
+    goals: Mapping[str, float | None]
     run: Run
+    runs: int = RUNS
+    """Once is enough for what does not depend on how busy the machine is."""
 
 
 _registered: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, *, goal: float | None = None) -> Callable[[Run], Run]:
-    """Register a function that measures once; raises ValueError when the name is taken."""
+def benchmark(
+    name: str, *, goal: float | None = None
+) -> Callable[[Callable[[Bench], Measurement]], Callable[[Bench], Measurement]]:
+    """Register a function that measures one figure; raises ValueError when the name is taken."""
 
-    def register(run: Run) -> Run:
-        if name in _registered:
-            raise ValueError(f"two benchmarks are called {name}: rename one")
-        _registered[name] = Benchmark(name=name, goal=goal, run=run)
+    def register(run: Callable[[Bench], Measurement]) -> Callable[[Bench], Measurement]:
+        _add(Benchmark(name=name, goals={name: goal}, run=lambda bench: {name: run(bench)}))
         return run
 
     return register
+
+
+def benchmark_of(name: str, *, goals: Mapping[str, float | None], runs: int = RUNS) -> Callable[[Run], Run]:
+    """Register a function that measures several figures at once, a row each; raises ValueError when the name is taken."""
+
+    def register(run: Run) -> Run:
+        _add(Benchmark(name=name, goals=goals, run=run, runs=runs))
+        return run
+
+    return register
+
+
+def _add(one: Benchmark) -> None:
+    if one.name in _registered:
+        raise ValueError(f"two benchmarks are called {one.name}: rename one")
+    _registered[one.name] = one
 
 
 def discover() -> dict[str, Benchmark]:
@@ -123,13 +144,13 @@ def median(measurements: Sequence[Measurement]) -> Measurement:
     return sorted(measurements, key=lambda one: one.rank)[(len(measurements) - 1) // 2]
 
 
-def row(chosen: Benchmark, *, measured: Measurement) -> Row:
+def row(name: str, *, goal: float | None, measured: Measurement) -> Row:
     """The result as `deploy/bench --json` prints it."""
     return {
-        "name": chosen.name,
+        "name": name,
         "value": measured.value,
         "unit": measured.unit,
         "baseline": measured.baseline,
         "ratio": measured.ratio,
-        "goal": chosen.goal,
+        "goal": goal,
     }

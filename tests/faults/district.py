@@ -5,7 +5,6 @@ The test sits at the units' desks: what it records leaves by the running adapter
 
 import asyncio
 import random
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,26 +14,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-from adapters import keyring
-from adapters.desk.actions.consents import Paper, Terms
 from adapters.desk.recorded import RecordedState
 from adapters.drafts import ClientKey
-from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
-from adapters.settings import AdapterSettings, load_settings, unit_folder
+from adapters.process.unit_house import DATABASE, UnitHouse
+from adapters.settings import AdapterSettings, unit_folder
 from adapters.storage.journal import EntryKind
 from adapters.storage.outbox import OutboxState
 from contracts.categories import Category
-from contracts.grants import to_unit
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from projections import timeline
 from tests.faults.ledger import Ledger, LogSeen, Sent, read_log
 from tests.faults.mortal_broker import MortalBroker
 from tests.faults.story_time import RunningStory
 from tests.integration.hub_rig import HubRig
-from tests.simulation.programme import DECIN, START
+from tests.integration.unit_home import make_home, take_consents
+from tests.simulation.programme import START
 
 OP, VZ = UnitId("op"), UnitId("vz")
 CLIENTS = tuple(ClientKey(f"case-{number}") for number in range(4))
@@ -59,13 +53,16 @@ class District:
     dsn: str
     broker: MortalBroker
     hub_roles: Sequence[str] = ("intake", "dispatch")
+    clients: Sequence[ClientKey] = CLIENTS
+    speed: float = 60.0
+    """Of the story's clock: seconds a second."""
     ledger: Ledger = field(default_factory=Ledger)
     subjects: dict[ClientKey, SubjectId] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self.hub = HubRig(self.folder, self.dsn, self.broker.bootstrap, roles=self.hub_roles)
         self.hub.__enter__()
-        self._story = RunningStory(self.hub.clock, since=START + timedelta(days=39))
+        self._story = RunningStory(self.hub.clock, since=START + timedelta(days=39), speed=self.speed)
         self._story.__enter__()
         self.homes: dict[UnitId, AdapterSettings] = {}
         self.houses: dict[UnitId, UnitHouse] = {}
@@ -111,7 +108,7 @@ class District:
         consents = await asyncio.to_thread(self._take_consents)
         await until(lambda: self.given(VZ) >= self.ledger.of(OP))
         with self.houses[OP].store.read() as tx:
-            found = {client: tx.clients.subject_of(client) for client in CLIENTS}
+            found = {client: tx.clients.subject_of(client) for client in self.clients}
         self.subjects = {client: subject for client, subject in found.items() if subject is not None}
         for client, subject in self.subjects.items():
             self.houses[VZ].desk.adopt(subject, client)
@@ -123,7 +120,7 @@ class District:
         ids = []
         for number in range(entries):
             finding = f"{unit} {number} {chosen.random()}"
-            recorded = desk.assess_need(chosen.choice(CLIENTS), Category.SKILLS, finding=finding)
+            recorded = desk.assess_need(chosen.choice(self.clients), Category.SKILLS, finding=finding)
             assert recorded.state is RecordedState.WAITING, recorded
             ids.append(recorded.message_id)
         self._keep(unit, ids)
@@ -188,15 +185,7 @@ class District:
         self.start(unit)
 
     def _take_consents(self) -> dict[ClientKey, GroundId]:
-        terms = Terms(
-            sources=[OP, VZ],
-            recipients=[to_unit(OP), to_unit(VZ)],
-            categories=[Category.SKILLS],
-            until=START + timedelta(days=300),
-            history_from=START,
-        )
-        paper = Paper(kinds=("consent", "release-from-secrecy"))
-        consents = {client: self.houses[OP].desk.take_consent(client, terms, paper) for client in CLIENTS}
+        consents = take_consents(self.houses[OP].desk, self.clients, (OP, VZ))
         for one in consents.values():
             self._keep(OP, [message.message_id for message in one.messages])
         return {client: one.consent_id for client, one in consents.items()}
@@ -210,16 +199,8 @@ class District:
 
     def _set_up(self, unit: UnitId) -> None:
         home = self.folder / f"adapter-{unit}"
-        keys = unit_folder(home, unit) / KEYS
-        keys.mkdir(parents=True, mode=0o700)
-        private = Ed25519PrivateKey.from_private_bytes(self.hub.simulation.units[unit].key.seed)
-        pem = keyring.path_of(keys, unit)
-        pem.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        pem.chmod(0o600)
-        shutil.copy(self.folder / "hub" / "trust-list-1.dsse.json", home)
-        (home / "adapter.toml").write_text(
-            f'programme = "{DECIN}"\nbootstrap = "file:{self.hub.address}"\nclock = "file:{self.hub.clock}"\n'
-            "health_port = 0\n"
+        bootstrap = f"file:{self.hub.address}"
+        self.homes[unit] = make_home(
+            home, unit, simulation=self.hub.simulation, bootstrap=bootstrap, clock=self.hub.clock
         )
-        self.homes[unit] = load_settings(home)
         self.houses[unit] = UnitHouse.open(self.homes[unit], unit)

@@ -97,10 +97,17 @@ class HubRig:
 
     def start(self, role: str, *, name: str | None = None, shard: int = 0) -> None:
         """Start a role in a process of its own."""
-        log = (self.folder / f"{name or role}.log").open("ab")
-        command = [sys.executable, "-m", "hub.entrypoints", "run", "--role", role]
+        self._run(name or role, "--role", role, shard=shard)
+
+    def start_whole(self, name: str) -> None:
+        """Start all roles in one process."""
+        self._run(name)
+
+    def _run(self, name: str, *arguments: str, shard: int = 0) -> None:
+        log = (self.folder / f"{name}.log").open("ab")
+        command = [sys.executable, "-m", "hub.entrypoints", "run", *arguments]
         environment = self.environment | {"SPOJKA_HUB_SHARD": str(shard)}
-        self.processes[name or role] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        self.processes[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def kill(self, name: str) -> None:
         """SIGKILL."""

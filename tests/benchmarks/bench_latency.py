@@ -1,0 +1,103 @@
+"""From one unit's outbox to the other's timeline at 200 messages a second: everything real, everything on this machine."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from statistics import quantiles
+
+from adapters.drafts import ClientKey
+from adapters.process.overviews import FILE
+from adapters.settings import unit_folder
+from contracts.names import MessageId
+from tests.benchmarks.fresh_topics import fresh_topics
+from tests.benchmarks.registry import Bench, Measurement, benchmark_of
+from tests.faults.district import OP, VZ, District
+from tests.faults.mortal_broker import MortalKafka
+
+_RATE = 200.0
+_SECONDS, _SMOKE_SECONDS = 12, 2
+_CLIENTS = tuple(ClientKey(f"case-{number}") for number in range(60))
+_PATIENCE = 60.0
+_LOOK_EVERY = 0.001
+_LIMIT_P50 = 5 / 60
+_LIMIT_P99 = 28 / 300
+"""What is asked for: 60 and 300 ms, where a bare chain takes 5 and 28."""
+_numbers = count()
+
+
+@benchmark_of("latency", goals={"latency-p50": _LIMIT_P50, "latency-p99": _LIMIT_P99})
+def publish_to_visible(bench: Bench) -> dict[str, Measurement]:
+    """Milliseconds from the commit at one unit's desk to the commit of the other's timeline; baseline: the bare chain."""
+    messages = int(_RATE) * (_SMOKE_SECONDS if bench.smoke else _SECONDS)
+    bare = _percentiles(_bare_chain(bench, messages))
+    ours = _percentiles(_district(bench, messages))
+    return {
+        f"latency-{name}": Measurement(value=ours[name], unit="ms", baseline=bare[name], less_is_better=True)
+        for name in ours
+    }
+
+
+def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    cuts = quantiles(seconds, n=100)
+    return {"p50": cuts[49] * 1000, "p99": cuts[98] * 1000}
+
+
+def _bare_chain(bench: Bench, messages: int) -> list[float]:
+    fresh_topics(bench)
+    number = next(_numbers)
+    dsn = bench.postgres.create_database(f"chain{number}")
+    arguments = [bench.kafka.bootstrap, dsn, str(bench.folder / f"chain{number}.db"), str(messages), str(_RATE)]
+    found: list[float] = json.loads(_answer("bare_chain", *arguments))
+    return found
+
+
+def _district(bench: Bench, messages: int) -> list[float]:
+    fresh_topics(bench)
+    folder = bench.folder / f"district{next(_numbers)}"
+    folder.mkdir()
+    dsn = bench.postgres.create_database(folder.name)
+    with District(folder, dsn, MortalKafka(bench.kafka), clients=_CLIENTS, speed=1.0) as district:
+        asyncio.run(district.open_paths())
+        home = district.homes[OP].home
+        shown = unit_folder(district.homes[VZ].home, VZ) / FILE
+        arguments = [str(home), OP, ",".join(_CLIENTS), str(messages), str(_RATE)]
+        with subprocess.Popen(_command("desk_load", *arguments), stdout=subprocess.PIPE, text=True) as desk:
+            visible = _watch(shown, wanted=messages)
+            recorded: list[tuple[MessageId, float]] = json.loads(desk.communicate()[0])
+    return [visible[message_id] - at for message_id, at in recorded]
+
+
+def _watch(database: Path, *, wanted: int) -> dict[MessageId, float]:
+    """When each new entry first stood in the timeline; looks every millisecond whether it changed."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
+    last = connection.execute("SELECT max(arrived) FROM timeline_entry").fetchone()[0] or 0
+    found: dict[MessageId, float] = {}
+    version, deadline = None, time.monotonic() + _PATIENCE
+    while len(found) < wanted:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{len(found)} of {wanted} entries came")
+        seen = connection.execute("PRAGMA data_version").fetchone()
+        if seen != version:
+            version, at = seen, time.monotonic()
+            new = connection.execute(
+                "SELECT message_id, arrived FROM timeline_entry WHERE arrived > ? ORDER BY arrived", [last]
+            ).fetchall()
+            found |= {MessageId(message_id): at for message_id, _ in new}
+            last = new[-1][1] if new else last
+        time.sleep(_LOOK_EVERY)
+    connection.close()
+    return found
+
+
+def _command(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"{__package__}.{module}", *arguments]
+
+
+def _answer(module: str, *arguments: str) -> str:
+    return subprocess.run(_command(module, *arguments), check=True, stdout=subprocess.PIPE, text=True).stdout
