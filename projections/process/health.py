@@ -35,10 +35,19 @@ class Health:
         return json.dumps({"status": self.status, "checks": dict(self.checks)}, default=str).encode()
 
 
+class PortError(Exception):
+    """Health and metrics cannot be served where the settings say."""
+
+    def __init__(self, host: str, port: int, *, reason: str) -> None:
+        self.problem = f"Health and metrics cannot listen on {host}:{port}: {reason}"
+        self.advice = "Another process may have the port: set another one, or 0 for any that is free."
+        super().__init__(f"{self.problem}. {self.advice}")
+
+
 class HealthEndpoint:
     """Serves `/health` and `/metrics` while it is entered; `health` is asked at each request, from another thread.
 
-    Port 0 takes a free one: see `port`. Raises `OSError` on entry where the port is taken.
+    Port 0 takes a free one: see `port`. Raises `PortError` on entry where it cannot listen there.
     """
 
     def __init__(
@@ -60,7 +69,11 @@ class HealthEndpoint:
         return self._address[1] if self._server is None else int(self._server.server_address[1])
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(self._address, _handler(self._health, self._registry))
+        try:
+            self._server = ThreadingHTTPServer(self._address, _handler(self._health, self._registry))
+        except OSError as error:
+            host, port = self._address
+            raise PortError(host, port, reason=error.strerror or str(error)) from error
         self._server.daemon_threads = True
         Thread(target=self._server.serve_forever, name="health", daemon=True).start()
         return self

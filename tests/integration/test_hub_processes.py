@@ -56,3 +56,22 @@ async def test_a_consented_entry_reaches_the_other_unit_and_its_author_gets_a_re
         assert [receipts[one].code for one in (given, skills, debt)] == [None, None, RefusalCode.NO_GROUND]
         await vz.deliveries_of([skills])
         assert debt not in vz.delivered()
+
+
+async def test_one_process_with_all_roles_does_the_same_and_ends_when_it_is_asked_to(
+    tmp_path: Path, quick_database: str, embedded_broker: EmbeddedBroker
+) -> None:
+    with HubRig(tmp_path, quick_database, embedded_broker.bootstrap, roles=()) as rig:
+        rig.start_whole("all")
+        hub = rig.simulation
+        hub.clock.at = START + timedelta(days=39)
+        given, paper = consent(hub)
+        skills, first = hub.message("op", NeedAssessed(dimension="skills"), category=Category.SKILLS)
+        await rig.send([rig.outgoing(signed, KAREL) for signed in (paper, first)])
+        async with FeedEnd(rig, "op") as op, FeedEnd(rig, "vz") as vz:
+            assert {one.code for one in (await op.receipts_of([given, skills])).values()} == {None}
+            await vz.deliveries_of([skills])
+        assert rig.stop("all") == 0
+        said = (tmp_path / "all.log").read_text()
+        assert "hub.stopped" in said
+        assert "Traceback" not in said
