@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "service": "adapters.cli.appliance:service",
     "enrol": "adapters.cli.setting_up:enrol",
     "init-unit": "adapters.cli.setting_up:enrol",
+    "new-key": "adapters.cli.setting_up:new_key",
     "settings": "adapters.cli.setting_up:settings",
     "health": "adapters.cli.upkeep:health",
     "import": "adapters.connectors.import_command:import_folder",

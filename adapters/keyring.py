@@ -1,7 +1,7 @@
-"""The unit's private key, in a file that only its owner may read.
+"""The unit's private keys, each in a file that only its owner may read.
 
-Invariants: one file a unit, PKCS#8 in PEM, mode 0600, so that standard tools read it; a key file that others may read is refused, never mended, since
-nobody knows who has read it; an existing key is never overwritten.
+Invariants: one file a key, PKCS#8 in PEM, mode 0600, so that standard tools read it; a key file that others may read is refused, never mended, since
+nobody knows who has read it; an existing key is never overwritten. Later keys are numbered from 2; which one signs follows from the trust list.
 """
 
 import os
@@ -25,23 +25,40 @@ class KeyringError(AdapterError):
     """The key cannot be used as it lies there."""
 
 
-def path_of(folder: Path, unit: UnitId) -> Path:
+def path_of(folder: Path, unit: UnitId, number: int = 1) -> Path:
     """Where a unit's message key lies."""
-    return folder / f"{unit}.{KeyUse.MESSAGES}.pem"
+    return folder / (f"{unit}.{KeyUse.MESSAGES}.pem" if number == 1 else f"{unit}.{KeyUse.MESSAGES}.{number}.pem")
 
 
 def create(folder: Path, unit: UnitId) -> SigningKey:
-    """Make the unit's key. Raises `KeyringError` where it has one already."""
+    """Make the unit's first key. Raises `KeyringError` where it has one already."""
+    return _make(folder, unit, 1)
+
+
+def add(folder: Path, unit: UnitId) -> SigningKey:
+    """Make the unit's next key, beside those that it has. Raises `KeyringError`."""
+    return _make(folder, unit, len(load_all(folder, unit)) + 1)
+
+
+def load_all(folder: Path, unit: UnitId) -> list[SigningKey]:
+    """The unit's keys, the first one first. Raises `KeyringError` as `load`."""
+    keys = [load(folder, unit)]
+    while path_of(folder, unit, len(keys) + 1).exists():
+        keys.append(load(folder, unit, len(keys) + 1))
+    return keys
+
+
+def _make(folder: Path, unit: UnitId, number: int) -> SigningKey:
     key = SigningKey.generate(unit, KeyUse.MESSAGES)
     private = Ed25519PrivateKey.from_private_bytes(key.seed)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_new(path_of(folder, unit), private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    _write_new(path_of(folder, unit, number), private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return key
 
 
-def load(folder: Path, unit: UnitId) -> SigningKey:
-    """The unit's key. Raises `KeyringError` where it is missing, open to others or no Ed25519 key."""
-    path = path_of(folder, unit)
+def load(folder: Path, unit: UnitId, number: int = 1) -> SigningKey:
+    """One key of the unit. Raises `KeyringError` where it is missing, open to others or no Ed25519 key."""
+    path = path_of(folder, unit, number)
     try:
         with path.open("rb") as file:
             _refuse_open(path, os.fstat(file.fileno()).st_mode)

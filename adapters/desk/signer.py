@@ -1,9 +1,9 @@
-"""In whose name messages are made: the programme, the unit, its key.
+"""In whose name messages are made: the programme, the unit, its keys.
 
 Invariant: the unit is the key's own, so nothing is ever signed in another unit's name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from contracts.keys import SigningKey, parse_key_id
@@ -18,6 +18,13 @@ class Signer:
 
     programme: ProgrammeId
     key: SigningKey
+    choice: Callable[[], SigningKey] | None = None
+    """Which of several keys signs now; without it the one key there is."""
+
+    @property
+    def current(self) -> SigningKey:
+        """The key that signs now."""
+        return self.key if self.choice is None else self.choice()
 
     @property
     def unit(self) -> UnitId:
@@ -31,9 +38,10 @@ class Signer:
 
     def sign(self, payloads: Sequence[bytes]) -> list[SignedBytes]:
         """Sign in the order given: one alone by itself, more in batches of up to 256."""
+        key = self.current
         if len(payloads) == 1:
-            return [sign_one(payloads[0], self.key, PayloadType.CLOUDEVENT)]
+            return [sign_one(payloads[0], key, PayloadType.CLOUDEVENT)]
         signed: list[SignedBytes] = []
         for start in range(0, len(payloads), MAX_BATCH):
-            signed += sign_batch(payloads[start : start + MAX_BATCH], self.key)
+            signed += sign_batch(payloads[start : start + MAX_BATCH], key)
         return signed

@@ -137,7 +137,7 @@ def _usable(house: UnitHouse, at: datetime) -> bool:
 
 def _own_key_valid(house: UnitHouse, at: datetime) -> bool:
     """Before admission the list does not know the key; what is recorded waits."""
-    known = house.directory.key(house.desk.signer.key.key_id)
+    known = house.directory.key(house.desk.signer.current.key_id)
     return known is not None and known[0].valid(at)
 
 

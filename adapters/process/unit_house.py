@@ -15,6 +15,7 @@ from adapters.desk.desk import Desk
 from adapters.desk.signer import Signer
 from adapters.exchange.directory_book import DirectoryBook
 from adapters.process.overviews import Overviews
+from adapters.process.unit_keys import UnitKeys
 from adapters.settings import AdapterSettings, SettingsError, unit_folder
 from adapters.storage.one_transaction import OneTransaction
 from adapters.storage.trust_lists import KeptTrustList
@@ -69,7 +70,7 @@ class UnitHouse:
                 f"There is no unit {unit} in {settings.home}", advice=f"Make it: spojka-adapter enrol {unit} …"
             )
         first, roots = settings.read_first_list()
-        key = keyring.load(folder / KEYS, unit)
+        keyring.load(folder / KEYS, unit)  # before anything is made beside it
         store = UnitStore.open(folder / DATABASE)
         with store.write() as tx:
             if tx.trust_lists.latest() is None:
@@ -77,7 +78,9 @@ class UnitHouse:
                 tx.trust_lists.keep(KeptTrustList(first.version, envelope, first.listed.issued_at))
         book = DirectoryBook(store, unit=unit, roots=roots)
         clock = _clock(settings, lambda: book.newest)
-        desk = Desk(store, signer=Signer(settings.programme, key), directory=lambda: book.newest, clock=clock)
+        keys = UnitKeys(folder / KEYS, unit, directory=lambda: book.newest, clock=clock)
+        signer = Signer(settings.programme, keys.first, keys.current)
+        desk = Desk(store, signer=signer, directory=lambda: book.newest, clock=clock)
         return cls(unit, folder, settings, store, book, clock, desk)
 
     @property

@@ -89,14 +89,24 @@ def with_unit(  # noqa: PLR0913 - what the operator decides about a unit, by key
         mandates=tuple(mandates),
     )
     if request.unit in directory.units:
-        raise AdmissionError(f"Unit {request.unit} is admitted already.", advice="Add or revoke a key of it instead.")
+        raise AdmissionError(
+            f"Unit {request.unit} is admitted already.",
+            advice="Give it a new key with `spojka-hub trust-list add-key` instead.",
+        )
     return _next(directory, at, institutions=institutions, units=(*listed.units, entry))
 
 
-def with_key(directory: Directory, unit: UnitId, request: OfferedKey, *, at: datetime) -> TrustList:
-    """Add a key of an admitted unit: rotation with overlap. Raises `AdmissionError`."""
-    added = _entry(_proven(unit, request), at)
-    return _changed(directory, unit, at, lambda entry: entry.model_copy(update={"keys": (*entry.keys, added)}))
+def with_keys(directory: Directory, request: AdmissionRequest, *, at: datetime) -> TrustList:
+    """Add the keys of a request to an admitted unit: rotation with overlap. Raises `AdmissionError`."""
+    if request.programme != directory.listed.programme:
+        raise AdmissionError(
+            f"The request is for programme {request.programme}.", advice="Send it to that programme's operator."
+        )
+    fresh = [one for one in request.keys if directory.key(one.key_id) is None]
+    if not fresh:
+        raise AdmissionError("The list has this key already.", advice="Ask the unit for `spojka-adapter new-key`.")
+    added = tuple(_entry(_proven(request.unit, one), at) for one in fresh)
+    return _changed(directory, request.unit, at, lambda entry: entry.model_copy(update={"keys": entry.keys + added}))
 
 
 def without_key(

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from contracts.admission import read_request
 from contracts.keys import KeyUse
 from contracts.names import KeyId, UnitId
 from contracts.trust_list import MandateEntry
-from hub.application.admission import with_unit, without_key, without_unit
+from hub.application.admission import with_keys, with_unit, without_key, without_unit
 from hub.entrypoints.cli.list_files import issue_date, newest, published, save, versions
 from hub.entrypoints.cli.opening import Home, house_of, out
 from hub.entrypoints.settings import load_settings
@@ -68,6 +68,23 @@ def admit(  # noqa: PLR0913, PLR0917 - what the operator decides about a unit
     out.print(f"Version {listed.version} admits {wanted.unit}. Publish it with `spojka-hub trust-list publish`.")
 
 
+@app.command("add-key")
+def add_key(
+    request: Annotated[Path, typer.Argument(help="What `spojka-adapter new-key` printed.", exists=True)],
+    at: At = None,
+    home: Home = None,
+) -> None:
+    """Give an admitted unit its next key in the next version; the old one stays valid until it is revoked."""
+    folder = load_settings(home=home).home
+    directory = newest(folder)
+    wanted = read_request(request.read_bytes())
+    listed = with_keys(directory, wanted, at=issue_date(directory, at))
+    save(folder, listed, KeyFiles(folder / "root").load(KeyUse.DIRECTORY))
+    out.print(
+        f"Version {listed.version} has a new key of {wanted.unit}. Publish it with `spojka-hub trust-list publish`."
+    )
+
+
 @app.command("revoke-key")
 def revoke_key(
     key: str,
@@ -78,7 +95,8 @@ def revoke_key(
     """Revoke a unit's key in the next version."""
     folder = load_settings(home=home).home
     directory = newest(folder)
-    listed = without_key(directory, KeyId(key), at=issue_date(directory, at), compromised_since=compromised_since)
+    since = None if compromised_since is None else compromised_since.astimezone(UTC)
+    listed = without_key(directory, KeyId(key), at=issue_date(directory, at), compromised_since=since)
     save(folder, listed, KeyFiles(folder / "root").load(KeyUse.DIRECTORY))
     out.print(f"Version {listed.version} revokes {key}. Publish it with `spojka-hub trust-list publish`.")
 

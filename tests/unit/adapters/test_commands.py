@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters import commands, keyring
+from adapters.exchange.directory_book import Added
 from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import load_settings, unit_folder
 from adapters.words import LANGUAGES, Language, texts
@@ -176,6 +177,49 @@ def test_enrolment_of_a_unit_prints_a_request_that_the_operator_can_check(office
     request = read_request(printed.encode())
     assert request.unit == "vz"
     assert office.type("enrol", "vz", *words) == printed
+
+
+def signed_by(office: Office) -> str:
+    """With which key the message at the end of the line is signed."""
+    house = office.house()
+    with house.store.read() as tx:
+        last = tx.outbox.next_to_send(100)[-1]
+    house.close()
+    return last.signed.key_id
+
+
+def test_a_new_key_signs_from_the_list_that_has_it_and_the_old_one_until_then(tmp_path: Path) -> None:
+    first = keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)
+    hub = SimulatedHub(unit_keys={OP: first})
+    (tmp_path / "trust-list-1.dsse.json").write_bytes(hub.envelopes[0])
+    (tmp_path / "story").write_text(NOON.isoformat())
+    (tmp_path / "adapter.toml").write_text(
+        f'programme = "{PROGRAMME}"\nbootstrap = "localhost:1"\nclock = "file:story"\n'
+    )
+    office = Office(tmp_path)
+    running = office.house()
+    consented(office)
+    printed = office.type("new-key")
+    assert office.type("new-key") == printed
+    (offered,) = read_request(printed.encode()).keys
+    office.type("timeline", "case-1", "--actor", "adviser/w1")
+    assert signed_by(office) == first.key_id
+    second = keyring.load_all(unit_folder(tmp_path, OP) / KEYS, OP)[-1]
+    assert offered.key_id == second.key_id != first.key_id
+    entries = hub.directory.listed.units
+    with_both = tuple(
+        one.model_copy(update={"keys": (*one.keys, hub.entry(second))}) if one.unit == OP else one for one in entries
+    )
+    hub.publish_list(units=with_both)
+    with running.store.write() as tx:
+        added = running.book.offer(tx, hub.envelopes[-1], at=NOON)
+    assert isinstance(added, Added)
+    running.book.keep(added)
+    assert running.desk.signer.current.key_id == second.key_id, "found without a restart"
+    running.close()
+    office.type("timeline", "case-1", "--actor", "adviser/w1")
+    assert signed_by(office) == second.key_id
+    assert read_request(office.type("new-key").encode()).keys[0].key_id not in {first.key_id, second.key_id}
 
 
 def test_with_several_units_the_command_asks_which(office: Office) -> None:

@@ -1,0 +1,50 @@
+"""Which of a unit's keys signs: a new one from the trust list that has it, and no sooner.
+
+Invariants: only a key that the newest list holds valid is chosen, the one made last first; before the unit is admitted it is the first. A key made
+while the adapter runs is found when the list that brings it comes, without a restart.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from adapters import keyring
+from contracts.keys import SigningKey
+from contracts.names import UnitId
+from contracts.trust_list import Directory
+from projections.process.clock import Clock
+
+
+def chosen(keys: Sequence[SigningKey], directory: Directory | None, at: datetime) -> SigningKey:
+    """The key made last of those that the list holds valid at `at`; the first where it holds none."""
+    if directory is not None:
+        for key in reversed(keys):
+            known = directory.key(key.key_id)
+            if known is not None and known[0].valid(at):
+                return key
+    return keys[0]
+
+
+class UnitKeys:
+    """The keys of one unit as its signer asks for them. Raises `KeyringError` where they cannot be read."""
+
+    def __init__(self, folder: Path, unit: UnitId, *, directory: Callable[[], Directory | None], clock: Clock) -> None:
+        self._folder = folder
+        self._unit = unit
+        self._directory = directory
+        self._clock = clock
+        self._keys = keyring.load_all(folder, unit)
+        self._read_under = 0
+
+    @property
+    def first(self) -> SigningKey:
+        """The key that the unit was admitted with."""
+        return self._keys[0]
+
+    def current(self) -> SigningKey:
+        """The key that signs now."""
+        directory = self._directory()
+        if directory is not None and directory.version != self._read_under:
+            self._keys = keyring.load_all(self._folder, self._unit)
+            self._read_under = directory.version
+        return chosen(self._keys, directory, self._clock.now())
