@@ -18,6 +18,7 @@ from deploy.servers.kafka_jars import kafka_jars
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "deploy" / "demo"
+NOTICE = "eu.spojka.consent.expiry-announced.v1"
 PROMISES = [
     "1-nothing-lost",
     "2-only-with-ground",
@@ -48,6 +49,8 @@ def check(summary: dict[str, Any]) -> None:
     assert set(units) == {"op", "up", "md", "md-claims", "vz"}
     assert units["md-claims"]["timeline"] == units["md-claims"]["worklist"] == []
     assert [row["state"] for row in units["up"]["worklist"] if row["category"] == "employment"] == ["closed"]
+    told = {name for name, unit in units.items() if NOTICE in {entry["type"] for entry in unit["timeline"]}}
+    assert told == {"op", "up"}, "who shares under the consent that ends on 2027-01-31 is told, and nobody else"
     assert any("88" in str(entry["facts"]) and entry["corrected"] for entry in units["vz"]["timeline"])
 
 

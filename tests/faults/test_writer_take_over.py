@@ -19,7 +19,8 @@ from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.store_samples import JANA, OFFICE, events_commit, message_id
 
-_TAKE_OVER_SECONDS = 5
+_TAKE_OVER_SECONDS = 15
+"""Measured: 3.1 to 3.3 s on an idle machine; what a busy one needs is its own affair."""
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_a_stopped_writer_is_replaced_and_writes_nothing_when_it_wakes(
     _read_until(holder, "committed")
     holder.send_signal(signal.SIGSTOP)
     store, seconds = _take_over(shard)
+    print(f"replaced after {seconds:.1f} s")  # noqa: T201 - what was measured
     assert seconds < _TAKE_OVER_SECONDS
     head = store.take_over()
     head = store.commit(events_commit(1, head=head), head=head)
@@ -124,6 +126,7 @@ def test_killed_writers_leave_neither_gaps_nor_halves(shard: ShardDatabase) -> N
         process.kill()
         process.communicate()
     store, seconds = _take_over(shard)
+    print(f"replaced after {seconds:.1f} s")  # noqa: T201 - what was measured
     assert seconds < _TAKE_OVER_SECONDS
     head = store.take_over()
     assert head.position >= acknowledged

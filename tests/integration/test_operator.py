@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -107,6 +108,33 @@ async def test_logs_name_nobody_and_health_says_what_each_role_does(rig: HubRig)
     logs = "".join(path.read_text() for path in rig.folder.glob("*.log"))
     assert "writer.dead-letter" in logs
     assert [name for name in (*NAMES, "Horym", "Nezdoln", KAREL) if name in logs] == []
+
+
+async def test_what_spoke_for_nobody_is_kept_whole_and_listed_with_its_reason_and_without_its_content(
+    rig: HubRig,
+) -> None:
+    rig.start("intake")
+    sent = odd(rig)[:2]
+    await rig.send(sent)
+    letters = await buried(rig, len(sent))
+    assert {one["reason"] for one in letters} == {"invalid-envelope", "unknown-header"}
+    values = {one.value or b"" for one in sent}
+    assert {one["digest"] for one in letters} == {sha256(value).hexdigest() for value in values}
+    assert {value for (value,) in rig.log("SELECT value FROM dead_letter")} == values
+    shown = await asyncio.to_thread(rig.command, "dead-letters", "list")
+    assert all(str(one["digest"])[:16] in shown for one in letters)
+    assert [name for name in NAMES if name in shown + json.dumps(letters)] == []
+
+
+async def buried(rig: HubRig, wanted: int) -> list[dict[str, Any]]:
+    """The dead letters, once there are so many."""
+    async with asyncio.timeout(60):
+        while True:
+            found: list[dict[str, Any]] = json.loads(
+                await asyncio.to_thread(rig.command, "dead-letters", "list", "--json")
+            )
+            if len(found) >= wanted:
+                return found
 
 
 def odd(rig: HubRig) -> list[OutgoingRecord]:
