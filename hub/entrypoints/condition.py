@@ -10,10 +10,12 @@ from typing import Final, Literal, Protocol
 
 from projections.process.health import Health, Status
 
-State = Literal["writing", "relaying", "projecting", "standby", "broker-unavailable", "store-unavailable", "stopped"]
-"""`stopped`: a read model met an event that this version does not know."""
+State = Literal[
+    "writing", "relaying", "projecting", "standby", "broker-unavailable", "store-unavailable", "no-list", "stopped"
+]
+"""`no-list`: the configured trust list cannot be used; `stopped`: a read model met an event that this version does not know."""
 
-_UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "stopped"})
+_UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "no-list", "stopped"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from contracts.trust_list import Directory
 from hub.application.case_files import CaseFiles
 from hub.application.intake import Counts, Intake
-from hub.application.ports import DeadLetter, FencedError, HubError
+from hub.application.ports import DeadLetter, FencedError, HubError, UnusableListError
 from hub.application.verification import Verified, Verifier
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
@@ -40,6 +40,8 @@ _POLL: Final = 2000
 _TIMERS_EVERY: Final = 0.25
 _BROKER_SILENT: Final = 10.0
 """Seconds without a look at the inbox's ends after which the broker counts as away; looks are a second apart."""
+_LIST_AGAIN: Final = 2.0
+"""Seconds after which a writer whose configured trust list cannot be used tries again."""
 _log = structlog.get_logger("spojka.hub.writer")
 
 
@@ -58,11 +60,14 @@ class WriterProcess:
         self._intake: Intake | None = None
         self._lag = 0
         self._ends_seen = 0.0
+        self._listless = False
         self.writing = False
 
     def condition(self) -> Condition:
         """For `/health`."""
         session, intake, heart = self._session, self._intake, self._heart
+        if self._listless:
+            return Condition("no-list")
         state: State = "standby" if session is not None and session.connected else "store-unavailable"
         if self.writing and heart is not None:
             reached = time.monotonic() - self._ends_seen < _BROKER_SILENT
@@ -79,6 +84,10 @@ class WriterProcess:
             try:
                 if await self._stand_by(session, stop):
                     await self._write(session, stop)
+            except UnusableListError as error:
+                self._listless = True
+                _log.error("writer.no-list", exc_info=error)
+                await _pause(stop, _LIST_AGAIN)
             except HubError as error:
                 _log.warning("writer.interrupted", exc_info=error)
                 await _pause(stop, 0.2)
@@ -102,6 +111,7 @@ class WriterProcess:
         intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
         with Heartbeat(store.beat, every=self._house.database.settings.beat_every) as heart:
             head = await asyncio.to_thread(intake.take_over)
+            self._listless = False
             self._intake, self._heart, self._ends_seen = intake, heart, time.monotonic()
             self.writing = True
             _log.info("writer.took-over", shard=head.shard, position=head.position, epoch=head.epoch)

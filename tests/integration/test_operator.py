@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -110,14 +111,29 @@ async def test_logs_name_nobody_and_health_says_what_each_role_does(rig: HubRig)
     assert [name for name in (*NAMES, "Horym", "Nezdoln", KAREL) if name in logs] == []
 
 
+async def test_a_writer_whose_list_has_expired_decides_nothing_says_so_and_goes_on_when_the_clock_is_right(
+    rig: HubRig,
+) -> None:
+    today = rig.clock.read_text()
+    rig.clock.write_text("2030-01-01T10:00:00+01:00")
+    rig.start("intake")
+    assert (await healthy(rig, "intake", "no-list"))["status"] == "fail"
+    assert rig.log("SELECT count(*) FROM log") == [(0,)]
+    rig.clock.write_text(today)
+    assert (await healthy(rig, "intake", "writing"))["status"] == "pass"
+
+
 async def test_what_spoke_for_nobody_is_kept_whole_and_listed_with_its_reason_and_without_its_content(
     rig: HubRig,
 ) -> None:
     rig.start("intake")
-    sent = odd(rig)[:2]
+    junk, *_ = odd(rig)
+    _, good = rig.simulation.message("op", NeedAssessed(dimension="skills"), category=Category.SKILLS)
+    forged = replace(rig.outgoing(good, KAREL), value=good.payload.replace(b'"skills"', b'"housing"', 1))
+    sent = [junk, forged]
     await rig.send(sent)
     letters = await buried(rig, len(sent))
-    assert {one["reason"] for one in letters} == {"invalid-envelope", "unknown-header"}
+    assert {one["reason"] for one in letters} == {"invalid-envelope", "bad-signature"}
     values = {one.value or b"" for one in sent}
     assert {one["digest"] for one in letters} == {sha256(value).hexdigest() for value in values}
     assert {value for (value,) in rig.log("SELECT value FROM dead_letter")} == values
