@@ -36,6 +36,8 @@ class Stretch:
     entries: int = 0
     answers: int = 0
     """Receipts that were the first for their message."""
+    to_renumber: bool = False
+    """Messages wait to be made again under new numbers; an answer may be what they waited for."""
     heads: int = 0
     repeated: int = 0
     reached: set[int] = field(default_factory=set)
@@ -63,13 +65,16 @@ class FeedIntake:
         """Take a stretch. Raises `NoDirectoryError` where there is no trust list to judge it by; nothing was taken then."""
         at = self._clock.now()
         directory = self._book.usable(at)
-        with self._store.write() as tx:
+        with self._store.write(durable=False) as tx:  # what is forgotten is read again, from the place before it
             taking = _Taking(tx, self._check, self._book, directory, at, tips_of(tx.places.chains()))
             for record in batch:
                 taking.one(record)
             for last in {(record.topic, record.partition): record for record in batch}.values():
                 tx.places.set_position(InputPosition.behind(last))
-        return taking.done()
+            stretch = taking.done()
+            stretch.to_renumber = stretch.answers > 0 and _to_renumber(tx)
+        taking.keep_lists()
+        return stretch
 
     def settle(self) -> set[SubjectId]:
         """Look again at messages whose author's key was unknown; returns the subjects whose grounds or referrals changed."""
@@ -124,10 +129,13 @@ class _Taking:
                 self.stretch.gaps += [gap] if gap is not None else []
                 self._keep_apart(record, reason)
 
-    def done(self) -> Stretch:
-        """What it brought; call after the transaction was committed."""
+    def keep_lists(self) -> None:
+        """Trust lists count from now on; call after the transaction was committed."""
         for added in self.lists:
             self.book.keep(added)
+
+    def done(self) -> Stretch:
+        """What it brought."""
         self.stretch.entries, self.stretch.reshaped = self.taken.entries, self.taken.reshaped
         first = [one for one in self.taken.answers.values() if one not in (Answer.REPEATED, Answer.NOT_OURS)]
         self.stretch.answers = len(first)
@@ -189,6 +197,10 @@ def gaps_of(tx: Transaction) -> list[Gap]:
         if not past and head.sequence > reached:
             gaps.append(Gap(head.shard, head.generation, reached + 1))
     return gaps
+
+
+def _to_renumber(tx: Transaction) -> bool:
+    return bool(tx.numbers.renumberings() or tx.outbox.to_remake())
 
 
 def _opened(message: SignedBytes) -> Attributes:

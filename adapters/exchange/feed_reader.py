@@ -104,7 +104,7 @@ class FeedReader:
             _log.error("records kept apart", count=len(stretch.suspicious), reason=stretch.suspicious[0])
         if stretch.reshaped:
             await asyncio.to_thread(self._desk.tend, stretch.reshaped)
-        elif stretch.answers:
+        elif stretch.to_renumber:
             await asyncio.to_thread(self._desk.tend, ())
         self._told(stretch)
 

@@ -118,7 +118,7 @@ class Publisher:
             return tx.outbox.open_messages(), marks_of(kept.head for kept in tx.places.heads())
 
     def _write_down(self, sendings: Sequence[Sending]) -> None:
-        with self._store.write() as tx:
+        with self._store.write(durable=False) as tx:  # what is forgotten is sent again
             tx.outbox.mark_sent(sendings, at=self._clock.now())
 
     async def _again(self, partitions: int) -> int:

@@ -1,4 +1,4 @@
-"""Notice within some 20 ms that another process (the command line, a console) wrote to a unit's database.
+"""Notice within some 5 ms that another process (the command line, a console) wrote to a unit's database.
 
 Invariant: every commit of another connection is noticed once it is durable; `PRAGMA data_version` costs microseconds and takes no lock
 (SQLite documentation, PRAGMA data_version).
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-LOOK_EVERY: Final = 0.02
+LOOK_EVERY: Final = 0.005
 """Seconds."""
 
 

@@ -1,7 +1,7 @@
 """One unit at work: publisher, feed reader, directory reader, read models, companions, and a watch on the database for what other processes write.
 
 Invariants: any part that fails unexpectedly ends the unit's run with its error, so that a supervisor sees it; the broker's troubles end nothing.
-What another process recorded is on its way within some 20 ms.
+What another process recorded is on its way within some 5 ms.
 """
 
 import asyncio

@@ -17,8 +17,9 @@ class OneTransaction(UnitStore):
         self._tx = tx
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """The transaction."""
+    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """The transaction; whoever began it says how durable it is."""
+        del durable
         yield self._tx
 
     @contextmanager

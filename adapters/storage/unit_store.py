@@ -1,13 +1,16 @@
 """One unit's database: opens it and gives transactions.
 
 Invariants: a write transaction is the only one at its time (SQLite `BEGIN IMMEDIATE`, PostgreSQL an advisory lock) and is durable when it returns
-(`synchronous=FULL`); whatever raises inside leaves nothing behind; a read transaction sees one state and cannot write.
+(`synchronous=FULL`), unless the caller says that all of it would come again; one that waits for the disk makes those before it durable too. Whatever
+raises inside leaves nothing behind; a read transaction sees one state and cannot write.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -36,7 +39,10 @@ from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 
 _BUSY_MS: Final = 30_000
+_TRY_AGAIN_MS: Final = 2
+"""For so long SQLite tries every millisecond."""
 _WRITES: Final = "spojka_writes"
+_DURABLE: Final = "spojka_durable"
 _DISK_FULL: Final = "53100"
 """PostgreSQL's SQLSTATE for it."""
 _LOCK: Final = 0x53504F4A
@@ -77,6 +83,8 @@ class UnitStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = RLock()
+        """Writers of this process take turns here: SQLite has them sleep and try again, up to 100 ms at a time, whoever came first."""
 
     @classmethod
     def open(cls, where: str | Path) -> Self:
@@ -121,15 +129,21 @@ class UnitStore:
             kept.chmod(0o600)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """The one write transaction: everything or nothing. Raises `StoreError` where the disk is full."""
+    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """The one write transaction: everything or nothing. Raises `StoreError` where the disk is full.
+
+        With `durable` False a power cut may undo it: for what came from the broker with its place, and for places at the broker.
+        """
         with (
+            self._turn,
             _full_disk_told(),
-            self._engine.connect().execution_options(**{_WRITES: True}) as connection,
+            self._engine.connect().execution_options(**{_WRITES: True, _DURABLE: durable}) as connection,
             connection.begin(),
         ):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                if not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield Transaction(connection)
 
     @contextmanager
@@ -186,7 +200,28 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get(_WRITES, False):
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options[_DURABLE] else 'NORMAL'}")
+            _take_turn(connection.connection.driver_connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _take_turn(connection: Any) -> None:  # noqa: ANN401 - the driver's own connection
+    """Begin to write once no other process does.
+
+    SQLite's own wait grows to 100 ms between two tries, so that whoever writes often keeps the others out.
+    """
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    connection.execute(f"PRAGMA busy_timeout = {_TRY_AGAIN_MS}")
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")

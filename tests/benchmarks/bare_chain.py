@@ -1,9 +1,8 @@
-"""The bare chain: the least way from one unit to another.
+"""The bare chain: the least way from one unit to another, each of the three parties a process as in service.
 
-Producer → consumer → verify → commit in PostgreSQL → produce → consume → commit in SQLite, one batch at a time, in one process.
-
-Run as a process, `python -m tests.benchmarks.bare_chain BOOTSTRAP DSN FILE COUNT RATE`, it prints the seconds of each message from before it was
-produced to its second commit.
+Sender: aiokafka producer → hub: consumer, Ed25519, one transaction a poll in PostgreSQL, producer → recipient: consumer, one transaction a poll in
+SQLite. Each party is `python -m tests.benchmarks.bare_chain PARTY …`; hub and recipient print a line when they read. In the end sender and
+recipient print the monotonic seconds at which each message was about to be produced, and was committed.
 """
 
 import asyncio
@@ -11,9 +10,8 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -21,104 +19,122 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from contracts.kafka_record import from_record, to_headers
 from contracts.keys import VerifyingKey
+from contracts.names import KeyId
 from contracts.pae import PayloadType
 from contracts.partition import partition_of
 from contracts.signed_bytes import verify
-from tests.benchmarks.workload import Keyed, workload
+from tests.benchmarks.workload import workload
 from tests.simulation.programme import PARTITIONS, Simulation
 
 _INBOX = [TopicPartition("hub.inbox", number) for number in range(PARTITIONS)]
 _FEED = [TopicPartition("feed.vz", 0)]
 _NUMBER = "number"
+_KEY, _KEY_ID = "key", "key-id"
+_FETCH_WAIT_MS = 20
+
+Times = list[float]
 
 
-class BareChain:
-    """One run of the chain."""
+async def send(bootstrap: str, count: int, rate: float) -> Times:
+    """Produce signed messages evenly spread over time."""
+    simulation = Simulation()
+    key = simulation.units["op"].key
+    messages = workload(simulation, count, batched=False)
+    named = [(_KEY, key.public_bytes), (_KEY_ID, key.key_id.encode())]
+    times: Times = []
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer, asyncio.TaskGroup() as sending:
+        await producer.partitions_for("hub.inbox")
+        began = time.monotonic()
+        for number, message in enumerate(messages):
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+            headers = [*to_headers(message.signed), *named, (_NUMBER, str(number).encode())]
+            place = partition_of(message.key.encode(), PARTITIONS)
+            times.append(time.monotonic())
+            record = producer.send_and_wait(
+                "hub.inbox", message.signed.payload, key=message.key.encode(), headers=headers, partition=place
+            )
+            sending.create_task(record)
+    return times
 
-    def __init__(self, bootstrap: str, dsn: str, file: Path, *, key: VerifyingKey) -> None:
-        self._bootstrap = bootstrap
-        self._key = key
-        self._log = psycopg.connect(dsn, autocommit=True)
-        self._log.execute("CREATE TABLE bare_chain (number bigserial PRIMARY KEY, payload bytea NOT NULL)")
-        self._unit = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE entry (payload BLOB)"):
-            self._unit.execute(statement)
-        self._produced: list[float] = []
-        self.seconds: list[float] = []
 
-    async def run(self, messages: Sequence[Keyed], *, rate: float) -> None:
-        """Send all, evenly spread, and wait for the last."""
-        async with (
-            AIOKafkaProducer(bootstrap_servers=self._bootstrap, acks="all") as producer,
-            self._consumer(_INBOX) as inbox,
-            self._consumer(_FEED) as feed,
-            asyncio.timeout(60 + len(messages) / rate),
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(self._relay(inbox, producer, count=len(messages)))
-            tasks.create_task(self._receive(feed, count=len(messages)))
-            began = time.monotonic()
-            for number, message in enumerate(messages):
-                await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-                self._produced.append(time.monotonic())
-                tasks.create_task(self._send(producer, message, number))
+async def relay(bootstrap: str, dsn: str, count: int) -> None:
+    """Verify and commit each poll, then pass it on."""
+    with psycopg.connect(dsn, autocommit=True) as log:
+        log.execute("CREATE TABLE bare_chain (number bigserial PRIMARY KEY, payload bytea NOT NULL)")
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+            async for records in _polls(bootstrap, _INBOX, count):
+                await asyncio.to_thread(_commit, log, records)
+                for one in records:
+                    headers = [header for header in one.headers if header[0] == _NUMBER]
+                    await producer.send("feed.vz", one.value, headers=headers, partition=0)
 
-    @asynccontextmanager
-    async def _consumer(self, places: Sequence[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, fetch_max_wait_ms=20)
-        await consumer.start()
-        consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
-        yield consumer
-        await consumer.stop()
 
-    async def _send(self, producer: AIOKafkaProducer, message: Keyed, number: int) -> None:
-        key = message.key.encode()
-        headers = [*to_headers(message.signed), (_NUMBER, str(number).encode())]
-        partition = partition_of(key, PARTITIONS)
-        await producer.send_and_wait("hub.inbox", message.signed.payload, key=key, headers=headers, partition=partition)
-
-    async def _relay(self, inbox: AIOKafkaConsumer, producer: AIOKafkaProducer, *, count: int) -> None:
-        while count > 0:
-            records = await _poll(inbox)
-            await asyncio.to_thread(self._commit, records)
-            for one in records:
-                await producer.send("feed.vz", one.value, headers=list(one.headers), partition=0)
-            count -= len(records)
-
-    async def _receive(self, feed: AIOKafkaConsumer, *, count: int) -> None:
-        while count > 0:
-            records = await _poll(feed)
-            await asyncio.to_thread(self._take_in, records)
-            count -= len(records)
-
-    def _commit(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            verify(from_record(record.value, record.headers), self._key, PayloadType.CLOUDEVENT)
-        with self._log.transaction(), self._log.cursor() as cursor:
-            cursor.executemany("INSERT INTO bare_chain (payload) VALUES (%s)", [[record.value] for record in records])
-
-    def _take_in(self, records: Sequence[ConsumerRecord]) -> None:
-        self._unit.execute("BEGIN IMMEDIATE")
-        self._unit.executemany("INSERT INTO entry VALUES (?)", [[record.value] for record in records])
-        self._unit.execute("COMMIT")
+async def receive(bootstrap: str, file: str, count: int) -> Times:
+    """Commit each poll."""
+    times = [0.0] * count
+    unit = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE entry (payload BLOB)"):
+        unit.execute(statement)
+    async for records in _polls(bootstrap, _FEED, count):
+        await asyncio.to_thread(_take_in, unit, records)
         now = time.monotonic()
-        self.seconds += [now - self._produced[int(dict(one.headers)[_NUMBER])] for one in records]
+        for one in records:
+            times[int(dict(one.headers)[_NUMBER])] = now
+    unit.close()
+    return times
 
 
-async def _poll(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
-    polled = await consumer.getmany(timeout_ms=200, max_records=500)
-    return [record for part in polled.values() for record in part]
+async def _polls(bootstrap: str, places: Sequence[TopicPartition], count: int) -> AsyncIterator[list[ConsumerRecord]]:
+    async with _consumer(bootstrap, places) as consumer:
+        _say("ready")
+        while count > 0:
+            polled = await consumer.getmany(timeout_ms=200, max_records=500)
+            records = [record for part in polled.values() for record in part]
+            if records:
+                yield records
+            count -= len(records)
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str, places: Sequence[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=_FETCH_WAIT_MS)
+    await consumer.start()
+    consumer.assign(places)
+    await consumer.seek_to_beginning(*places)
+    yield consumer
+    await consumer.stop()
+
+
+def _commit(log: psycopg.Connection, records: Sequence[ConsumerRecord]) -> None:
+    for record in records:
+        headers = dict(record.headers)
+        key = VerifyingKey(headers[_KEY], KeyId(headers[_KEY_ID].decode()))
+        verify(from_record(record.value, record.headers), key, PayloadType.CLOUDEVENT)
+    with log.transaction(), log.cursor() as cursor:
+        cursor.executemany("INSERT INTO bare_chain (payload) VALUES (%s)", [[record.value] for record in records])
+
+
+def _take_in(unit: sqlite3.Connection, records: Sequence[ConsumerRecord]) -> None:
+    unit.execute("BEGIN IMMEDIATE")
+    unit.executemany("INSERT INTO entry VALUES (?)", [[record.value] for record in records])
+    unit.execute("COMMIT")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - whoever started this process reads it
+
+
+_PARTIES: dict[str, Callable[..., object]] = {
+    "send": lambda bootstrap, count, rate: send(bootstrap, int(count), float(rate)),
+    "relay": lambda bootstrap, dsn, count: relay(bootstrap, dsn, int(count)),
+    "receive": lambda bootstrap, file, count: receive(bootstrap, file, int(count)),
+}
 
 
 def main() -> None:
-    """Run the chain once."""
-    bootstrap, dsn, file, count, rate = sys.argv[1:]
-    simulation = Simulation()
-    messages = workload(simulation, int(count), batched=False)
-    chain = BareChain(bootstrap, dsn, Path(file), key=simulation.units["op"].key.verifying_key)
-    asyncio.run(chain.run(messages, rate=float(rate)))
-    print(json.dumps(chain.seconds))  # noqa: T201 - the figures are this process's answer
+    """Be one party."""
+    party, *arguments = sys.argv[1:]
+    _say(json.dumps(asyncio.run(_PARTIES[party](*arguments))))  # type: ignore[arg-type] # coroutines all
 
 
 if __name__ == "__main__":

@@ -150,11 +150,12 @@ class PostgresRelayStore:
     def mark_produced(
         self, commit: RelayCommit, *, receipts: Sequence[int], replays: Sequence[ReplayWish], epoch: int
     ) -> None:
-        """What was committed was acknowledged by the broker; these receipts and replays are served."""
+        """What was committed was acknowledged by the broker; these receipts and replays are served. A crash may forget it: then it goes again."""
         wishes = [
             {"unit": one.unit, "sequence": one.sequence, "own": one.own, "seen": self._wishes_seen} for one in replays
         ]
         with self.session.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute(_SQL["may_be_forgotten"])
             generation = self._fence(connection, "mark_produced", position=commit.position, epoch=epoch)
             clear_unproduced(connection, commit.deliveries, generation=generation)
             if receipts:

@@ -7,6 +7,9 @@ SET position = greatest(position, %(position)s), beat_at = clock_timestamp()
 WHERE epoch = %(epoch)s
 RETURNING (SELECT generation FROM head);
 
+-- name: may_be_forgotten
+SET LOCAL synchronous_commit = off;
+
 -- name: mark_produced
 UPDATE relay
 SET produced = greatest(produced, %(position)s), beat_at = clock_timestamp()
