@@ -1,5 +1,6 @@
 """What a unit's database promises, whichever it is: one behavioural class, run on SQLite and on PostgreSQL."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from contracts.messages.client import ClientContent, ClientEnrolled
 from contracts.messages.feed import FeedAcknowledged
 from contracts.messages.processing import ProcessingLifted
 from contracts.messages.service import ServiceDelivered
-from contracts.names import MessageId, RecordKey, UnitId
+from contracts.names import MessageId, RecordKey, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
 from contracts.signed_bytes import sign_one, verify
@@ -110,6 +111,24 @@ class UnitStoreContract:
         )
         signed = sign_one(feed_record.payload_of(receipt), hub.receipts, PayloadType.RECEIPT)
         return accept_feed(desk.store, [ReceiptItem(receipt, signed)], [], at=NOON).answers[receipt.id]
+
+    # Turns
+
+    @pytest.mark.parametrize("durable", [True, False])
+    def test_a_writer_in_another_process_waits_for_its_turn_and_loses_nothing(self, where: str, durable: bool) -> None:  # noqa: FBT001 - a parameter of the test
+        here, there = UnitStore.open(where), UnitStore.open(where)
+
+        def write_there() -> SubjectId | None:
+            with there.write(durable=durable) as tx:
+                return tx.clients.subject_of(ClientKey("c-1"))
+
+        with ThreadPoolExecutor(1) as pool:
+            with here.write(durable=durable) as tx:
+                waiting = pool.submit(write_there)
+                subject = tx.clients.ensure([ClientKey("c-1")], at=NOON)[ClientKey("c-1")]
+            assert waiting.result() == subject
+        here.close()
+        there.close()
 
     # Numbers and order
 

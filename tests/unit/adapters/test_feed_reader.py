@@ -13,7 +13,9 @@ from adapters.exchange.feed_reader import FeedReader
 from adapters.exchange.replay_asking import ReplayAsking
 from adapters.process.lease import DEFAULT_LEASE, Hidden
 from adapters.process.showing import lease_of
+from adapters.storage.outbox import Sending
 from contracts import strict_json
+from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.feed import FeedAcknowledged, ReplayRequested
@@ -39,7 +41,7 @@ class Bench:
         self.unit = ReadingUnit(folder)
         self.now = 0.0
         self.end_seen_at: float | None = None
-        desk = Desk(
+        self.desk = Desk(
             self.unit.store,
             signer=Signer(PROGRAMME, self.unit.hub.unit_keys[UP]),
             directory=lambda: self.unit.book.newest,
@@ -47,7 +49,7 @@ class Bench:
         )
         self.reader = FeedReader(
             store=self.unit.store,
-            desk=desk,
+            desk=self.desk,
             intake=self.unit.intake,
             unit=UP,
             shards=1,
@@ -105,6 +107,18 @@ async def test_a_gap_that_was_filled_is_not_asked_for_again(bench: Bench) -> Non
     bench.now = 1000.0
     await bench.tick()
     assert bench.asked_from() == [2]
+
+
+async def test_a_message_whose_id_was_taken_is_on_its_way_again_with_the_answer(bench: Bench) -> None:
+    bench.desk.ask_replay(shard=0, generation=1, from_sequence=1)
+    with bench.unit.store.write() as tx:
+        (refused,) = tx.outbox.next_to_send(1)
+        tx.outbox.mark_sent([Sending(refused.message_id, 0, 0, "broker")], at=bench.unit.clock.now())
+    await bench.read(bench.unit.feed.receipt(refused.signed, code=RefusalCode.ID_REUSED))
+    with bench.unit.store.read() as tx:
+        (again,) = tx.outbox.next_to_send(2)
+    assert again.message_id != refused.message_id
+    assert parse(again.signed.payload).causationid == refused.message_id
 
 
 async def test_a_lost_broker_makes_the_unit_ask_behind_its_last_slot(bench: Bench) -> None:
