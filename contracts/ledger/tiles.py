@@ -96,6 +96,16 @@ class TiledTree:
         """The root of the whole tree."""
         return self._root(0, self.size) if self.size else EMPTY_ROOT
 
+    @property
+    def subtrees(self) -> tuple[bytes, ...]:
+        """The roots of its perfect subtrees, the largest first: what `Frontier` goes on from."""
+        found, begin = [], 0
+        for height in reversed(range(self.size.bit_length())):
+            if self.size >> height & 1:
+                found.append(self._perfect(begin, height))
+                begin += 1 << height
+        return tuple(found)
+
     def leaf(self, index: int) -> bytes:
         """The hash of an entry. Raises `ProofError` where there is no such entry."""
         if not 0 <= index < self.size:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.story.auditing import audit
 from deploy.story.checks import counted, judged
 from deploy.story.errors import StoryError
 from deploy.story.faults import Faults
@@ -15,6 +16,7 @@ from deploy.story.screens import Progress
 from deploy.story.script import ROWS
 from deploy.story.stage import TownStage
 from deploy.story.stores import Stores, read_hub, read_observed, read_unit
+from hub.audit.verification import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def play(premises: Premises, progress: Progress) -> Played:
             stage.play(row)
         looks = look(stage)
         stage.settle()
-        stores = read(stage)
+        stores = read(stage, audit(premises))
     return Played(judged(stores), looks, dict(counted(stores)))
 
 
-def read(stage: TownStage) -> Stores:
+def read(stage: TownStage, report: Report) -> Stores:
     """Everything that the processes stored."""
     units = {unit: read_unit(house, client=UNITS[unit].case_number) for unit, house in stage.houses.items()}
     known = {one.karel for one in units.values() if one.karel is not None}
@@ -80,4 +82,5 @@ def read(stage: TownStage) -> Stores:
         zone=directory.zone,
         karel=known.pop(),
         observed=read_observed(stage.premises.exports),
+        audit=report,
     )

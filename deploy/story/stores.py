@@ -29,6 +29,7 @@ from contracts.envelope import Message, parse
 from contracts.names import MessageId, SubjectId, UnitId
 from contracts.signed_bytes import SignedBytes
 from contracts.trust_list import Directory
+from hub.audit.verification import Report
 from hub.domain.events import Event, MessageAccepted
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.mapper import EventMapper
@@ -161,6 +162,8 @@ def read_unit(house: UnitHouse, *, client: str) -> UnitStores:
 
 def read_observed(folder: Path) -> dict[str, Mapping[str, Any]]:
     """What the faults observed, by name."""
+    audit: Report
+    """What an auditor finds in an export of the whole log."""
     return {
         path.stem.removeprefix("observed-"): json.loads(path.read_text())
         for path in sorted(folder.glob("observed-*.json"))

@@ -13,7 +13,7 @@ from projections.process.health import Health, Status
 State = Literal[
     "writing", "relaying", "projecting", "standby", "broker-unavailable", "store-unavailable", "no-list", "stopped"
 ]
-"""`no-list`: the configured trust list cannot be used; `stopped`: a read model met an event that this version does not know."""
+"""`no-list`: the configured trust list cannot be used; `stopped`: a read model met an unknown event, or the ledger does not fit its log."""
 
 _UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "no-list", "stopped"})
 

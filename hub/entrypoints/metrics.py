@@ -30,6 +30,7 @@ PROJECTION_LAG: Final = Gauge(
 PROJECTION_LAG_SECONDS: Final = Gauge(
     "spojka_hub_projection_lag_seconds", "Age of the oldest event that a read model has not applied.", ["name"]
 )
+LEDGER_SIZE: Final = Gauge("spojka_hub_ledger_size", "Events that the last checkpoint of the ledger vouches for.")
 PROJECTION_REBUILDING: Final = Gauge(
     "spojka_hub_projection_rebuilding",
     "Events that a rebuild beside the serving read model has still to read.",

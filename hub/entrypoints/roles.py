@@ -9,3 +9,4 @@ class Role(StrEnum):
     INTAKE = "intake"
     DISPATCH = "dispatch"
     PROJECTIONS = "projections"
+    LEDGER = "ledger"

@@ -13,6 +13,7 @@ import structlog
 
 from hub.entrypoints.condition import Conditioned, health_of
 from hub.entrypoints.house import House
+from hub.entrypoints.ledger_process import LedgerProcess
 from hub.entrypoints.projections_process import ProjectionsProcess
 from hub.entrypoints.relay_process import RelayProcess
 from hub.entrypoints.roles import Role
@@ -33,6 +34,7 @@ _MAKERS: Final[Mapping[Role, Callable[[House], _Process]]] = {
     Role.INTAKE: WriterProcess,
     Role.DISPATCH: RelayProcess,
     Role.PROJECTIONS: ProjectionsProcess,
+    Role.LEDGER: LedgerProcess,
 }
 
 

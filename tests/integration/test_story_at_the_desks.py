@@ -16,9 +16,12 @@ from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.outbox import OutboxState
 from contracts.categories import Category
 from contracts.grants import to_unit
+from contracts.ledger import policy
 from contracts.messages import referral as r
 from contracts.names import ActorId, MessageId, MessageType, ReferralId, SubjectId, UnitId
+from hub.audit.verification import verify
 from tests.simulation.desks import Town
+from tests.simulation.exported import POLICY, exported
 
 C = Category
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -175,6 +178,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     played.march_to_june()
     yield played
     played.town.close()
+
+
+def test_an_auditor_who_runs_the_story_again_comes_to_the_same_decisions(story: Story, tmp_path: Path) -> None:
+    report = verify(exported(story.town.hub, tmp_path / "export"), policy.parse(POLICY))
+    assert report.findings == []
+    assert report.counts["deliveries"] > 40
 
 
 EXPECTED = {

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.delivery import Delivery, first_link, next_link
+from contracts.dsse import to_envelope
 from contracts.envelope import Message, parse
 from contracts.facts import Facts
 from contracts.feed_record import document
@@ -37,10 +38,12 @@ from contracts.messages.need import NeedAssessed
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.names import GroundId, MessageId, RecordKey, ReferralId, SubjectId, UnitId
+from contracts.pae import PayloadType
 from contracts.referral_table import TABLE
 from contracts.signed_bytes import SignedBytes
 from hub.application.case_files import fold
 from hub.application.ports import LogEntry
+from hub.audit.reexecution import Reexecution
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.infrastructure.memory_store import MemoryWriterStore
 from projections.kafka.positions import RawRecord
@@ -430,10 +433,16 @@ class HubMachine(RuleBasedStateMachine):
         if hasattr(self, "hub"):
             self.relay_everything()
             self._chains_are_whole()
+            self._an_auditor_comes_to_the_same_decisions()
             ends = (moves.ReferralDetached, moves.ReferralWithdrawn)
             by_hub = [one for _, _, one in self.accepted.values() if one.unit == "hub" and isinstance(one.facts, ends)]
             REACHED["detached or withdrawn by the hub"] += len(by_hub)
             REACHED["refused"] += len(self._refused())
+
+    def _an_auditor_comes_to_the_same_decisions(self) -> None:
+        again = Reexecution(to_envelope(self.hub.signed_list, PayloadType.TRUST_LIST))
+        found = [one for position, event in enumerate(self.hub.shard.log) for one in again.take(event, position)]
+        assert found == []
 
     def _chains_are_whole(self) -> None:
         places: Counter[tuple[str, int]] = Counter()

@@ -27,8 +27,19 @@ def judge(stores: Stores) -> Promise:
     refused = [one for one in looks if one.outcome == "refused"]
     finding.must(any(one.reader_unit == CLAIMS for one in refused), "the claims unit's attempt is not in the log")
     finding.fact(f"{len(looks)} looks reported, {len(refused)} of them refused attempts, the claims unit's among them")
-    finding.fact("the Merkle ledger over the log and its witnesses follow with the audit")
+    _ledger(stores, finding)
+    finding.fact("cosignatures of witnesses and entry proofs in receipts follow with the audit")
     return finding.promise()
+
+
+def _ledger(stores: Stores, finding: Finding) -> None:
+    report = stores.audit
+    for one in report.findings:
+        finding.must(False, f"the audit found {one.code} at {one.position}: {one.detail}")  # noqa: FBT003 - what was found did not hold
+    finding.must(report.rows == len(stores.hub.log), f"{report.rows} of {len(stores.hub.log)} events are in the export")
+    finding.fact(
+        f"an export of {report.rows} events verified offline under one signed checkpoint, every decision run again"
+    )
 
 
 def _holds(signed: SignedBytes, kind: PayloadType, directory: Directory, roots: BatchRoots) -> bool:

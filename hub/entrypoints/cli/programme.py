@@ -14,7 +14,7 @@ from hub.entrypoints.house import FIRST_LIST
 from hub.entrypoints.settings import described, load_settings
 from hub.infrastructure.key_files import KeyFiles
 
-_HUB_USES: Final = (KeyUse.MESSAGES, KeyUse.DELIVERIES)
+_HUB_USES: Final = (KeyUse.MESSAGES, KeyUse.DELIVERIES, KeyUse.CHECKPOINTS)
 
 
 def init(  # noqa: PLR0913, PLR0917 - what a programme is

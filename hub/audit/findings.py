@@ -1,0 +1,45 @@
+"""What an audit can find. Pure.
+
+Invariant: a finding names the position, the code and what was found against what should be; nothing of a client's content.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingCode(StrEnum):
+    """Each kind of violation, with what it means."""
+
+    GAP = "gap"
+    """Positions do not follow one another: a row was dropped, inserted or moved."""
+    ROOT_MISMATCH = "root-mismatch"
+    """The rows do not have the root of the signed checkpoint: at least one byte differs."""
+    NOT_ACCEPTED = "checkpoint-not-accepted"
+    """The checkpoint is not signed, or not witnessed, as the policy asks."""
+    SIZE_MISMATCH = "size-mismatch"
+    """There are fewer rows than the checkpoint vouches for."""
+    UNREADABLE = "unreadable"
+    """A stored state is no event of this log."""
+    TIME_RAN_BACK = "time-ran-back"
+    """An event is older than the one before it."""
+    BAD_SIGNATURE = "bad-signature"
+    """A message does not bear the signature of a key that its author had at that time."""
+    NUMBER = "number"
+    """A message's number does not follow the author's last one for this client."""
+    WRONG_BASIS = "wrong-basis"
+    """The decision was recorded as resting on another trust list, settings or grounds than stood in the log then."""
+    NOT_PERMITTED = "not-permitted"
+    """The rules, run again, refuse what was accepted."""
+    OTHER_RECIPIENTS = "other-recipients"
+    """The rules, run again, give it to others than was decided."""
+    UNTRUSTED_LIST = "untrusted-list"
+    """A trust list that does not follow the one before it, or is not signed by a root key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation."""
+
+    code: FindingCode
+    position: int
+    detail: str

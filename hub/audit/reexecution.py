@@ -1,0 +1,154 @@
+"""Running every decision of a log again, with the hub's own pure rules.
+
+Invariants: nothing of the log is believed: keys come from trust lists whose chain begins at a root key, states from folding what was verified; a
+decision must rest on what stood in the log when it was made, and give the message to exactly those to whom it was given. Refusals hold no content, so
+of them only numbers and times are checked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from contracts.admission import AdmissionError, read_first_list
+from contracts.envelope import Message, MessageError, parse
+from contracts.errors import ContractsError
+from contracts.gate import GATE_VERSION
+from contracts.keys import KeyUse, SignatureError, parse_key_id
+from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.names import HUB, RecordKey
+from contracts.pae import PayloadType
+from contracts.signed_bytes import BatchProof, BatchRoots, SignedBytes, verify
+from contracts.trust_list import Directory, TrustListError, read_envelope
+from hub.application.case_files import CaseFile, advance
+from hub.application.ports import LogEntry
+from hub.audit.findings import Finding, FindingCode
+from hub.domain.deciding import decide
+from hub.domain.decision import Circumstances, Refused
+from hub.domain.events import Event, MessageAccepted, MessageRefused, StoredMessage
+from hub.domain.settings import DEFAULT, DecisionSettings, changed
+
+
+@dataclass(slots=True)
+class Reexecution:
+    """The state of a log as far as it was run again. Give it every event in order."""
+
+    first_list: bytes
+    directory: Directory | None = None
+    settings: DecisionSettings = DEFAULT
+    at: datetime | None = None
+    counts: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "refused": 0, "deliveries": 0})
+    _files: dict[RecordKey, CaseFile] = field(default_factory=dict)
+    _roots: BatchRoots = field(default_factory=BatchRoots)
+
+    def take(self, event: Event, position: int) -> Iterator[Finding]:
+        """Everything that is wrong with one event; the state goes on behind it either way."""
+        if self.at is not None and event.at < self.at:
+            yield Finding(FindingCode.TIME_RAN_BACK, position, f"{event.at.isoformat()} after {self.at.isoformat()}")
+        self.at = event.at
+        case = self._files.get(event.key) or CaseFile.empty(event.key)
+        if isinstance(event, MessageRefused):
+            self.counts["refused"] += 1
+            yield from _number_of_refusal(case, event, position)
+        elif isinstance(event, MessageAccepted):
+            self.counts["accepted"] += 1
+            self.counts["deliveries"] += len(event.recipients)
+            yield from self._accepted(case, event, position)
+        try:
+            self._files[event.key] = advance(case, LogEntry(position, event))
+        except (ContractsError, KeyError, ValueError, TypeError) as error:
+            yield Finding(
+                FindingCode.NOT_PERMITTED, position, f"does not follow from what came before: {type(error).__name__}"
+            )
+
+    def _accepted(self, case: CaseFile, event: MessageAccepted, position: int) -> Iterator[Finding]:
+        try:
+            message = parse(event.message.payload)
+        except (MessageError, ContractsError):
+            yield Finding(FindingCode.NOT_PERMITTED, position, "the message is none")
+            return
+        if isinstance(message.facts, TrustListPublished) and self.directory is None:
+            yield from self._first(message.facts, position)
+        if self.directory is None:
+            yield Finding(FindingCode.UNTRUSTED_LIST, position, "something was decided before there was a trust list")
+            return
+        fault = _signature_fault(event.message, message, self.directory, event.at, self._roots)
+        if fault is not None:
+            yield Finding(FindingCode.BAD_SIGNATURE, position, fault)
+        if message.unit != HUB and message.sequence != case.path.last_sequence(message.source) + 1:
+            expected = case.path.last_sequence(message.source) + 1
+            yield Finding(FindingCode.NUMBER, position, f"{message.sequence} where {expected} is next")
+        yield from self._decision(case, event, message, position)
+        yield from self._follow(message, event.at, position)
+
+    def _decision(self, case: CaseFile, event: MessageAccepted, message: Message, position: int) -> Iterator[Finding]:
+        assert self.directory is not None  # noqa: S101 - the caller looked
+        listed = 0 if self._is_first(message) else self.directory.version
+        found, basis = event.basis, case.path.grounds_position
+        if (found.gate, found.grounds_position, found.settings) != (GATE_VERSION, basis, self.settings.version):
+            yield Finding(FindingCode.WRONG_BASIS, position, f"gate {found.gate}, grounds {found.grounds_position}")
+        elif listed and found.trust_list != listed:
+            yield Finding(FindingCode.WRONG_BASIS, position, f"trust list {found.trust_list}, not {listed}")
+        now = Circumstances(self.directory, self.settings, event.at, position)
+        decision = decide(case.path, message, now)
+        if isinstance(decision, Refused):
+            yield Finding(FindingCode.NOT_PERMITTED, position, decision.code)
+        elif set(decision.recipients) != set(event.recipients) or set(decision.backfills) != set(event.backfills):
+            should = ", ".join(sorted(one.unit for one in decision.recipients)) or "nobody"
+            were = ", ".join(sorted(one.unit for one in event.recipients)) or "nobody"
+            yield Finding(FindingCode.OTHER_RECIPIENTS, position, f"given to {were}, by the rules to {should}")
+
+    def _is_first(self, message: Message) -> bool:
+        return isinstance(message.facts, TrustListPublished) and message.facts.version == 1
+
+    def _first(self, facts: TrustListPublished, position: int) -> Iterator[Finding]:
+        try:
+            directory, _ = read_first_list(self.first_list)
+        except AdmissionError as error:
+            yield Finding(FindingCode.UNTRUSTED_LIST, position, error.problem)
+            return
+        if facts.document.encode() != self.first_list and facts.digest != directory.digest.hex():
+            yield Finding(
+                FindingCode.UNTRUSTED_LIST, position, "the log begins with another list than the export names"
+            )
+        self.directory = directory
+
+    def _follow(self, message: Message, at: datetime, position: int) -> Iterator[Finding]:
+        match message.facts:
+            case TrustListPublished(version=1):
+                return
+            case TrustListPublished() as facts:
+                try:
+                    self.directory = read_envelope(facts.document.encode(), before=self.directory, roots={}, at=at)
+                except (TrustListError, ContractsError) as error:
+                    yield Finding(FindingCode.UNTRUSTED_LIST, position, error.problem)
+            case SettingsChanged() as facts:
+                self.settings = changed(facts)
+            case _:
+                return
+
+
+def _number_of_refusal(case: CaseFile, event: MessageRefused, position: int) -> Iterator[Finding]:
+    expected = case.path.last_sequence(event.source) + 1
+    if event.advances and not event.source.endswith(f":{HUB}") and event.sequence != expected:
+        yield Finding(FindingCode.NUMBER, position, f"{event.sequence} where {expected} is next")
+
+
+def _signature_fault(
+    stored: StoredMessage, message: Message, directory: Directory, at: datetime, roots: BatchRoots
+) -> str | None:
+    known, name = directory.key(stored.key_id), parse_key_id(stored.key_id)
+    if known is None or name.use is not KeyUse.MESSAGES or not known[0].valid(at):
+        return f"{stored.key_id} was no valid key for messages"
+    if name.unit != message.unit:
+        return f"{stored.key_id} does not speak for {message.unit}"
+    try:
+        verify(_signed(stored), known[1], PayloadType.CLOUDEVENT, roots=roots)
+    except SignatureError as error:
+        return error.problem
+    return None
+
+
+def _signed(stored: StoredMessage) -> SignedBytes:
+    proof = stored.proof
+    batch = None if proof is None else BatchProof(size=proof.size, index=proof.index, path=proof.path)
+    return SignedBytes(payload=stored.payload, key_id=stored.key_id, signature=stored.signature, proof=batch)

@@ -1,0 +1,99 @@
+"""The ledger process: keeps the shard's Merkle tree, its tiles and its signed checkpoint a moment behind the log.
+
+Invariants: one process at a time writes a ledger, held by a lock of the database; a ledger that does not fit its log ends the process with an alarm,
+since nothing may be added to it.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from contracts.keys import KeyUse
+from contracts.ledger.checkpoint import origin_of
+from contracts.ledger.signed_note import NoteSigner
+from hub.application.ledger import Ledger, LedgerError
+from hub.application.ports import HubError
+from hub.entrypoints import metrics
+from hub.entrypoints.condition import Condition, State
+from hub.entrypoints.house import House
+from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.log_wakeup import LogWakeup
+from hub.infrastructure.postgres.session import Session
+from hub.infrastructure.postgres.sole_session import SoleSession
+from hub.infrastructure.postgres.stored_log import StoredLog
+from hub.infrastructure.tile_files import TileFiles
+
+_WAKE: Final = 0.5
+_AGAIN: Final = 1.0
+_log = structlog.get_logger("spojka.hub.ledger")
+
+
+def signer_of(house: House) -> NoteSigner:
+    """Who signs the checkpoints of this shard. Raises `KeyFileError`."""
+    key = KeyFiles(house.settings.home / "keys").load(KeyUse.CHECKPOINTS)
+    return NoteSigner(origin_of(house.programme.directory.listed.programme, house.settings.shard), key.seed)
+
+
+def files_of(house: House) -> TileFiles:
+    """Where this shard's ledger lies."""
+    return TileFiles(house.settings.home / "ledger" / str(house.settings.shard))
+
+
+class LedgerProcess:
+    """Follows the shard's log until told to stop; several may run, one writes."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._signer = signer_of(house)
+        self._state: State = "standby"
+        self._size = 0
+
+    def condition(self) -> Condition:
+        """For `/health`."""
+        return Condition(self._state, {"ledger_size": self._size})
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Stand by and write, again after every trouble of the database. Raises `LedgerError`."""
+        while not stop.is_set():
+            session = SoleSession(self._house.database, name="ledger")
+            try:
+                await self._follow(session, stop)
+            except LedgerError:
+                self._state = "stopped"
+                raise
+            except HubError as error:
+                self._state = "store-unavailable"
+                _log.warning("ledger.interrupted", exc_info=error)
+                await _pause(stop, _AGAIN)
+            finally:
+                await asyncio.to_thread(session.close)
+
+    async def _follow(self, session: SoleSession, stop: asyncio.Event) -> None:
+        while not stop.is_set() and not await asyncio.to_thread(session.try_hold):
+            self._state = "standby"
+            await _pause(stop, _AGAIN)
+        wakeup = LogWakeup(self._house.database)
+        try:
+            await self._write(session, wakeup, stop)
+        finally:
+            await asyncio.to_thread(wakeup.close)
+
+    async def _write(self, session: Session, wakeup: LogWakeup, stop: asyncio.Event) -> None:
+        ledger = Ledger(StoredLog(session), files_of(self._house), self._signer)
+        await asyncio.to_thread(ledger.open)
+        self._state, self._size = "projecting", ledger.size
+        while not stop.is_set():
+            added = await asyncio.to_thread(ledger.step)
+            self._size = ledger.size
+            metrics.LEDGER_SIZE.set(self._size)
+            if not added:
+                await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

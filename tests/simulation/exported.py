@@ -1,0 +1,74 @@
+"""A simulated hub's log with its ledger, as an auditor gets it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.dsse import to_envelope
+from contracts.ledger.checkpoint import origin_of
+from contracts.ledger.signed_note import NoteSigner
+from contracts.pae import PayloadType
+from hub.application.ledger import Ledger
+from hub.audit.bundle import Bundle, Manifest, Row, write
+from hub.infrastructure.postgres.mapper import EventMapper
+from tests.simulation.programme import DECIN, Simulation
+
+SIGNER = NoteSigner(origin_of(DECIN, 0), b"\x0a" * 32)
+POLICY = f"log {SIGNER.key.text}\nquorum none\n"
+_MAPPER = EventMapper()
+
+
+@dataclass
+class Files:
+    """A ledger's files in memory, and how often each was written."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def write(self, path: str, content: bytes) -> None:
+        self.files[path] = content
+        self.writes.append(path)
+
+
+@dataclass
+class States:
+    """Stored states in memory."""
+
+    all: list[bytes]
+
+    def states(self, position: int, *, limit: int) -> Sequence[bytes]:
+        return self.all[position : position + limit]
+
+
+def rows_of(hub: Simulation) -> list[Row]:
+    """The log as it would be stored."""
+    stored = [_MAPPER.to_stored_event(event) for event in hub.shard.log]
+    return [
+        Row(position, one.originator_id, one.originator_version, one.topic, one.state)  # type: ignore[arg-type] # UUIDs here
+        for position, one in enumerate(stored)
+    ]
+
+
+def note_over(rows: Sequence[Row]) -> bytes:
+    """The signed checkpoint over these rows."""
+    files = Files()
+    ledger = Ledger(States([row.state for row in rows]), files, SIGNER)
+    while ledger.step():
+        pass
+    return files.files["checkpoint"]
+
+
+def exported(hub: Simulation, folder: Path, rows: Sequence[Row] | None = None, note: bytes | None = None) -> Bundle:
+    """An export on disk; other rows than the hub's, or a checkpoint over others, where a test wants them."""
+    own = rows_of(hub)
+    write(
+        folder,
+        Manifest(programme=DECIN, shard=0, size=len(own)),
+        own if rows is None else rows,
+        note=note_over(own) if note is None else note,
+        first_list=to_envelope(hub.signed_list, PayloadType.TRUST_LIST),
+    )
+    return Bundle.open(folder)

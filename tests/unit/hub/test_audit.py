@@ -1,0 +1,204 @@
+"""An auditor with an export, a policy and no trust: an honest log verifies, and every dishonest one is found, by its kind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from contracts.categories import Category
+from contracts.grants import Grant, to_unit
+from contracts.ledger import policy as policies
+from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.need import NeedAssessed
+from contracts.names import GroundId, UnitId
+from hub.audit import commands
+from hub.audit.findings import FindingCode
+from hub.audit.verification import verify
+from hub.domain.events import Given, MessageAccepted
+from tests.simulation.exported import POLICY, SIGNER, exported, note_over, rows_of
+from tests.simulation.programme import START, Simulation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from hub.audit.bundle import Row
+    from hub.domain.events import Event
+
+SKILLS = Category.SKILLS
+
+
+@pytest.fixture
+def hub() -> Simulation:
+    """A consent, entries before and after it ends, a withdrawal, a refusal, and a revoked key's list."""
+    simulation = Simulation()
+    simulation.publish_trust_list()
+    simulation.clock.at = START + timedelta(days=39)
+    consent = GroundId(simulation.next_id())
+    grant = Grant(
+        sources=(UnitId("op"),),
+        recipient=to_unit(UnitId("vz")),
+        categories=(SKILLS,),
+        until=START + timedelta(days=300),
+        history_from=START,
+    )
+    paper = ConsentGiven(
+        consent_id=consent,
+        recipient=grant.recipient,
+        grants=(grant,),
+        paper=("consent", "release-from-secrecy"),
+        notice_version="1",
+        evidence_hash="0" * 64,
+        method="signed-paper",
+    )
+    simulation.say("op", paper)
+    for _ in range(3):
+        simulation.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
+    simulation.say("up", NeedAssessed(dimension="skills"), category=SKILLS)
+    simulation.relay_all()
+    simulation.report_all()
+    simulation.say("op", ConsentWithdrawn(consent_id=consent))
+    simulation.move_to(simulation.clock.at + timedelta(days=40))
+    simulation.revoke(simulation.units["md"].key.key_id)
+    return simulation
+
+
+def codes(hub: Simulation, folder: Path, rows: Sequence[Row], note: bytes | None = None) -> set[FindingCode]:
+    bundle = exported(hub, folder / "export", rows, note)
+    return {one.code for one in verify(bundle, policies.parse(POLICY)).findings}
+
+
+def test_an_honest_log_verifies_and_every_decision_comes_out_the_same(hub: Simulation, tmp_path: Path) -> None:
+    report = verify(exported(hub, tmp_path / "export"), policies.parse(POLICY))
+    assert report.findings == []
+    assert report.counts["accepted"] + report.counts["refused"] == report.rows == len(hub.shard.log)
+    assert report.counts["deliveries"] >= 3
+
+
+class TestWhoeverChangesTheExportIsFound:
+    """The rows do not have the root that was signed, whatever was done to them."""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda rows: [*rows[:3], *rows[4:]],
+            lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]],
+            lambda rows: [*rows[:3], rows[3], rows[3], *rows[4:]],
+            lambda rows: rows[:-1],
+            lambda rows: [
+                *rows[:4],
+                replace(rows[4], state=rows[4].state.replace(b'"at":"2026', b'"at":"2027')),
+                *rows[5:],
+            ],
+        ],
+        ids=["dropped", "reordered", "inserted", "cut off", "changed"],
+    )
+    def test_rows(self, hub: Simulation, tmp_path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
+        found = codes(hub, tmp_path, change(rows_of(hub)))
+        assert found & {FindingCode.ROOT_MISMATCH, FindingCode.SIZE_MISMATCH}
+
+    def test_another_signer(self, hub: Simulation, tmp_path: Path) -> None:
+        bundle = exported(hub, tmp_path / "export")
+        stranger = replace(SIGNER, seed=b"\x0b" * 32)
+        found = verify(bundle, policies.parse(f"log {stranger.key.text}\nquorum none\n")).findings
+        assert {one.code for one in found} == {FindingCode.NOT_ACCEPTED}
+
+    def test_every_flipped_byte_of_the_rows(self, hub: Simulation, tmp_path: Path) -> None:
+        exported(hub, tmp_path / "export")
+        (tmp_path / "policy").write_text(POLICY)
+        rows = tmp_path / "export" / "log.jsonl"
+        whole = rows.read_bytes()
+        for at in range(0, len(whole), 997):
+            raw = bytearray(whole)
+            raw[at] ^= 1
+            rows.write_bytes(bytes(raw))
+            typed = ["verify", str(tmp_path / "export"), "--policy", str(tmp_path / "policy"), "--json"]
+            result = CliRunner().invoke(commands.app, typed)
+            assert result.exit_code != 0 or result.exception is not None, at
+
+
+class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
+    """Rewritten before it was signed: the root fits, the rules do not."""
+
+    def rewritten(self, hub: Simulation, tmp_path: Path, change: Callable[[Event], Event]) -> set[FindingCode]:
+        hub.shard.log = [change(event) for event in hub.shard.log]
+        rows = rows_of(hub)
+        return codes(hub, tmp_path, rows, note_over(rows))
+
+    def test_a_delivery_without_a_ground(self, hub: Simulation, tmp_path: Path) -> None:
+        needs = [
+            event
+            for event in hub.shard.log
+            if isinstance(event, MessageAccepted) and b"need.assessed" in event.message.payload
+        ]
+
+        def leak(event: Event) -> Event:
+            if event is not needs[0] or not isinstance(event, MessageAccepted):
+                return event
+            return event.model_copy(update={"recipients": (*event.recipients, Given(unit=UnitId("md-claims")))})
+
+        assert FindingCode.OTHER_RECIPIENTS in self.rewritten(hub, tmp_path, leak)
+
+    def test_a_message_that_its_author_did_not_sign(self, hub: Simulation, tmp_path: Path) -> None:
+        def forge(event: Event) -> Event:
+            if not isinstance(event, MessageAccepted) or b"need.assessed" not in event.message.payload:
+                return event
+            payload = event.message.payload.replace(b'"skills"', b'"mobility"', 1)
+            return event.model_copy(update={"message": event.message.model_copy(update={"payload": payload})})
+
+        assert FindingCode.BAD_SIGNATURE in self.rewritten(hub, tmp_path, forge)
+
+    def test_a_withdrawal_that_was_left_out(self, hub: Simulation, tmp_path: Path) -> None:
+        hub.shard.log = [
+            event
+            for event in hub.shard.log
+            if not (isinstance(event, MessageAccepted) and b"consent.withdrawn" in event.message.payload)
+        ]
+        rows = rows_of(hub)
+        assert codes(hub, tmp_path, rows, note_over(rows))
+
+    def test_a_decision_dated_back(self, hub: Simulation, tmp_path: Path) -> None:
+        last = hub.shard.log[-1]
+
+        def earlier(event: Event) -> Event:
+            return event.model_copy(update={"at": START}) if event is last else event
+
+        assert FindingCode.TIME_RAN_BACK in self.rewritten(hub, tmp_path, earlier)
+
+    def test_a_consent_used_after_it_ended(self, hub: Simulation, tmp_path: Path) -> None:
+        needs = [
+            event
+            for event in hub.shard.log
+            if isinstance(event, MessageAccepted) and b"need.assessed" in event.message.payload
+        ]
+        late = needs[-1].model_copy(update={"at": START + timedelta(days=301)})
+        hub.shard.log = [*hub.shard.log[: hub.shard.log.index(needs[-1])], late]
+        rows = rows_of(hub)
+        found = codes(hub, tmp_path, rows, note_over(rows))
+        assert found & {FindingCode.NOT_PERMITTED, FindingCode.OTHER_RECIPIENTS}
+
+
+class TestTheCommand:
+    def test_it_ends_with_0_for_an_honest_export_and_says_what_it_checked(
+        self, hub: Simulation, tmp_path: Path
+    ) -> None:
+        exported(hub, tmp_path / "export")
+        (tmp_path / "policy").write_text(POLICY)
+        typed = ["verify", str(tmp_path / "export"), "--policy", str(tmp_path / "policy")]
+        assert "Everything holds" in CliRunner().invoke(commands.app, typed).output
+        told = json.loads(CliRunner().invoke(commands.app, [*typed, "--json"]).output)
+        assert told["holds"] is True
+        assert told["root_keys"] == [hub.root.key_id]
+
+    def test_a_root_key_that_the_auditor_was_not_told_of_is_a_violation(self, hub: Simulation, tmp_path: Path) -> None:
+        exported(hub, tmp_path / "export")
+        (tmp_path / "policy").write_text(POLICY)
+        typed = ["verify", str(tmp_path / "export"), "--policy", str(tmp_path / "policy"), "--root", "hub/directory/0"]
+        result = CliRunner().invoke(commands.app, typed)
+        assert result.exit_code == 1
+        assert hub.root.key_id in result.output
