@@ -52,6 +52,7 @@ class HubRig:
         (home / "keys").mkdir(parents=True, mode=0o700)
         self.address = self.folder / "bootstrap"
         self.address.write_text(self.bootstrap)
+        KeyFiles(home / "keys").create(KeyUse.CHECKPOINTS)
         for use, key in ((KeyUse.MESSAGES, self.simulation.hub_key), (KeyUse.DELIVERIES, self.simulation.feed_key)):
             path = KeyFiles(home / "keys").folder / f"{use}.key"
             path.write_text(f'{{"key_id": "{key.key_id}", "seed": "{key.seed.hex()}"}}')
