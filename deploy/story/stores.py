@@ -118,6 +118,8 @@ class Stores:
     karel: SubjectId
     observed: Mapping[str, Mapping[str, Any]]
     """What the faults observed, by name."""
+    audit: Report
+    """What an auditor finds in an export of the whole log."""
 
 
 def read_hub(dsn: str) -> HubStores:
@@ -162,8 +164,6 @@ def read_unit(house: UnitHouse, *, client: str) -> UnitStores:
 
 def read_observed(folder: Path) -> dict[str, Mapping[str, Any]]:
     """What the faults observed, by name."""
-    audit: Report
-    """What an auditor finds in an export of the whole log."""
     return {
         path.stem.removeprefix("observed-"): json.loads(path.read_text())
         for path in sorted(folder.glob("observed-*.json"))
