@@ -4,12 +4,26 @@ Invariant: one statement carries at most `AT_ONCE` values, since SQLite has a li
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 import orjson
-from sqlalchemy import JSON, ColumnElement, Connection, Table, Text, bindparam, cast, column, delete, func, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 AT_ONCE: Final = 500
@@ -46,12 +60,20 @@ def _write_document(connection: Connection, table: Table, keys: Sequence[str], r
 
 def _write_tuples(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:
     """SQLite: the driver's own loop over tuples, since building parameters a row costs more than writing it."""
-    names = tuple(rows[0])
+    statement, order = _tuples_statement(table, tuple(keys), tuple(rows[0]), connection.dialect)
+    values = _bound(connection, table, order, rows)
+    connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+
+
+@lru_cache(maxsize=64)
+def _tuples_statement(
+    table: Table, keys: tuple[str, ...], names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, Sequence[str]]:
+    """The statement, and the order of its values. Made once: for the few rows that come at a time it takes longer than writing them."""
     insert = sqlite.insert(table).values({name: bindparam(name, type_=table.c[name].type) for name in names})
     statement = insert.on_conflict_do_update(index_elements=keys, set_=_changed(insert, names, keys))
-    compiled = statement.compile(dialect=connection.dialect)
-    values = _bound(connection, table, compiled.positiontup or (), rows)
-    connection.exec_driver_sql(str(compiled), list(zip(*values, strict=True)))
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup or ())
 
 
 def _bound(

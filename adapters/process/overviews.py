@@ -20,7 +20,7 @@ from projections.grounds import GroundsInForce
 from projections.local_views import Showing, forget_clients, note_clients, note_showing, offer_views
 from projections.one_person import OnePerson
 from projections.parsed import parse_journal
-from projections.runner import Lag, Runner
+from projections.runner import CHUNK, Lag, Runner
 from projections.timeline import Timeline
 from projections.worklist import Worklist
 
@@ -48,10 +48,11 @@ class Overviews:
         """Apply all that is in the journal now."""
         while True:
             try:
-                self._runner.catch_up()
+                read = self._runner.step()
             except OvertakenError:  # another process applied it
                 continue
-            return
+            if read < CHUNK:  # the end of the journal; a rebuild that met it serves by now
+                return
 
     def lag(self, now: datetime) -> Mapping[str, Lag]:
         """How far each is behind."""
