@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "timeline": "adapters.cli.paths:timeline",
     "client": "adapters.cli.clients:app",
     "outbox": "adapters.cli.upkeep:outbox",
+    "map": "adapters.cli.mappings:app",
     "quarantine": "adapters.cli.quarantine:app",
     "sheet": "adapters.cli.sheets:app",
     "obligations": "adapters.cli.obligations:app",

@@ -154,6 +154,10 @@ def parse(raw: bytes) -> Message:
             advice="Use a type and version of the published catalogue.",
             field="type",
         )
+    return _validate(raw, document, spec)
+
+
+def _validate(raw: bytes, document: dict[str, object], spec: MessageSpec) -> Message:
     try:
         _refuse_nulls(document, raw)
         message = model_of(spec.type).model_validate_json(raw)
@@ -260,8 +264,12 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
         "corrects": corrects,
         "data": {"facts": clear} | ({"sealed": Clear(content=sealed).model_dump(mode="json")} if sealed else {}),
     }
-    raw = strict_json.canonical({name: value for name, value in document.items() if value is not None})
-    parse(raw)
+    stated = {name: value for name, value in document.items() if value is not None}
+    raw = strict_json.canonical(stated)
+    if sealed:
+        parse(raw)
+    else:
+        _validate(raw, stated, spec)  # facts are closed models: nothing in them that strict JSON would refuse
     return raw
 
 

@@ -7,6 +7,7 @@ columns asked for are kept, so memory does not grow with the file or its width; 
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,18 @@ class CsvFile:
             report(Refusal(self.name, 0, "", "", RefusalReason.FILE_UNREADABLE, error.strerror or type(error).__name__))
         if self._watch.changed():
             refuse(Refusal(self.name, 0, "", "", RefusalReason.FILE_CHANGED))
+
+    def preview(self, rows: int) -> list[Row]:
+        """The first rows as they stand, titles and names included. Raises `OSError`."""
+        with self.path.open("rb") as raw:
+            stream = io.TextIOWrapper(raw, encoding=encoding_of(self.path, self.settings), errors="replace", newline="")
+            lines = Lines(stream)
+            stated = separator_line("".join(lines.peek()))
+            if stated:
+                next(lines)
+            return list(
+                islice(enumerate(records(lines, self._delimiter(lines, stated)), start=2 if stated else 1), rows)
+            )
 
     def _records(self, lines: Lines, refuse: Refuse, *, counting: bool) -> Iterator[Record]:
         stated = separator_line("".join(lines.peek()))

@@ -55,10 +55,15 @@ class DropFolder:
         return (*self._unread, *(f"{path.name}/{name}" for path, name in sorted(sheets - read, key=str)))
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether a file is opened as a workbook, by its name's ending."""
+    return path.suffix.casefold() in _SHEETS
+
+
 def _table(path: Path, origin: Origin, mapping: MappingFile) -> RecordTable:
     name = origin.table_name
     written, wanted = mapping.format_of(name), wanted_columns(mapping, name)
-    if path.suffix.casefold() in _SHEETS:
+    if is_workbook(path):
         return XlsxSheet(path, name, written, wanted, origin.sheet)
     return CsvFile(path, name, written, wanted)
 

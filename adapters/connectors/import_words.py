@@ -130,6 +130,160 @@ REASONS: Final[dict[RefusalReason, dict[Lang, str]]] = {
     },
 }
 
+ADVICE: Final[dict[RefusalReason, dict[Lang, str]]] = {
+    RefusalReason.NOT_FHIR: {
+        "en": "Ask the sending system's vendor for FHIR R4 in JSON.",
+        "cs": "Požádejte dodavatele systému o FHIR R4 v JSON.",
+        "pl": "Poproś dostawcę systemu o FHIR R4 w JSON.",
+    },
+    RefusalReason.NO_COUNTERPART: {
+        "en": "Nothing need be done; it stays where it is.",
+        "cs": "Není třeba nic dělat; zůstává, kde je.",
+        "pl": "Nic nie trzeba robić; pozostaje tam, gdzie jest.",
+    },
+    RefusalReason.FILE_MISSING: {
+        "en": "Put the file into the folder, or take it out of the mapping.",
+        "cs": "Vložte soubor do složky, nebo ho z předpisu vypusťte.",
+        "pl": "Włóż plik do folderu albo usuń go z opisu.",
+    },
+    RefusalReason.FILE_EMPTY: {
+        "en": "Say in which row the columns' names stand: `format: header:`.",
+        "cs": "Uveďte, na kterém řádku jsou názvy sloupců: `format: header:`.",
+        "pl": "Podaj, w którym wierszu są nazwy kolumn: `format: header:`.",
+    },
+    RefusalReason.FILE_UNREADABLE: {
+        "en": "Close the file elsewhere and check who may open it.",
+        "cs": "Zavřete soubor v jiném programu a ověřte, kdo ho smí otevřít.",
+        "pl": "Zamknij plik w innym programie i sprawdź, kto może go otworzyć.",
+    },
+    RefusalReason.FILE_CHANGED: {
+        "en": "Import the file again when nobody is saving it.",
+        "cs": "Načtěte soubor znovu, až ho nikdo neukládá.",
+        "pl": "Zaimportuj plik ponownie, gdy nikt go nie zapisuje.",
+    },
+    RefusalReason.NOT_A_WORKBOOK: {
+        "en": "Open it in a spreadsheet program and save it as .xlsx.",
+        "cs": "Otevřete ho v tabulkovém programu a uložte jako .xlsx.",
+        "pl": "Otwórz go w arkuszu kalkulacyjnym i zapisz jako .xlsx.",
+    },
+    RefusalReason.OLD_FORMAT: {
+        "en": "Save it as .xlsx.",
+        "cs": "Uložte ho jako .xlsx.",
+        "pl": "Zapisz go jako .xlsx.",
+    },
+    RefusalReason.PASSWORD_PROTECTED: {
+        "en": "Save it without a password in a folder that others cannot open.",
+        "cs": "Uložte ho bez hesla do složky, kam nikdo jiný nemůže.",
+        "pl": "Zapisz go bez hasła w folderze niedostępnym dla innych.",
+    },
+    RefusalReason.HAS_MACROS: {
+        "en": "Save it as .xlsx, without macros.",
+        "cs": "Uložte ho jako .xlsx, bez maker.",
+        "pl": "Zapisz go jako .xlsx, bez makr.",
+    },
+    RefusalReason.TOO_LARGE: {
+        "en": "Copy the rows into a new workbook.",
+        "cs": "Zkopírujte řádky do nového sešitu.",
+        "pl": "Skopiuj wiersze do nowego skoroszytu.",
+    },
+    RefusalReason.SHEET_MISSING: {
+        "en": "Write the sheet's name into the mapping as it stands on its tab.",
+        "cs": "Napište do předpisu název listu tak, jak je na jeho oušku.",
+        "pl": "Wpisz do opisu nazwę arkusza tak, jak na jego karcie.",
+    },
+    RefusalReason.NOT_CALCULATED: {
+        "en": "Open the workbook in a spreadsheet program and save it.",
+        "cs": "Otevřete sešit v tabulkovém programu a uložte ho.",
+        "pl": "Otwórz skoroszyt w arkuszu kalkulacyjnym i zapisz.",
+    },
+    RefusalReason.FORMULA_ERROR: {
+        "en": "Mend the formula, or write the value itself.",
+        "cs": "Opravte vzorec, nebo napište přímo hodnotu.",
+        "pl": "Popraw formułę albo wpisz samą wartość.",
+    },
+    RefusalReason.COLUMN_MISSING: {
+        "en": "Rename the column in the sheet or in the mapping.",
+        "cs": "Přejmenujte sloupec v listu, nebo v předpisu.",
+        "pl": "Zmień nazwę kolumny w arkuszu albo w opisie.",
+    },
+    RefusalReason.COLUMN_TWICE: {
+        "en": "Rename one of the two columns.",
+        "cs": "Přejmenujte jeden z obou sloupců.",
+        "pl": "Zmień nazwę jednej z dwóch kolumn.",
+    },
+    RefusalReason.MALFORMED_ROW: {
+        "en": "Look at the quotes in this row; save the file anew as CSV.",
+        "cs": "Zkontrolujte uvozovky v řádku; uložte soubor znovu jako CSV.",
+        "pl": "Sprawdź cudzysłowy w wierszu; zapisz plik ponownie jako CSV.",
+    },
+    RefusalReason.TOO_MANY_VALUES: {
+        "en": "Put the value with the delimiter in quotes.",
+        "cs": "Hodnotu s oddělovačem dejte do uvozovek.",
+        "pl": "Wartość z separatorem ujmij w cudzysłów.",
+    },
+    RefusalReason.NOT_TEXT: {
+        "en": "Say the file's encoding in the mapping: `format: encoding:`.",
+        "cs": "Uveďte v předpisu kódování souboru: `format: encoding:`.",
+        "pl": "Podaj w opisie kodowanie pliku: `format: encoding:`.",
+    },
+    RefusalReason.MISSING: {
+        "en": "Fill in the cell.",
+        "cs": "Vyplňte buňku.",
+        "pl": "Uzupełnij komórkę.",
+    },
+    RefusalReason.NOT_A_DATE: {
+        "en": "Correct the date, or add its form to `format: dates:`.",
+        "cs": "Opravte datum, nebo přidejte jeho tvar do `format: dates:`.",
+        "pl": "Popraw datę albo dodaj jej postać do `format: dates:`.",
+    },
+    RefusalReason.NOT_A_NUMBER: {
+        "en": "Correct the number, or the sign in `format: decimal:`.",
+        "cs": "Opravte číslo, nebo znak v `format: decimal:`.",
+        "pl": "Popraw liczbę albo znak w `format: decimal:`.",
+    },
+    RefusalReason.UNKNOWN_CODE: {
+        "en": "Correct the cell, or add the word to the mapping's table.",
+        "cs": "Opravte buňku, nebo přidejte slovo do tabulky v předpisu.",
+        "pl": "Popraw komórkę albo dodaj słowo do tabeli w opisie.",
+    },
+    RefusalReason.NOT_ALLOWED: {
+        "en": "Correct the cell; what is allowed stands in brackets.",
+        "cs": "Opravte buňku; co je přípustné, je v závorce.",
+        "pl": "Popraw komórkę; co jest dozwolone, podano w nawiasie.",
+    },
+    RefusalReason.IN_FUTURE: {
+        "en": "Correct the date, or import the row when it has come.",
+        "cs": "Opravte datum, nebo řádek načtěte, až nastane.",
+        "pl": "Popraw datę albo zaimportuj wiersz, gdy nadejdzie.",
+    },
+    RefusalReason.BEFORE: {
+        "en": "Correct one of the two dates.",
+        "cs": "Opravte jedno z obou dat.",
+        "pl": "Popraw jedną z dwóch dat.",
+    },
+    RefusalReason.DIFFERS: {
+        "en": "Make both values the same.",
+        "cs": "Sjednoťte obě hodnoty.",
+        "pl": "Ujednolić obie wartości.",
+    },
+    RefusalReason.NO_SUCH_ROW: {
+        "en": "Correct the reference, or add the row it refers to.",
+        "cs": "Opravte odkaz, nebo doplňte řádek, na který vede.",
+        "pl": "Popraw odwołanie albo dodaj wiersz, do którego prowadzi.",
+    },
+    RefusalReason.REPEATED_ROW: {
+        "en": "Nothing need be done; delete one of both.",
+        "cs": "Nic není třeba; jeden z nich smažte.",
+        "pl": "Nic nie trzeba robić; usuń jeden z nich.",
+    },
+    RefusalReason.KEY_TWICE: {
+        "en": "Give one of the rows another number.",
+        "cs": "Dejte jednomu z řádků jiné číslo.",
+        "pl": "Nadaj jednemu z wierszy inny numer.",
+    },
+}
+"""What a person can do about each reason."""
+
 WORDS: Final[dict[str, dict[Lang, str]]] = {
     "trial": {
         "en": "Trial run: nothing was recorded or sent.",
@@ -150,6 +304,24 @@ WORDS: Final[dict[str, dict[Lang, str]]] = {
         "en": "Files that the mapping does not read",
         "cs": "Soubory, které předpis nečte",
         "pl": "Pliki, których opis nie czyta",
+    },
+    "unmapped-columns": {
+        "en": "Columns that the mapping does not read",
+        "cs": "Sloupce, které předpis nečte",
+        "pl": "Kolumny, których opis nie czyta",
+    },
+    "to-do": {"en": "What to do", "cs": "Co s tím", "pl": "Co zrobić"},
+    "line": {"en": "Line", "cs": "Řádek", "pl": "Wiersz"},
+    "problem": {"en": "Problem", "cs": "Závada", "pl": "Problem"},
+    "mapping-good": {
+        "en": "The mapping is in order.",
+        "cs": "Předpis je v pořádku.",
+        "pl": "Opis jest w porządku.",
+    },
+    "rows-good": {
+        "en": "Every row would be taken over.",
+        "cs": "Všechny řádky by se převzaly.",
+        "pl": "Wszystkie wiersze zostałyby przejęte.",
     },
     "more": {"en": "… and more: see --json", "cs": "… a další: viz --json", "pl": "… i więcej: zob. --json"},
     "waiting": {"en": "waiting to be sent", "cs": "čeká na odeslání", "pl": "do wysłania"},

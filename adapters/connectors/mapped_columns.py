@@ -6,7 +6,9 @@ Invariant: a join's column belongs to the table of its lookup, the columns that 
 from collections.abc import Iterable
 
 from adapters.connectors.expression import columns_of
+from adapters.connectors.header import plain
 from adapters.connectors.mapping import Lookup, Mapping, Rule, Source
+from adapters.connectors.record_table import Connector
 
 
 def wanted_columns(mapping: Mapping, table: str) -> frozenset[str]:
@@ -19,6 +21,19 @@ def wanted_columns(mapping: Mapping, table: str) -> frozenset[str]:
         if source.table_name == table:
             wanted |= _own(_source_columns(source), source.joins)
     return frozenset(wanted)
+
+
+def unread_columns(mapping: Mapping, connector: Connector) -> dict[str, tuple[str, ...]]:
+    """By table, the columns that are there and that nobody reads; those for answers are our own. Known once the tables were read."""
+    ours: dict[str, set[str]] = {}
+    for source in mapping.sources:
+        answers = source.answers.columns if source.answers else ()
+        ours.setdefault(source.table_name, set()).update(plain(name) for name in answers)
+    unread = {
+        name: tuple(column for column in table.unmapped if plain(column) not in ours.get(name, ()))
+        for name, table in connector.tables.items()
+    }
+    return {name: columns for name, columns in unread.items() if columns}
 
 
 def _own(columns: Iterable[str | None], joins: Iterable[str]) -> set[str]:

@@ -38,38 +38,55 @@ def shipped_names() -> tuple[str, ...]:
 
 def load_mapping(name_or_file: str) -> Mapping:
     """A mapping by its shipped name or its file. Raises `MappingError`."""
+    return parse_mapping(*_text_of(name_or_file))
+
+
+def check_mapping(name_or_file: str) -> tuple[Mapping | None, list[MappingError]]:
+    """A mapping with everything that is wrong with it: either of both is empty."""
+    try:
+        return _checked(*_text_of(name_or_file))
+    except MappingError as error:
+        return None, [error]
+
+
+def parse_mapping(text: str, file: str) -> Mapping:
+    """A mapping from its text. Raises `MappingError` for the first thing that is wrong with it."""
+    mapping, faults = _checked(text, file)
+    if mapping is None:
+        raise faults[0]
+    return mapping
+
+
+def _text_of(name_or_file: str) -> tuple[str, str]:
     if name_or_file in shipped_names():
-        return parse_mapping(
-            (_SHIPPED / f"{name_or_file}{_SUFFIX}").read_text(encoding="utf-8"), f"{name_or_file}{_SUFFIX}"
-        )
+        return (_SHIPPED / f"{name_or_file}{_SUFFIX}").read_text(encoding="utf-8"), f"{name_or_file}{_SUFFIX}"
     path = Path(name_or_file)
     try:
         if path.stat().st_size > _LARGEST:
             raise MappingError(
                 path.name, 0, "larger than 1 MiB", advice="A mapping is a few hundred lines: name the right file."
             )
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig"), path.name
     except (OSError, ValueError) as error:
         advice = f"Name a file in UTF-8, or one of: {', '.join(shipped_names())}."
         raise MappingError(name_or_file, 0, f"cannot be read ({type(error).__name__})", advice=advice) from error
-    return parse_mapping(text, path.name)
 
 
-def parse_mapping(text: str, file: str) -> Mapping:
-    """A mapping from its text. Raises `MappingError`."""
+def _checked(text: str, file: str) -> tuple[Mapping | None, list[MappingError]]:
     root = _compose(text, file)
     data = _plain(root, file, set())
     try:
         mapping = Mapping.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        words = [str(part) for part in first["loc"] if isinstance(part, int) or _is_word(part)]
-        raise MappingError(
-            file, _line(root, first["loc"]), f"{'.'.join(words)}: {first['msg']}", advice=_advice(first["type"])
-        ) from error
-    for fault in faults_of(mapping):
-        raise MappingError(file, _line(root, fault.place), fault.problem, advice=fault.advice)
-    return mapping
+        faults = error.errors(include_url=False, include_context=False)
+        return None, [_model_fault(file, root, one["loc"], one["msg"], one["type"]) for one in faults]
+    wrong = [MappingError(file, _line(root, one.place), one.problem, advice=one.advice) for one in faults_of(mapping)]
+    return (None, wrong) if wrong else (mapping, [])
+
+
+def _model_fault(file: str, root: yaml.Node, place: Place, message: str, kind: str) -> MappingError:
+    words = [str(part) for part in place if isinstance(part, int) or _is_word(part)]
+    return MappingError(file, _line(root, place), f"{'.'.join(words)}: {message}", advice=_advice(kind))
 
 
 def _compose(text: str, file: str) -> yaml.Node:

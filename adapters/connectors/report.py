@@ -29,6 +29,8 @@ class ImportReport:
         self.messages: Counter[MessageType] = Counter()
         self.rows: dict[str, int] = {}
         self.unmapped: tuple[str, ...] = ()
+        self.unmapped_columns: Mapping[str, tuple[str, ...]] = {}
+        """By table, columns that the mapping does not read."""
 
     def count(self, draft: Draft) -> None:
         """One more draft."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.connectors.import_words import REASONS, Lang, word
+from adapters.connectors.import_words import ADVICE, REASONS, Lang, word
 from adapters.connectors.importing import Imported
 from adapters.connectors.report import ImportReport
 
@@ -23,6 +23,8 @@ def print_report(report: ImportReport, imported: Imported | None, *, lang: Lang,
     console.print(_counts(word("file", lang), word("rows", lang), report.rows))
     if report.unmapped:
         console.print(f"{word('unmapped', lang)}: {escape(', '.join(report.unmapped))}")
+    for table, columns in report.unmapped_columns.items():
+        console.print(f"{word('unmapped-columns', lang)}: {escape(table)}: {escape(', '.join(columns))}")
     messages = {name.removeprefix("eu.spojka."): count for name, count in sorted(report.messages.items())}
     console.print(_counts(word("entry", lang), word("count", lang), messages))
     console.print(f"{report.subjects} {word('clients', lang)}; {report.refused} {word('refused', lang)}")
@@ -51,9 +53,9 @@ def _counts(left: str, right: str, counts: dict[str, int]) -> Table:
 
 
 def _refusals(report: ImportReport, lang: Lang) -> Table:
-    table = Table(*(word(name, lang) for name in ("file", "row", "column", "value", "reason")))
+    table = Table(*(word(name, lang) for name in ("file", "row", "column", "value", "reason", "to-do")))
     for one in islice(report.refusals(), MOST_SHOWN):
         reason = REASONS[one.reason][lang] + (f" ({one.detail})" if one.detail else "")
-        cells = (one.file, str(one.row or ""), one.column, one.value, reason)
+        cells = (one.file, str(one.row or ""), one.column, one.value, reason, ADVICE[one.reason][lang])
         table.add_row(*(escape(cell) for cell in cells))
     return table

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final, Self
 
 from adapters.connectors.refusal import Refusal, RefusalReason
+from adapters.errors import AdapterError
 
 _CACHE_KIB: Final = 16 * 1024
 _SEPARATOR: Final = "\0"
@@ -22,6 +23,10 @@ def _queries() -> dict[str, str]:
 
 
 _SQL: Final = _queries()
+
+
+class ScratchError(AdapterError):
+    """There is no room for the import's own memory; what was recorded before is kept."""
 
 
 class Scratch:
@@ -38,8 +43,13 @@ class Scratch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise ScratchError(
+                f"The import ran out of room for what it must remember ({error})",
+                advice="Free some space where temporary files lie, then import again: what was recorded is kept.",
+            ) from error
 
     def index(self, name: str) -> "Index":
         """The keys kept under a name."""

@@ -79,6 +79,16 @@ class XlsxSheet:
         if self._watch.changed():
             refuse(self._refusal(RefusalReason.FILE_CHANGED))
 
+    def preview(self, rows: int) -> list[Row]:
+        """The first rows of the sheet as they stand, titles and names included; none where it cannot be read. Raises `OSError`."""
+        try:
+            with self.path.open("rb") as file:
+                check_workbook(file)
+                with closing(_load(file)) as book:
+                    return list(islice(self._rows(self._choose(book)), rows))
+        except WorkbookError:
+            return []
+
     def _records(self, file: BinaryIO, refuse: Refuse, *, counting: bool) -> Iterator[Record]:
         check_workbook(file)
         with closing(_load(file)) as book:

@@ -5,17 +5,20 @@ Invariant: only what left or came counts: own entries that are held or refused s
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final
 
 from adapters.gate.subject_state import EMPTY, Happened, SubjectState, evolve
 from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.unit_store import Transaction
-from contracts.envelope import parse
+from contracts.envelope import Message, parse
 from contracts.errors import ContractsError
 from contracts.facts import Facts
 from contracts.messages.referral import ReferralSent
 from contracts.names import SubjectId
 from contracts.trust_list import Directory
 
+_REMEMBERED: Final = 4096
 _COUNTING = frozenset({OwnState.WAITING, OwnState.ACCEPTED})
 
 
@@ -55,7 +58,7 @@ class KnownStates:
         if entry.payload is None or entry.subject is None or not (counts or held):
             return
         try:
-            message = parse(entry.payload)
+            message = _parsed(entry.payload)
         except ContractsError:
             return  # of a newer version: it shapes nothing here until this adapter knows it; the hub decides all the same
         if held:
@@ -71,3 +74,9 @@ class KnownStates:
             ground_id=entry.ground_id,
         )
         self._states[entry.subject] = evolve(self._states[entry.subject], happened, self.directory)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(payload: bytes) -> Message:
+    """The message of stored bytes: the same bytes are the same message for ever, and a bulk import meets them with every chunk."""
+    return parse(payload)

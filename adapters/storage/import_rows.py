@@ -4,7 +4,7 @@ Invariant: one row a local key: the digest of the content last recorded under it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -39,11 +39,21 @@ class ImportRows:
 
     def put(self, rows: Sequence[ImportRow]) -> None:
         """Remember rows, or their new content."""
-        upsert(self._connection, IMPORT_ROW, [asdict(one) for one in rows])
+        upsert(self._connection, IMPORT_ROW, [_columns(one) for one in rows])
 
     def rename(self, old: MessageId, new: MessageId) -> None:
         """The message was made again under another id."""
         self._connection.execute(update(IMPORT_ROW).where(IMPORT_ROW.c.message_id == old).values(message_id=new))
+
+
+def _columns(row: ImportRow) -> dict[str, Any]:
+    """As `dataclasses.asdict`, which copies deeply and would be a tenth of an import."""
+    return {
+        "local_key": row.local_key,
+        "digest": row.digest,
+        "message_id": row.message_id,
+        "changed_at": row.changed_at,
+    }
 
 
 def _read(row: Row[Any]) -> ImportRow:
