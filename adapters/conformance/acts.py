@@ -31,21 +31,19 @@ class Acts:
         if self._command is None:
             self._told(f"Please do this in the adapter now: {wish}")
             return
-        process = await asyncio.create_subprocess_shell(
-            self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            _, said = await asyncio.wait_for(process.communicate(wish.encode() + b"\n"), timeout=_SECONDS)
-        except TimeoutError:
-            process.kill()
-            raise ConformanceError(
-                f"the act {action} did not end", advice="Let --act return once it is recorded."
-            ) from None
-        if process.returncode != 0:
-            raise ConformanceError(
-                f"the act {action} failed: {said.decode(errors='replace')[-500:]}",
-                advice="Try the command by hand with that JSON.",
-            )
+        await shell(self._command, wish)
+
+
+async def shell(command: str, wish: str = "") -> None:
+    """Run a shell command with this on its standard input, to its end. Raises `ConformanceError` where it fails."""
+    process = await asyncio.create_subprocess_shell(
+        command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(wish.encode() + b"\n"), timeout=_SECONDS)
+    except TimeoutError:
+        process.kill()
+        raise ConformanceError(f"{command} did not end", advice="Let it return once it is done.") from None
+    if process.returncode != 0:
+        told = said.decode(errors="replace")[-500:]
+        raise ConformanceError(f"{command} failed on {wish}: {told}", advice="Try it by hand with the same input.")

@@ -6,10 +6,12 @@ from adapters.conformance.acts import Acts
 from adapters.conformance.cast import Cast
 from adapters.conformance.duty_scenes import DutyScenes
 from adapters.conformance.feed_scenes import FeedScenes
+from adapters.conformance.loss_scenes import Lose, LossScenes
 from adapters.conformance.publishing_scenes import PublishingScenes
 from adapters.conformance.report import Report
+from adapters.conformance.requirements import ONLY_WHEN_LOSING, Side, of_side
 from adapters.conformance.scripted_hub import ScriptedHub
-from adapters.conformance.wire import DIRECTORY, INBOX, feed_of, make_topics
+from adapters.conformance.wire import make_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,22 @@ class Stage:
     patience: float = 20.0
 
 
-async def play_hub(stage: Stage, cast: Cast, acts: Acts, report: Report) -> None:
+async def play_hub(stage: Stage, cast: Cast, acts: Acts, report: Report, lose: Lose | None = None) -> None:
     """Play a hub to the adapter under test, which is running already. Raises `ConformanceError` where nothing can be played."""
-    await make_topics(stage.bootstrap, {INBOX: cast.partitions, DIRECTORY: 1, feed_of(cast.unit): 1})
-    async with ScriptedHub(stage.bootstrap, cast, report, patience=stage.patience) as hub:
+    hub = ScriptedHub(stage.bootstrap, cast, report, patience=stage.patience)
+    await make_topics(stage.bootstrap, hub.topics)
+    async with hub:
         await hub.lists(*cast.lists[:2])
         await hub.head(blind=True)
-        await PublishingScenes(hub, acts).play()
-        feed = FeedScenes(hub)
+        publishing, feed = PublishingScenes(hub, acts), FeedScenes(hub)
+        await publishing.play()
         await feed.play()
         await DutyScenes(hub, feed, acts).play()
+        if lose is not None:
+            await LossScenes(hub, publishing, feed).play(lose, stage.bootstrap)
         await hub.turn()
+
+
+def asked_of_adapters(*, losing: bool) -> frozenset[str]:
+    """The requirements that a play puts to the test."""
+    return frozenset(one.id for one in of_side(Side.ADAPTER) if losing or one.id not in ONLY_WHEN_LOSING)

@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -15,8 +16,8 @@ import typer
 from rich.console import Console
 
 from adapters.conformance import hub_units
-from adapters.conformance.acts import Acts
-from adapters.conformance.adapter_play import Stage, play_hub
+from adapters.conformance.acts import Acts, shell
+from adapters.conformance.adapter_play import Stage, asked_of_adapters, play_hub
 from adapters.conformance.cast import Cast
 from adapters.conformance.errors import ConformanceError
 from adapters.conformance.hub_play import play_units, read_list
@@ -52,7 +53,9 @@ Bootstrap = Annotated[
 ]
 Partitions = Annotated[int, typer.Option(help="Of hub.inbox. The embedded broker has 4.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
-Patience = Annotated[float, typer.Option(help="Seconds to wait for what must come.")]
+Patience = Annotated[
+    float, typer.Option(help="Seconds to wait for what must come.", envvar="SPOJKA_CONFORMANCE_PATIENCE")
+]
 
 
 @app.command("first-list")
@@ -72,17 +75,22 @@ def adapter(  # noqa: PLR0913, PLR0917 - what the kit must know to play
             help="Shell command that does what the JSON on its standard input says; without it you are asked to."
         ),
     ] = None,
+    lose_broker: Annotated[
+        str | None, typer.Option(help="Shell command that has this broker lose everything and answer again, empty.")
+    ] = None,
     partitions: Partitions = 4,
-    patience: Patience = 20.0,
+    patience: Patience = 30.0,
     as_lines: AsJson = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Play a hub to an adapter, which is running already with the kit's first list."""
     request = _request(admission, programme)
     cast = Cast(ProgrammeId(programme), partitions, request)
+    lose = None if lose_broker is None else partial(shell, lose_broker)
     _play(
         Side.ADAPTER,
-        lambda report, told: play_hub(Stage(bootstrap, patience), cast, Acts(act, told), report),
+        lambda report, told: play_hub(Stage(bootstrap, patience), cast, Acts(act, told), report, lose),
         as_lines=as_lines,
+        only=asked_of_adapters(losing=lose is not None),
     )
 
 
@@ -103,7 +111,7 @@ def hub(
     bootstrap: Bootstrap,
     trust_list: Annotated[Path, typer.Option(help="The hub's newest trust list, a DSSE envelope.", exists=True)],
     keys: Annotated[Path, typer.Option(help="Folder of the kit's units (`spojka-conformance units`).", exists=True)],
-    patience: Patience = 20.0,
+    patience: Patience = 30.0,
     as_lines: AsJson = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Play units to a hub, which is running already and has admitted them."""

@@ -3,6 +3,7 @@
 Invariant: one client, one story; each scene leaves numbers and grounds as the next one expects them.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -241,21 +242,16 @@ class HubScenes:
         self._report.judge("HUB-10", holds=not opened, else_="a replay gave an entry after the withdrawal")
 
     async def obligation(self) -> None:
-        """Answered once."""
+        """Answered once, and only where there is one."""
+        unknown = _answer(ObligationId(_id()), ())
+        sent = await self._say(unknown, unit=TARGET)
+        await self._units.expect("HUB-12", sent, Code.UNKNOWN_OBLIGATION, why="an obligation that is none")
         if self._duty is None:
             return
-        facts = ObligationAnswered(
-            obligation_id=self._duty.obligation_id,
-            statement="erased",
-            entries=len(self._duty.entries),
-            digest=sha256("".join(f"{one}\n" for one in sorted(self._duty.entries)).encode()).hexdigest(),
-        )
-        unknown = facts.model_copy(update={"obligation_id": ObligationId(_id())})
-        for said, code, why in (
-            (unknown, Code.UNKNOWN_OBLIGATION, "an obligation that is none"),
-            (facts, None, "an answer"),
-        ):
-            await self._units.expect("HUB-12", await self._say(said, unit=TARGET), code, why=why)
+        answer = _answer(self._duty.obligation_id, self._duty.entries)
+        await self._accepted("HUB-12", await self._say(answer, unit=TARGET), "the answer to an obligation")
+        again = await self._say(answer, unit=TARGET)
+        await self._units.expect("HUB-12", again, Code.UNKNOWN_OBLIGATION, why="the answer once more")
 
     async def _replayed(self) -> dict[tuple[int, int], str]:
         chain = self._units.chains[TARGET]
@@ -326,6 +322,12 @@ class HubScenes:
 
 def _need(category: Category = _HOUSING) -> NeedAssessed:
     return NeedAssessed(dimension=category, level="high")
+
+
+def _answer(duty: ObligationId, entries: Sequence[MessageId]) -> ObligationAnswered:
+    lines = "".join(f"{one}\n" for one in sorted(entries))
+    digest = sha256(lines.encode()).hexdigest()
+    return ObligationAnswered(obligation_id=duty, statement="erased", entries=len(entries), digest=digest)
 
 
 def _now() -> datetime:

@@ -52,7 +52,7 @@ class PublishingScenes:
         """A receipt that is lost, one that is forged, one about other bytes; then the true one, twice."""
         hub, report = self._hub, self._report
         with hub.policy(lambda one: None if one.name == "referral.sent" else accept(one)):
-            first = await self._refer()
+            first = await self.refer()
             if first is None:
                 return
             resends = await self._passed(first)
@@ -74,10 +74,10 @@ class PublishingScenes:
         """A refusal uses up its number; what follows has the next."""
         hub, report = self._hub, self._report
         with hub.policy(lambda one: Answer(RefusalCode.INVALID_DATA) if one.name == "referral.sent" else accept(one)):
-            refused = await self._refer()
+            refused = await self.refer()
         if refused is None:
             return
-        following = await self._refer()
+        following = await self.refer()
         if following is None:
             return
         again = following.sequence == refused.sequence
@@ -106,7 +106,7 @@ class PublishingScenes:
             return Answer(RefusalCode.SEQUENCE_CONFLICT, last)
 
         with hub.policy(policy):
-            first = await self._refer()
+            first = await self.refer()
             if first is None:
                 return
             since = len(hub.arrivals)
@@ -119,7 +119,7 @@ class PublishingScenes:
             "SEQ-3", holds=right, else_=f"number {found.sequence} came after sequence-conflict with last {last}"
         )
 
-    async def _refer(self) -> Arrival | None:
+    async def refer(self) -> Arrival | None:
         """Have a referral sent; None where none came."""
         hub = self._hub
         since = len(hub.arrivals)

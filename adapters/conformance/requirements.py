@@ -133,7 +133,22 @@ _VECTORS: Final = (
     _bytes("VEC-8", "Trust lists are taken in order only.", "contracts/golden/actors.json"),
 )  # fmt: skip
 
-REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_HUB, *_VECTORS)
+_LOSING: Final = (
+    _adapter(
+        "LOSS-1",
+        "When the broker lost everything, what has no receipt is sent again, byte for byte.",
+        "DESIGN 3, promise 1; DESIGN 5, receipt",
+    ),
+    _adapter(
+        "LOSS-2",
+        "When the broker lost everything, the feed goes on: what it lost is asked for.",
+        "DESIGN 3, promise 1; DESIGN 10, resume",
+    ),
+)
+ONLY_WHEN_LOSING: Final = frozenset(one.id for one in _LOSING)
+"""Asked only where the kit may have the broker lose everything (`--lose-broker`)."""
+
+REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_LOSING, *_HUB, *_VECTORS)
 """All of them, in the order of the page."""
 
 BY_ID: Final[Mapping[str, Requirement]] = {one.id: one for one in REQUIREMENTS}

@@ -110,6 +110,15 @@ class ScriptedHub:
             for arrival in due:
                 await self._answer(arrival)
 
+    @property
+    def topics(self) -> dict[str, int]:
+        """What must be there, with its number of partitions."""
+        return {INBOX: self.cast.partitions, DIRECTORY: 1, feed_of(self.cast.unit): 1}
+
+    def broker_lost(self) -> None:
+        """What was read of the inbox is nowhere any more."""
+        self._marks.clear()
+
     async def lists(self, *signed: SignedBytes) -> None:
         """Publish trust lists."""
         await self._put(DIRECTORY, *[to_envelope(one, PayloadType.TRUST_LIST) for one in signed])

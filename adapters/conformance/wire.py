@@ -12,10 +12,12 @@ from typing import Final, Self
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from adapters.conformance.errors import ConformanceError
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.connection import KafkaConnection
+from projections.kafka.errors import TransportError
 from projections.kafka.follower import TopicFollower
 from projections.kafka.plain_drive import PlainDrive
 from projections.kafka.positions import InputPosition, RawRecord
@@ -23,6 +25,7 @@ from projections.kafka.positions import InputPosition, RawRecord
 INBOX: Final = "hub.inbox"
 DIRECTORY: Final = "hub.directory"
 _FROM_FILE: Final = "file:"
+_SECONDS: Final = 60.0
 
 
 def address_of(written: str) -> str:
@@ -73,8 +76,15 @@ class Wire:
         await self._producer.stop()
 
     async def put(self, *records: OutgoingRecord) -> None:
-        """Store records in the order of the call."""
-        await self._producer.send(list(records))
+        """Store records in the order of the call, again and again where the broker is away. Raises `TransportError` after a minute."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(TransportError),
+            stop=stop_after_delay(_SECONDS),
+            wait=wait_exponential(multiplier=0.1, max=2),
+            reraise=True,
+        ):
+            with attempt:
+                await self._producer.send(list(records))
 
     async def until(self, condition: Callable[[], object], *, within: float) -> bool:
         """Wait until something that was heard makes the condition true; False when it stayed false for `within` seconds."""

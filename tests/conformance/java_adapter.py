@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.servers import debian
 from deploy.servers.java import java
 from deploy.servers.kafka_jars import kafka_jars
 
@@ -23,7 +24,10 @@ class JavaAdapter:
 
     @classmethod
     def build(cls, folder: Path) -> "JavaAdapter":
-        """Compile, with the compiler that is part of every Java 17 with that module."""
+        """Compile, with the module that is in most Javas even where `javac` is not; raises MissingComponentError where there is none."""
+        modules = subprocess.run([java(), "--list-modules"], capture_output=True, text=True, check=True).stdout
+        if "jdk.compiler" not in modules:
+            debian.install("A Java compiler", package="default-jdk-headless")
         files = [str(one) for one in sorted(SOURCES.glob("*.java"))]
         (client,) = kafka_jars().glob("kafka-clients-*.jar")
         compiler = [str(java()), "-m", "jdk.compiler/com.sun.tools.javac.Main", "-Xlint:all", "-Werror"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +18,20 @@ from contracts.grants import to_unit
 from contracts.names import ObligationId, UnitId
 
 Wish = Mapping[str, Any]
+PATIENCE = 100.0
+
+
+def admitted(house: UnitHouse, unit: UnitId) -> None:
+    """Wait until the running adapter has read the list that admits a unit: a desk refuses what names a stranger."""
+    deadline = time.monotonic() + PATIENCE
+    while unit not in (house.book.reload() or house.directory).units:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no trust list that names {unit} was read")
+        time.sleep(0.1)
 
 
 def take_consent(house: UnitHouse, wish: Wish) -> None:
+    admitted(house, UnitId(wish["recipient"]))
     terms = Terms(
         sources=[house.unit],
         recipients=[to_unit(UnitId(wish["recipient"]))],

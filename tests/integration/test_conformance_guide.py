@@ -23,10 +23,21 @@ def test_a_vendor_who_types_what_the_guide_says_ends_with_a_passing_adapter(tmp_
     path = os.pathsep.join((str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]))
     # What it leaves running ends with the shell.
     typed = f"set -eu\ntrap 'kill $(jobs -p)' EXIT\n{commands}\n"
+    environment = os.environ | {
+        "PATH": path,
+        "TMPDIR": str(tmp_path),
+        "COLUMNS": "200",
+        "SPOJKA_CONFORMANCE_PATIENCE": "90",
+    }
     done = subprocess.run(
-        ["/bin/bash", "-c", typed], cwd=ROOT, env=os.environ | {"PATH": path, "TMPDIR": str(tmp_path), "COLUMNS": "200"},
-        capture_output=True, text=True, timeout=280, check=False,
-    )  # fmt: skip
+        ["/bin/bash", "-c", typed],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "broken" not in done.stdout
     assert "FEED-13" in done.stdout

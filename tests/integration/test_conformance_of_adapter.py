@@ -38,7 +38,7 @@ def test_our_own_adapter_passes_so_a_vendor_is_asked_for_nothing_that_we_do_not_
     with our_adapter(home, embedded_broker.bootstrap):
         done = subprocess.run(
             command(
-                "adapters.conformance.commands", "adapter", "--json",
+                "adapters.conformance.commands", "adapter", "--json", "--patience", "90",
                 "--bootstrap", embedded_broker.bootstrap, "--programme", PROGRAMME,
                 "--admission", str(home / "request.json"),
                 "--act", f"{sys.executable} -m tests.conformance.own_adapter_act {home} advice",

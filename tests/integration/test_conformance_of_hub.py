@@ -20,7 +20,7 @@ def test_our_own_hub_passes_so_an_adapter_made_by_the_kit_finds_what_it_expects(
     with hub.running():
         done = subprocess.run(
             command(
-                KIT, "hub", "--json", "--bootstrap", hub.bootstrap,
+                KIT, "hub", "--json", "--patience", "90", "--bootstrap", hub.bootstrap,
                 "--trust-list", str(hub.newest_list), "--keys", str(tmp_path / "units"),
             ),
             cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,

@@ -32,6 +32,7 @@ final class Line implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final KafkaProducer<byte[], byte[]> producer;
     private final Values values = new Values();
+    private String known;
     private final TopicPartition directory = new TopicPartition(DIRECTORY, 0);
 
     Line(String bootstrap, String unit) {
@@ -58,6 +59,9 @@ final class Line implements AutoCloseable {
     List<ConsumerRecord<byte[], byte[]>> poll() {
         List<ConsumerRecord<byte[], byte[]>> found = new ArrayList<>();
         List<ConsumerRecord<byte[], byte[]>> feed = new ArrayList<>();
+        String cluster = values.cluster;
+        if (cluster != null && !cluster.equals(known)) consumer.seekToBeginning(consumer.assignment());
+        known = cluster;
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(30))) {
             (isList(record) ? found : feed).add(record);
         }
