@@ -6,6 +6,7 @@ the policy file: no database, no network, no settings.
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,9 +19,12 @@ from contracts.admission import read_first_list
 from contracts.errors import ContractsError
 from contracts.ledger import policy as policies
 from contracts.ledger.checkpoint import parse as parse_checkpoint
+from contracts.names import SubjectId
 from hub.application.ports import HubError
 from hub.audit.bundle import Bundle
 from hub.audit.findings import FindingCode
+from hub.audit.replay import replay as replay_subject
+from hub.audit.replay_report import as_document, as_tables
 from hub.audit.verification import Report
 from hub.audit.verification import verify as verify_bundle
 
@@ -97,6 +101,25 @@ def verify(
         _show(report, strangers, sorted(roots))
     if strangers or not report.holds:
         raise typer.Exit(VIOLATED)
+
+
+@app.command()
+def replay(
+    bundle: Annotated[Path, typer.Argument(help="The export.", exists=True, file_okay=False)],
+    *,
+    subject: Annotated[str, typer.Option(help="The client's subject.")],
+    at: Annotated[datetime, typer.Option(help="As of when, with offset: 2026-06-03T12:00:00+02:00.")],
+    as_json: AsJson = False,
+) -> None:
+    """What the log said about a client at a time: reasons to share, who could see which entry and why, who looked, open duties."""
+    if at.tzinfo is None:
+        raise typer.BadParameter("write the time with its offset, so that it is the same for everybody")
+    found = replay_subject(Bundle.open(bundle), SubjectId(subject), at)
+    if as_json:
+        sys.stdout.write(json.dumps(as_document(found), indent=1) + "\n")
+        return
+    for table in as_tables(found):
+        out.print(table)
 
 
 def _document(report: Report, strangers: list[str], roots: list[str]) -> dict[str, object]:

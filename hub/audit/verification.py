@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from eventsourcing.persistence import StoredEvent
-
 from contracts.ledger import checkpoint
 from contracts.ledger.entry import leaf_of
 from contracts.ledger.frontier import Frontier
@@ -19,8 +17,7 @@ from contracts.ledger.signed_note import NoteError
 from hub.audit.bundle import Bundle, Row
 from hub.audit.findings import Finding, FindingCode
 from hub.audit.reexecution import Reexecution
-from hub.domain.events import Event
-from hub.infrastructure.postgres.mapper import EventMapper, StoredEventError
+from hub.audit.stored_events import event_of
 
 _HASHED: Final = 1024
 Progress = Callable[[int], None]
@@ -79,18 +76,8 @@ def _accepted(bundle: Bundle, policy: Policy, report: Report) -> Iterator[Findin
 def _one(row: Row, expected: int, again: Reexecution) -> Iterator[Finding]:
     if row.position != expected:
         yield Finding(FindingCode.GAP, expected, f"position {row.position} stands at {expected}")
-    event = _event(row)
+    event = event_of(row)
     if event is None:
         yield Finding(FindingCode.UNREADABLE, expected, f"{row.topic} does not read")
         return
     yield from again.take(event, row.position)
-
-
-_MAPPER: Final = EventMapper()
-
-
-def _event(row: Row) -> Event | None:
-    try:
-        return _MAPPER.to_domain_event(StoredEvent(row.stream_id, row.stream_version, row.topic, row.state))
-    except StoredEventError:
-        return None

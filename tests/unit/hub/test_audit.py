@@ -15,13 +15,14 @@ from contracts.grants import Grant, to_unit
 from contracts.ledger import policy as policies
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, UnitId
+from contracts.names import GroundId, RecordKey, SubjectId, UnitId
 from hub.audit import commands
 from hub.audit.findings import FindingCode
+from hub.audit.replay import Seen, UnknownSubjectError, replay
 from hub.audit.verification import verify
 from hub.domain.events import Given, MessageAccepted
 from tests.simulation.exported import POLICY, SIGNER, exported, note_over, rows_of
-from tests.simulation.programme import START, Simulation
+from tests.simulation.programme import KAREL, START, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,6 +182,59 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
         rows = rows_of(hub)
         found = codes(hub, tmp_path, rows, note_over(rows))
         assert found & {FindingCode.NOT_PERMITTED, FindingCode.OTHER_RECIPIENTS}
+
+
+class TestReplay:
+    def test_as_of_any_time_it_is_what_was_live_then(self, tmp_path: Path) -> None:
+        hub = Simulation()
+        hub.publish_trust_list()
+        consent, live = GroundId(hub.next_id()), []
+        grant = Grant(
+            sources=(UnitId("op"),),
+            recipient=to_unit(UnitId("vz")),
+            categories=(SKILLS,),
+            until=START + timedelta(days=300),
+            history_from=START,
+        )
+        paper = ConsentGiven(
+            consent_id=consent,
+            recipient=grant.recipient,
+            grants=(grant,),
+            paper=("consent", "release-from-secrecy"),
+            notice_version="1",
+            evidence_hash="0" * 64,
+            method="signed-paper",
+        )
+        need = NeedAssessed(dimension="skills")
+        for facts in (paper, need, need, ConsentWithdrawn(consent_id=consent)):
+            hub.clock.at += timedelta(days=3)
+            hub.say("op", facts, **({"category": SKILLS} if facts is need else {}))
+            hub.relay_all()
+            hub.report_all()
+            live.append(
+                (hub.clock.at + timedelta(hours=1), hub.intake._files.open([RecordKey(KAREL)])[RecordKey(KAREL)].path)
+            )
+        bundle = exported(hub, tmp_path / "export")
+        for at, path in live:
+            found = replay(bundle, KAREL, at)
+            assert [ground for ground, _ in found.grounds] == list(path.grounds.values())
+            assert [force for _, force in found.grounds] == [one.active(at) for one in path.grounds.values()]
+            assert {one.message_id for one in found.entries} == set(path.entries)
+            assert list(found.open_obligations) == [one for one in path.obligations.values() if one.open]
+        before, after = replay(bundle, KAREL, live[2][0]), replay(bundle, KAREL, live[3][0])
+        assert [one.seen for one in before.entries] == [
+            (Seen(UnitId("vz"), consent, delivered=True, permitted_now=True),)
+        ] * 2
+        assert not any(seen.permitted_now for one in after.entries for seen in one.seen)
+        assert [one.unit for one in after.open_obligations] == ["vz"]
+
+    def test_a_subject_that_the_log_does_not_know_is_said_to_be_unknown(self, hub: Simulation, tmp_path: Path) -> None:
+        with pytest.raises(UnknownSubjectError):
+            replay(exported(hub, tmp_path / "export"), SubjectId("r1." + "z" * 26), hub.clock.at)
+
+    def test_before_anything_was_said_there_is_nothing(self, hub: Simulation, tmp_path: Path) -> None:
+        with pytest.raises(UnknownSubjectError):
+            replay(exported(hub, tmp_path / "export"), KAREL, START + timedelta(hours=1))
 
 
 class TestTheCommand:

@@ -1,0 +1,97 @@
+"""A replay as tables for people and as JSON for machines.
+
+Invariant: both say the same.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from hub.audit.replay import Replayed
+
+
+def as_document(found: Replayed) -> dict[str, Any]:
+    """For machines."""
+    return {
+        "at": found.at.isoformat(),
+        "trust_list": found.trust_list,
+        "grounds": [
+            {
+                "ground": ground.ground_id,
+                "collector": ground.collector,
+                "in_force": in_force,
+                "opens": [
+                    {
+                        "to": one.recipient,
+                        "from": sorted(one.sources),
+                        "purpose": one.purpose,
+                        "categories": sorted(one.categories),
+                        "until": one.until.isoformat(),
+                    }
+                    for one in ground.openings
+                ],
+            }
+            for ground, in_force in found.grounds
+        ],
+        "entries": [
+            {
+                "entry": entry.message_id,
+                "author": entry.author,
+                "category": entry.category,
+                "occurred": entry.occurred.isoformat(),
+                "position": entry.position,
+                "seen_by": [
+                    {
+                        "unit": one.unit,
+                        "ground": one.ground_id,
+                        "delivered": one.delivered,
+                        "permitted_now": one.permitted_now,
+                    }
+                    for one in entry.seen
+                ],
+            }
+            for entry in found.entries
+        ],
+        "looks": [
+            {
+                "at": look.at.isoformat(),
+                "reader": look.facts.reader,
+                "unit": look.facts.reader_unit,
+                "outcome": look.facts.outcome,
+                "purpose": look.facts.purpose_of_access,
+                "entries": list(look.facts.entries),
+            }
+            for look in found.looks
+        ],
+        "open_obligations": [
+            {"obligation": one.obligation_id, "unit": one.unit, "entries": len(one.entries), "due": one.due.isoformat()}
+            for one in found.open_obligations
+        ],
+    }
+
+
+def as_tables(found: Replayed) -> Sequence[Table]:
+    """For people."""
+    document = as_document(found)
+    grounds = Table("ground", "by", "in force", "opens to", "categories", "until", title=f"As of {document['at']}")
+    for ground in document["grounds"]:
+        for one in ground["opens"]:
+            force = "yes" if ground["in_force"] else "no"
+            until = one["until"][:10]
+            grounds.add_row(
+                ground["ground"], ground["collector"], force, one["to"], ", ".join(one["categories"]), until
+            )
+    entries = Table("position", "by", "category", "when", "given to", "no longer permitted", title="Entries")
+    for entry in document["entries"]:
+        given = [f"{one['unit']}{'' if one['delivered'] else ' (not reported)'}" for one in entry["seen_by"]]
+        ended = [one["unit"] for one in entry["seen_by"] if not one["permitted_now"]]
+        place, when = str(entry["position"]), entry["occurred"][:10]
+        entries.add_row(place, entry["author"], entry["category"], when, ", ".join(given), ", ".join(ended))
+    looks = Table("when", "who", "unit", "outcome", "entries", title="Looks")
+    for look in document["looks"]:
+        looks.add_row(look["at"], look["reader"], look["unit"], look["outcome"], str(len(look["entries"])))
+    duties = Table("unit", "entries to erase", "due", title="Open duties")
+    for one in document["open_obligations"]:
+        duties.add_row(one["unit"], str(one["entries"]), one["due"][:10])
+    return grounds, entries, looks, duties
