@@ -6,6 +6,7 @@ shut; every change names its back-fill up to the position before it.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC
 
 from contracts import grounds as ground_state
 from contracts.categories import CRIMINAL, SPECIAL, Category
@@ -116,8 +117,11 @@ def _opened(
 
 
 def _timers(ground: Ground, openings: Iterable[Opening], now: Circumstances) -> Iterator[TimerWish]:
-    """The end of each opening, and of a consent the notice before it: what a law opens nobody can be asked to renew."""
-    for until in sorted({one.until for one in openings}):
+    """The end of each opening, and of a consent the notice before it: what a law opens nobody can be asked to renew.
+
+    In UTC, so that one instant is one timer whatever offset it was written with.
+    """
+    for until in sorted({one.until.astimezone(UTC) for one in openings}):
         yield TimerWish(GROUND_UNTIL, ground.ground_id, until)
         notice = None if ground.statutory else notice_before(ground.ground_id, until, now)
         if notice is not None:

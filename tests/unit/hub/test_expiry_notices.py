@@ -1,6 +1,6 @@
 """Before a consent ends by itself its parties are told in time to ask the client; nobody else learns of it, and nobody is bothered for nothing."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -79,6 +79,16 @@ def test_a_recipient_whose_part_goes_on_is_not_told_of_the_part_that_ends(hub: S
     hub.move_to(TODAY + timedelta(days=61))
     ((told, _),) = notices(hub)
     assert hub.given_to(told) == {"op", "vz"}
+
+
+def test_one_end_is_told_once_however_it_was_written(hub: Simulation) -> None:
+    first = grant("vz", 90, SKILLS)
+    name = consent(hub, first)
+    elsewhere = first.until.astimezone(timezone(timedelta(hours=2)))
+    consent(hub, first.model_copy(update={"until": elsewhere, "categories": (HOUSING,)}), consent_id=name)
+    hub.move_to(TODAY + timedelta(days=61))
+    ((_, facts),) = notices(hub)
+    assert facts.expiring == 2
 
 
 def test_a_consent_that_was_renewed_in_time_bothers_nobody(hub: Simulation) -> None:
