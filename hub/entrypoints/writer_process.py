@@ -163,6 +163,8 @@ class WriterProcess:
             await asyncio.gather(watching, beside)
         if heart.error is not None and not stop.is_set():
             raise heart.error
+        if fenced.is_set():  # a batch met it before the heart did: said all the same
+            _log.warning("writer.interrupted", reason="fenced")
 
     async def _take(self, intake: Intake, batch: Sequence[RawRecord]) -> None:
         """Decide and commit a batch in parts, the next one verified while the database writes the one before."""

@@ -13,8 +13,8 @@ from tests.faults.load import under_load
 
 pytestmark = [pytest.mark.parametrize("district", [EMBEDDED], indirect=True), pytest.mark.timeout(600)]
 
-WITHIN = 15.0
-"""Measured: 0.2 s (dead) and 3.3 s (hung) on an idle machine; noisy ones get more."""
+WITHIN = 45.0
+"""Measured: 0.2 s (dead) and 3.3 s (hung) on an idle machine. A lock that nobody takes away would be kept a minute and more."""
 PROGRESS = {"intake": "SELECT epoch, position FROM head", "dispatch": "SELECT epoch, produced FROM relay"}
 TOOK_OVER = {"intake": "writer.took-over", "dispatch": "relay.took-over"}
 INTERRUPTED = {"intake": "writer.interrupted", "dispatch": "relay.interrupted"}

@@ -19,8 +19,8 @@ from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.store_samples import JANA, OFFICE, events_commit, message_id
 
-_TAKE_OVER_SECONDS = 15
-"""Measured: 3.1 to 3.3 s on an idle machine; what a busy one needs is its own affair."""
+_TAKE_OVER_SECONDS = 45
+"""Measured: 3.1 to 3.3 s on an idle machine. A lock that nobody takes away would be kept a minute and more."""
 
 
 @pytest.fixture
