@@ -51,6 +51,15 @@ class PollSettings(BaseModel):
     """Take an account although it may write."""
 
 
+class ExportSettings(BaseModel):
+    """A place where the adapter keeps an export up to date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    unit: Unit
+    to: Path
+    """A folder for CSV files, or a workbook (.xlsx); relative to the home."""
+
+
 class AdapterSettings(BaseSettings):
     """Everything that an adapter must be told. `settings_table` prints this as a table."""
 
@@ -75,6 +84,10 @@ class AdapterSettings(BaseSettings):
         default=(),
         description="Databases to read by itself, [[polls]] each: unit, mapping, database (its address, or file:PATH of a file that holds it), "
         "every_minutes (5), read_whole_every_hours (24), writable_account (false)",
+    )
+    exports: tuple[ExportSettings, ...] = Field(
+        default=(),
+        description="Files to keep up to date for people, [[exports]] each: unit, to (a folder for CSV files, or a workbook .xlsx)",
     )
     lease_days: Annotated[int, Field(ge=1, le=90)] = Field(
         default=7, description="How many days entries of others show without a sign of life from the hub"

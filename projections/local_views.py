@@ -33,6 +33,7 @@ from sqlalchemy.schema import CreateView
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement, Select
 
+from contracts.categories import Purpose
 from contracts.referral_table import UNANSWERED
 from projections.column_types import Instant
 from projections.grounds import REACH
@@ -129,7 +130,7 @@ _CASE_NUMBER: Final = LocalColumn("client", "your own case number; empty where n
 
 _TIMELINE: Final = LocalView(
     "spojka_timeline",
-    "Every entry about a client, own and shared, as it was recorded. A correction is a row of its own that names what it `corrects`.",
+    "Every entry about a client, own and shared for support, as it was recorded. A correction is a row of its own that names what it `corrects`.",
     [
         *_columns(ENTRY, {"message_id": ("entry", "the entry's id"), "subject": ("subject", "the client's pseudonym")}),
         _CASE_NUMBER,
@@ -160,7 +161,10 @@ _TIMELINE: Final = LocalView(
         ),
     ],
     ENTRY.outerjoin(CLIENT, ENTRY.c.subject == CLIENT.c.subject),
-    or_(ENTRY.c.kind.in_(("own", "refused")), _others_show()),
+    or_(
+        ENTRY.c.kind.in_(("own", "refused")),
+        _others_show() & or_(ENTRY.c.purpose.is_(None), ENTRY.c.purpose == Purpose.SUPPORT.value),
+    ),
     frozenset({ENTRY.name}),
 )
 

@@ -11,6 +11,7 @@ import typer
 from adapters.cli.answers import as_json, show, tell
 from adapters.cli.opening import AsJson, By, ChoiceError, Happened, Home, Lang, Opened, Unit, opened
 from adapters.desk.actions.duties import Statement
+from adapters.followers.exporting import purge
 from adapters.storage.obligations import KeptObligation
 from contracts.names import ObligationId
 
@@ -47,9 +48,11 @@ def answer(  # noqa: PLR0913 - one option a field
     """Erase what is named (unless the law keeps it) and say so."""
     with opened(home, unit, lang) as here:
         ends = None if until is None else here.end_of(until.date())
-        said = Statement(kind=statement, basis=basis, until=ends, exports=exports)
+        named = _named(here, duty)
+        cut = _cut_from_copies(here, named, destroyed=exports) if statement == "erased" else 0
+        said = Statement(kind=statement, basis=basis, until=ends, exports=exports + cut)
         occasion = here.occasion(actor, time)
-        tell(here, [here.house.desk.answer_obligation(_named(here, duty), said, occasion=occasion)])
+        tell(here, [here.house.desk.answer_obligation(named, said, occasion=occasion)])
 
 
 def _open(here: Opened) -> list[KeptObligation]:
@@ -62,6 +65,22 @@ def _named(here: Opened, beginning: str) -> ObligationId:
     if len(found) != 1:
         raise ChoiceError(f"{len(found)} begin like that", advice="Take the number from `obligations list`.")
     return found[0]
+
+
+def _cut_from_copies(here: Opened, duty: ObligationId, *, destroyed: int) -> int:
+    """Take what is to be erased out of all copies; returns how many held it. Raises `ChoiceError` where a person must destroy some first."""
+    (kept,) = (one for one in _open(here) if one.facts.obligation_id == duty)
+    purged = purge(here.house, kept.facts.entries)
+    if len(purged.left) > destroyed:
+        named = ", ".join(f"{one.number} ({one.path or here.words['copy-printed']})" for one in purged.left)
+        raise ChoiceError(
+            f"{here.words['copies-left']}: {named}",
+            advice=f"Destroy them, then answer again with --exports {len(purged.left)}, or name each: export destroyed NUMBER.",
+        )
+    with here.house.store.write() as tx:
+        for one in purged.left:
+            tx.exports.end(one.number, at=here.house.clock.now())
+    return len(purged.cut)
 
 
 def _client(here: Opened, one: KeptObligation) -> str | None:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, show
-from adapters.cli.entry_text import details
 from adapters.cli.opening import AsJson, ByWhom, Home, Lang, Opened, Unit, WhatFor, opened
 from adapters.cli.referral_choice import subject_of
 from adapters.process import looks
+from adapters.process.entry_text import details
 from adapters.process.looks import Look, SeenTimeline
 from contracts.categories import Purpose
 from contracts.names import ActorId, SubjectId

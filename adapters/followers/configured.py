@@ -6,6 +6,7 @@ Invariant: the one list from which the running adapter starts them.
 from collections.abc import Sequence
 
 from adapters.followers.at_work import FollowersAtWork
+from adapters.followers.export_follower import ErasedFromExports, KeptExport
 from adapters.followers.follower import Follower
 from adapters.followers.local_views import LocalViewsKept
 from adapters.process.companion import Companion
@@ -14,8 +15,8 @@ from adapters.process.unit_house import UnitHouse
 
 def followers_of(house: UnitHouse) -> Sequence[Follower]:
     """All followers of a unit."""
-    del house
-    return ()
+    kept = [one for one in house.settings.exports if one.unit == house.unit]
+    return [ErasedFromExports(house), *(KeptExport(house, house.settings.home / one.to) for one in kept)]
 
 
 def followers_at_work(house: UnitHouse) -> Sequence[Companion]:

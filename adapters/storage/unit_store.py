@@ -21,6 +21,7 @@ from adapters.errors import AdapterError
 from adapters.storage.api_answers import ApiAnswers
 from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
+from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
 from adapters.storage.followers import Followers
 from adapters.storage.held import Held
@@ -73,6 +74,7 @@ class Transaction:
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
         self.polls = Polls(connection)
+        self.exports = Exports(connection)
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)
