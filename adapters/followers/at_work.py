@@ -6,6 +6,7 @@ in health meanwhile; a stop is obeyed within moments, pauses included.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 from tenacity.wait import wait_base
 
-from adapters.followers.follower import Follower
+from adapters.followers.follower import Follower, Resting
 from adapters.followers.following import Following
 from adapters.storage.unit_store import UnitStore
 
@@ -74,20 +75,24 @@ class FollowersAtWork:
             if error is not None:
                 await asyncio.to_thread(_tell, following, error)
 
-        async def pause(seconds: float) -> None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), timeout=seconds)
-
         attempts = AsyncRetrying(
-            wait=self._pauses, retry=retry_if_exception_type(Exception), before_sleep=told, sleep=pause,
+            wait=self._pauses, retry=retry_if_exception_type(Exception), before_sleep=told, sleep=lambda seconds: _pause(seconds, stop),
             stop=lambda _: stop.is_set(), retry_error_callback=lambda _: None,
         )  # fmt: skip
         await attempts(self._steps, following, stop)
 
     async def _steps(self, following: Following, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            began = time.monotonic()
             if await asyncio.to_thread(following.step) == 0:
                 return
+            if isinstance(following.follower, Resting):
+                await _pause(following.follower.rest_after(time.monotonic() - began), stop)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout=seconds)
 
 
 def _tell(following: Following, error: BaseException) -> None:

@@ -20,6 +20,8 @@ from projections.source import JournalItem
 READER: Final = ActorId("system/export")
 """Who looks, where the adapter itself keeps a file up to date."""
 _LONGEST: Final = 100
+_SHARE: Final = 20
+_LONGEST_REST: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class KeptExport:
         if any(_shows(one) for one in items):
             export_tables(self.house, self.place, look=Look(READER), words=Words(self.house.settings.language))
         return nothing_to_keep
+
+    def rest_after(self, seconds: float) -> float:
+        """At most a twentieth of the time goes into writing, and changes of half a minute are taken together at the latest."""
+        return min(_SHARE * seconds, _LONGEST_REST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ then and the payload is empty. A rebuild of the unit's read models brings nothin
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from adapters.storage.unit_store import Transaction
 from projections.source import JournalItem
@@ -37,3 +37,11 @@ class Follower(Protocol):
         What it raises stops this follower alone, with back-off; of an `AdapterError` people see the problem and the advice, so neither may
         hold content.
         """
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A follower whose steps are dear, and which would rather take several changes together."""
+
+    def rest_after(self, seconds: float) -> float:
+        """How long to rest after a step that took so long."""

@@ -9,8 +9,12 @@ import contextlib
 import time
 from typing import Final
 
+import structlog
+
 from adapters.process.showing import showing_now
 from adapters.process.unit_house import UnitHouse
+
+_log = structlog.get_logger("spojka.adapter")
 
 _AT_LEAST: Final = 1.0
 """Seconds between two notes."""
@@ -37,12 +41,19 @@ class LocalViewsKept:
         """Something was written to the unit's database."""
         self._due.set()
 
+    def _note(self) -> None:
+        """A trouble of the views is not the unit's: it is told, and the views hide by themselves until the next time."""
+        try:
+            note_for_local_systems(self._house)
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.warning("local views not noted", unit=self._house.unit, error=type(error).__name__)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Note it again whenever it may have changed, until `stop` is set."""
         while not stop.is_set():
             self._due.clear()
             began = time.monotonic()
-            await asyncio.to_thread(note_for_local_systems, self._house)
+            await asyncio.to_thread(self._note)
             pause = max(_AT_LEAST, _SHARE * (time.monotonic() - began))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=pause)
