@@ -5,6 +5,7 @@ is within it; both come from one import of half a million rows, measured once a 
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from typing import Final
 
 from adapters.drafts import ClientKey
 from contracts.categories import Category
-from tests.benchmarks.import_load import CLIENTS, UP, desk_in, take_consents, write_rows
+from tests.benchmarks.import_load import CLIENTS, DATABASE, UP, desk_in, take_consents, write_rows
 from tests.benchmarks.registry import Bench, Measurement, benchmark
 from tests.simulated_hub import NOON
 
@@ -67,6 +68,15 @@ def _folder(bench: Bench, rows: int) -> Path:
     folder = bench.folder / f"import{next(_numbers)}"
     folder.mkdir()
     write_rows(folder, rows)
+    shutil.copy(_consented(bench) / DATABASE, folder / DATABASE)
+    return folder
+
+
+@cache
+def _consented(bench: Bench) -> Path:
+    """A unit whose clients have all given their consent, made once."""
+    folder = bench.folder / "consented"
+    folder.mkdir()
     desk = desk_in(folder)
     take_consents(desk, CLIENTS)
     desk.store.close()

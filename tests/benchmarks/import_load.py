@@ -43,6 +43,7 @@ SOURCE: Final = source_of(PROGRAMME, OP)
 CLIENTS: Final = 2_000
 CHUNK: Final = 500
 FILE: Final = "services.csv"
+DATABASE: Final = "unit.db"
 MAPPING: Final = """
 mapping: bench
 title: Services
@@ -83,7 +84,7 @@ def desk_in(folder: Path) -> Desk:
     """The unit's desk."""
     hub = SimulatedHub()
     signer = Signer(PROGRAMME, hub.unit_keys[OP])
-    store = UnitStore.open(folder / "unit.db")
+    store = UnitStore.open(folder / DATABASE)
     return Desk(store, signer=signer, directory=lambda: hub.directory, clock=StoryClock(NOON))
 
 
