@@ -33,8 +33,8 @@ from adapters.connectors.scratch import Scratch
 from adapters.drafts import Draft
 from adapters.errors import AdapterError
 
-_OBJECTS: Final = 50_000
-"""Between two looks for circles of objects that nobody holds."""
+_OBJECTS: Final = 20_000
+"""More of them than before, and circles that nobody holds are looked for; some multiples, and among the older ones, so that memory stays flat."""
 NOT_IMPORTED: Final = 1
 """Exit code where nothing could be imported."""
 
@@ -101,7 +101,7 @@ def seldom_collected() -> Iterator[None]:
     """An import makes and drops millions of objects and hardly any circle of them: looking for those takes a fifth of its time by default."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(_OBJECTS, 20, 50)
+    gc.set_threshold(_OBJECTS, 2, 3)
     try:
         yield
     finally:
