@@ -96,6 +96,13 @@ class AdapterSettings(BaseSettings):
         default=9464, description="Local port of /health and /metrics; 0 takes a free one"
     )
     language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
+    derived_subjects: bool = Field(
+        default=False,
+        description="Name clients by a national id with the programme key; only where the law lets the institution use the number",
+    )
+    programme_key_file: Path = Field(
+        default=Path("programme-key"), description="File of the programme key, mode 0600; relative to the home"
+    )
     security_protocol: SecurityProtocol = Field(default="PLAINTEXT", description="How to reach the broker")
     sasl_mechanism: SaslMechanism = Field(default="SCRAM-SHA-512", description="How to sign in at the broker")
     sasl_username: str | None = Field(default=None, description="The institution's principal at the broker")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli import duplicates, identifying, merging, pairing
 from adapters.cli.answers import as_json, tell
 from adapters.cli.opening import AsJson, By, Happened, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import find_referral
@@ -14,7 +15,19 @@ from adapters.desk.actions.occasion import Occasion
 from adapters.drafts import ClientKey
 from contracts.messages.client import ClientContent
 
-app = typer.Typer(no_args_is_help=True, help="Begin to work with a client; link one who was referred to us.")
+app = typer.Typer(
+    no_args_is_help=True, help="Begin to work with a client; link one who was referred to us, or who brings a code."
+)
+app.command("pair-code")(pairing.pair_code)
+app.command("pair")(pairing.pair)
+app.command("codes")(pairing.codes)
+app.command("merge")(merging.merge)
+app.command("merges")(merging.list_merges)
+app.command("review")(merging.review)
+app.command("split")(merging.split)
+app.command("duplicates")(duplicates.duplicates)
+app.command("different")(duplicates.different)
+app.command("identify")(identifying.identify)
 
 
 @app.command()

@@ -29,7 +29,7 @@ def timeline(  # noqa: PLR0913 - one option a field
     unit: Unit = None,
     lang: Lang = None,
 ) -> None:
-    """Everything recorded and shared about a client, in the order in which it happened. The look is reported."""
+    """Everything recorded and shared about a client, in the order in which it happened; two files of one person together. The look is reported."""
     with opened(home, unit, lang) as here:
         subject = subject_of(here.house, client)
         look = Look(ActorId(actor), purpose)
@@ -49,7 +49,7 @@ _COLUMNS = ("when", "who", "what", "about", "details", "standing")
 def _read(here: Opened, subject: SubjectId, look: Look) -> SeenTimeline:
     overviews = here.house.overviews()
     try:
-        return looks.timeline(here.house, overviews, subject, look=look)
+        return looks.together(here.house, overviews, subject, look=look)
     finally:
         overviews.close()
 
@@ -72,6 +72,7 @@ def _document(one: Shown) -> dict[str, object]:
     entry = one.entry
     return {
         "id": entry.message_id,
+        "subject": entry.subject,
         "time": entry.time,
         "author": entry.author,
         "type": entry.type,

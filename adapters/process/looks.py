@@ -20,6 +20,7 @@ from contracts.categories import Category, Purpose
 from contracts.names import ActorId, MessageId, SubjectId
 from projections.corrections import Shown
 from projections.corrections import timeline as read_timeline
+from projections.one_person import joined_timeline
 from projections.referral_fold import Referral
 from projections.timeline import entries
 from projections.worklist import shown
@@ -61,6 +62,14 @@ def timeline(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look
     return SeenTimeline([one for one in found if _open_to(look, one)], hidden)
 
 
+def together(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look: Look) -> SeenTimeline:
+    """The timeline of a person whom several files are about, each entry under its own; of one file the same as `timeline`. Not reported yet."""
+    hidden = hidden_now(house)
+    with overviews.look() as connection:
+        found = joined_timeline(connection, subject, others_visible=hidden is None)
+    return SeenTimeline([one for one in found if _open_to(look, one)], hidden)
+
+
 def worklist(house: UnitHouse, overviews: Overviews, *, look: Look) -> SeenWorklist:
     """The worklist as this reader may see it now. Not reported yet: see `report_referrals`."""
     hidden = hidden_now(house)
@@ -72,11 +81,15 @@ def worklist(house: UnitHouse, overviews: Overviews, *, look: Look) -> SeenWorkl
 
 
 def report_entries(house: UnitHouse, subject: SubjectId, seen: Sequence[Shown], *, look: Look) -> None:
-    """Say who saw these entries. Those of others are named one by one."""
-    given = [one.entry.message_id for one in seen if one.entry.kind == "given"]
-    categories = {one.entry.category for one in seen}
-    parts = [given[start : start + MOST_REPORTED] for start in range(0, max(len(given), 1), MOST_REPORTED)]
-    _report(house, [(subject, _access(house, look, categories, part)) for part in parts])
+    """Say who saw these entries, each file of the person apart. Those of others are named one by one."""
+    reports = []
+    for side in dict.fromkeys((subject, *(one.entry.subject for one in seen))):
+        of_side = [one.entry for one in seen if one.entry.subject == side]
+        given = [one.message_id for one in of_side if one.kind == "given"]
+        categories = {one.category for one in of_side}
+        parts = [given[start : start + MOST_REPORTED] for start in range(0, max(len(given), 1), MOST_REPORTED)]
+        reports += [(side, _access(house, look, categories, part)) for part in parts]
+    _report(house, reports)
 
 
 def report_referrals(house: UnitHouse, seen: Iterable[Referral], *, look: Look) -> None:

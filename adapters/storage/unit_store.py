@@ -27,6 +27,7 @@ from adapters.storage.followers import Followers
 from adapters.storage.held import Held
 from adapters.storage.import_rows import ImportRows
 from adapters.storage.journal import Journal
+from adapters.storage.not_same import NotSame
 from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
@@ -71,6 +72,7 @@ class Transaction:
         self.trust_lists = TrustLists(connection)
         self.import_rows = ImportRows(connection)
         self.pairings = Pairings(connection)
+        self.not_same = NotSame(connection)
         self.obligations = Obligations(connection)
         self.followers = Followers(connection)
         self.polls = Polls(connection)

@@ -190,6 +190,14 @@ class People(RuleBasedStateMachine):
                 self._split(proposer, merge_id)
             assert self._all_views() == before
 
+    @rule(pair=PAIR, speakers=st.permutations(UNITS))
+    def a_reason_ends_on_one_side_between_proposal_and_review(self, pair: tuple[int, int], speakers: list[str]) -> None:
+        merge_id = self._propose(speakers[0], *pair)
+        if merge_id is not None:
+            self.the_client_takes_the_papers_back(pair[0])
+            self._review(speakers[1], merge_id)
+            assert [side.reviewer is not None for side in self.merges[merge_id].sides.values()] == [False, True]
+
     @invariant()
     def nobody_sees_what_their_own_reasons_do_not_open(self) -> None:
         if not hasattr(self, "town"):
