@@ -40,7 +40,10 @@ def timeline(  # noqa: PLR0913 - one option a field
             return
         if seen.hidden is not None:
             here.out.print(here.words[f"hidden.{seen.hidden.value}"], markup=False)
-        show(here, "timeline", _COLUMNS, [_row(here, one) for one in seen.entries])
+        files = _files(here, seen)
+        columns = _COLUMNS if len(files) < 2 else (*_COLUMNS, "client")  # noqa: PLR2004 - several files of one person
+        rows = [[*_row(here, one), files[one.entry.subject]][: len(columns)] for one in seen.entries]
+        show(here, "timeline", columns, rows)
 
 
 _COLUMNS = ("when", "who", "what", "about", "details", "standing")
@@ -52,6 +55,13 @@ def _read(here: Opened, subject: SubjectId, look: Look) -> SeenTimeline:
         return looks.together(here.house, overviews, subject, look=look)
     finally:
         overviews.close()
+
+
+def _files(here: Opened, seen: SeenTimeline) -> dict[SubjectId, str]:
+    """The unit's own names for the files of which something shows."""
+    with here.house.store.read() as tx:
+        subjects = dict.fromkeys(one.entry.subject for one in seen.entries)
+        return {one: tx.clients.client_of(one) or here.words["unknown-client"] for one in subjects}
 
 
 def _row(here: Opened, one: Shown) -> list[str]:

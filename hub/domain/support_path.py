@@ -20,7 +20,7 @@ from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.messages.referral import ReferralFacts
-from contracts.messages.subject import PairingOffered, SubjectMerged, SubjectPaired, SubjectSplit
+from contracts.messages.subject import PairingOffered, SubjectFacts, SubjectMerged, SubjectPaired, SubjectSplit
 from contracts.names import GroundId, MergeId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.domain.referral import Referral
@@ -135,7 +135,7 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         pairing=path.pairing,
         merges=path.merges,
     )
-    changes = _parties(path, message) or _one_person(path, message, event)
+    changes = _one_person(path, message, event) if isinstance(facts, SubjectFacts) else _parties(path, message)
     return replace(after, **changes) if changes else after  # type: ignore[arg-type] # the keys are this class's own fields
 
 

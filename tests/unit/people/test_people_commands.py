@@ -9,22 +9,29 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters import commands, keyring
-from adapters.drafts import ClientKey
+from adapters.drafts import ClientKey, Draft
 from adapters.errors import AdapterError
 from adapters.people.programme_key import ProgrammeKeyError
 from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import SettingsError, load_settings, unit_folder
+from adapters.storage.feed import accept_feed
+from adapters.storage.journal import OwnState
+from contracts import feed_record
 from contracts.derived_subject import Scheme, derive_subject
+from contracts.envelope import parse
 from contracts.errors import ContractsError
+from contracts.messages.access import RecordAccessed
 from contracts.messages.client import ClientContent, Contact
-from contracts.names import UnitId
+from contracts.messages.subject import SubjectMerged
+from contracts.names import MergeId, SubjectId, UnitId
 from contracts.pairing import new_code, read_code, written
-from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
+from tests.simulated_hub import NOON, PROGRAMME, SimulatedFeed, SimulatedHub
+from tests.simulation.desks import feed_item
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OP = UnitId("op")
+OP, UP = UnitId("op"), UnitId("up")
 PESEL = "44051401359"
 
 
@@ -34,7 +41,8 @@ class Office:
     def __init__(self, home: Path, settings: str = "") -> None:
         self.home = home
         keys = {OP: keyring.create(unit_folder(home, OP) / KEYS, OP)}
-        (home / "trust-list-1.dsse.json").write_bytes(SimulatedHub(unit_keys=keys).envelopes[0])
+        self.hub = SimulatedHub(unit_keys=keys)
+        (home / "trust-list-1.dsse.json").write_bytes(self.hub.envelopes[0])
         (home / "story").write_text(NOON.isoformat())
         base = f'programme = "{PROGRAMME}"\nbootstrap = "localhost:1"\nclock = "file:story"\n'
         (home / "adapter.toml").write_text(base + settings)
@@ -155,3 +163,38 @@ def test_two_clients_without_any_consent_cannot_be_said_to_be_one(office: Office
     with pytest.raises(AdapterError, match="no reason to share"):
         office.type("client", "merge", "case-1", "case-2", "--method", "asked-client")
     assert json.loads(office.type("client", "merges", "--json")) == []
+
+
+def joined(office: Office, subjects: list[SubjectId]) -> None:
+    """OP and UP both said that these are one person, and the hub took it."""
+    merged = SubjectMerged(merge_id=MergeId("00000000-0000-4000-8000-0000000000f0"), method="asked-client", tell=(UP,))
+    house, feed = UnitHouse.open(load_settings(office.home), OP), SimulatedFeed(office.hub, OP)
+    for number, subject in enumerate(subjects, start=1):
+        (own,) = house.desk._record_all([Draft(None, merged, NOON)], subject=subject)
+        assert own.message_id is not None
+        with house.store.write() as tx:
+            tx.journal.set_state(own.message_id, OwnState.ACCEPTED)
+        said = office.hub.message_of(UP, number, facts=merged, subject=subject, category=None)
+        accept_feed(house.store, [feed_item(feed_record.read(feed.deliver(said)))], [], at=NOON)
+    house.close()
+
+
+def test_two_files_of_one_person_show_together_and_the_look_is_reported_on_each(office: Office) -> None:
+    office.type("client", "enrol", "case-2", "--given-name", "Jana")
+    subjects = [SubjectId(office.subject_of(one) or "") for one in ("case-1", "case-2")]
+    assert "case-2" not in office.type("timeline", "case-1", "--actor", "adviser/w1")
+    joined(office, subjects)
+    shown = office.type("timeline", "case-1", "--actor", "adviser/w2")
+    assert "case-1" in shown
+    assert "case-2" in shown
+    assert {
+        one["subject"] for one in json.loads(office.type("timeline", "case-1", "--actor", "adviser/w2", "--json"))
+    } == set(subjects)
+    house = UnitHouse.open(load_settings(office.home), OP)
+    with house.store.read() as tx:
+        sent = [parse(one.signed.payload) for one in tx.outbox.next_to_send(100)]
+    house.close()
+    looks = [one.subject for one in sent if isinstance(one.facts, RecordAccessed) and one.facts.reader == "adviser/w2"]
+    assert sorted(map(str, looks)) == sorted([*subjects, *subjects])
+    (listed,) = json.loads(office.type("client", "merges", "--json"))
+    assert (sorted(listed["clients"]), listed["state"]) == (["case-1", "case-2"], "stands")
