@@ -9,7 +9,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.connectors.sql_poll import poll
@@ -55,8 +55,21 @@ class World:
                 self.unit.set(self.now)
 
 
+LATE = [
+    ("begin", 1, 1),
+    ("pass", 600, 0),
+    ("begin", 2, 2),
+    ("commit", 1, 0),
+    ("poll", 0, 0),
+    ("commit", 0, 0),
+    ("poll", 0, 0),
+]
+"""A transaction that commits ten hours after it took its stamp, behind what was polled: random ones seldom do."""
+
+
 @settings(max_examples=25, deadline=None)
 @given(STEPS)
+@example(LATE)
 def test_every_committed_row_is_recorded_once_with_its_last_state(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
