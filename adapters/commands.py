@@ -31,6 +31,8 @@ _COMMANDS: Final = {
     "refer": "adapters.cli.referrals:refer",
     "answer": "adapters.cli.moves:app",
     "copy": "adapters.cli.copies:copy",
+    "partner": "adapters.cli.partners:app",
+    "answer-page": "adapters.cli.partners:answer_page",
     "worklist": "adapters.cli.referrals:worklist",
     "timeline": "adapters.cli.paths:timeline",
     "client": "adapters.cli.clients:app",

@@ -9,10 +9,12 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adapters.errors import AdapterError
@@ -108,6 +110,35 @@ class AdapterSettings(BaseSettings):
     sasl_username: str | None = Field(default=None, description="The institution's principal at the broker")
     sasl_password: SecretStr | None = Field(default=None, description="Its password; better from the environment")
     ca_file: Path | None = Field(default=None, description="PEM file of the CA that signed the broker's certificate")
+    mail_host: str | None = Field(
+        default=None, description="Mail server for partners without an adapter; unset: no e-mail is sent"
+    )
+    mail_port: Annotated[int, Field(ge=1, le=_HIGHEST_PORT)] = Field(
+        default=587,
+        description="Its port; STARTTLS is required there unless the server is this machine (465: TLS at once)",
+    )
+    mail_from: Annotated[str, StringConstraints(pattern=r"^[^@\s<>]+@[^@\s<>]+$")] | None = Field(
+        default=None, description="Address that these e-mails come from; needed with mail_host"
+    )
+    mail_username: str | None = Field(default=None, description="Sign-in at the mail server, where it asks for one")
+    mail_password: SecretStr | None = Field(default=None, description="Its password; better from the environment")
+    answer_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")] | None = Field(
+        default=None,
+        description="Address of the answer page as partners reach it, https://answers.example.org; needed with mail_host",
+    )
+    answer_port: Annotated[int, Field(ge=_LOWEST_PORT, le=_HIGHEST_PORT)] = Field(
+        default=8465, description="Port that `spojka-adapter answer-page` listens on; 0 takes a free one"
+    )
+    answer_host: str = Field(
+        default="127.0.0.1",
+        description="Address that the answer page listens on; any but this machine's own needs `answer_certificate` and `answer_key`",
+    )
+    answer_certificate: Path | None = Field(
+        default=None, description="PEM file with the answer page's certificate chain"
+    )
+    answer_key: Path | None = Field(
+        default=None, description="PEM file of that certificate's private key, which only its owner may read"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -121,6 +152,24 @@ class AdapterSettings(BaseSettings):
         """What is given in code, then the environment, then the file."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=cls.toml_path)
+
+    @model_validator(mode="after")
+    def _partners_are_asked_safely(self) -> Self:
+        if self.mail_host is not None and (self.mail_from is None or self.answer_url is None):
+            raise ValueError(
+                "mail_host needs mail_from and answer_url: an e-mail without a sender or a link asks nobody"
+            )
+        if (self.answer_certificate is None) != (self.answer_key is None):
+            raise ValueError("answer_certificate and answer_key belong together: name both or none")
+        if self.answer_certificate is None and not _this_machine(self.answer_host):
+            raise ValueError(
+                f"answer_host {self.answer_host} is not this machine alone: links would cross the network in clear. "
+                "Name answer_certificate and answer_key, or leave answer_host at 127.0.0.1 behind a proxy that speaks TLS"
+            )
+        address = urlsplit(self.answer_url or "https://")
+        if address.scheme == "http" and not _this_machine(address.hostname or ""):
+            raise ValueError("answer_url must begin with https:// unless it is this machine's own")
+        return self
 
     @property
     def lease(self) -> timedelta:
@@ -211,6 +260,14 @@ def settings_table() -> list[tuple[str, str, str]]:
         (name, "needed" if field.is_required() else str(field.default), field.description or "")
         for name, field in AdapterSettings.model_fields.items()
     ]
+
+
+def _this_machine(host: str) -> bool:
+    """Whether an address is of this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def address_of(written: str, home: Path) -> Callable[[], str]:

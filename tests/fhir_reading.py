@@ -1,5 +1,6 @@
 """Reading resources in a test, as an import would, without files and without a unit."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ class Reading:
         own: str | None = None,
         standing: Standing = lambda _client, _referral: None,
         institution: str | None = None,
+        known: Callable[[str], bool] = lambda _entry: False,
     ) -> None:
         self.refused: list[tuple[str, str, str]] = []
         """Path, value, reason."""
@@ -39,6 +41,7 @@ class Reading:
             secret=b"s" * 32,
             refuse=lambda _resource, error: self.refused.append((error.column, error.value, error.reason.value)),
             standing=standing,
+            known=known,
             own=None if own is None else UnitId(own),
             institution=institution,
         )

@@ -5,6 +5,7 @@ Bundle does not hold is said on standard error.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC
@@ -52,10 +53,16 @@ def fhir(  # noqa: PLR0913 - one option a field
         if output is None:
             sys.stdout.write(text)
         else:
-            output.write_text(text, encoding="utf-8")
+            _write(output, text)
         for name, count in sorted(exported.left_out.items()):
             named = here.words.of_type(f"eu.spojka.{name}.v1")
             typer.echo(f"{here.words['not-exported']}: {named} ({count})", err=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that only its owner may read: it holds personal data."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _exported(here: Opened, client: str, look: Look) -> Exported:

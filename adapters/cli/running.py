@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from adapters.cli.opening import Home
 from adapters.connectors.sql_polls import polls_of
 from adapters.followers.configured import followers_at_work
+from adapters.partners.mails_at_work import MailsAtWork
 from adapters.process import runtime
 from adapters.process.companion import Companion
 from adapters.process.unit_house import UnitHouse
@@ -20,4 +21,4 @@ def run(home: Home = None) -> None:
 
 
 def _companions(house: UnitHouse) -> Sequence[Companion]:
-    return [*followers_at_work(house), *polls_of(house)]
+    return [*followers_at_work(house), *polls_of(house), MailsAtWork(house)]

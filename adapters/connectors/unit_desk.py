@@ -11,18 +11,14 @@ from pathlib import Path
 
 from adapters.connectors import reference_secret
 from adapters.desk.desk import Desk
+from adapters.desk.standing import standing
 from adapters.drafts import ClientKey
 from adapters.errors import AdapterError
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, load_settings
-from adapters.storage.journal import Entry, OwnState
 from adapters.storage.unit_store import UnitStore
-from contracts.envelope import parse
-from contracts.errors import ContractsError
-from contracts.facts import Facts
-from contracts.messages.referral import ReferralFacts, ReferralSent
 from contracts.names import MessageId, ReferralId, UnitId
-from contracts.referral_table import ReferralParties, ReferralState, next_state
+from contracts.referral_table import ReferralState
 from projections.process.clock import Clock
 
 
@@ -55,28 +51,10 @@ class StoredReferrals:
             entries = () if subject is None else tx.journal.of_subject(subject)
         return standing(entries, referral_id)
 
-
-def standing(entries: Sequence[Entry], referral_id: ReferralId) -> ReferralState | None:
-    """The state that messages lead to, in the order in which they came; what was refused or erased does not count."""
-    state, parties = None, None
-    for entry in sorted(entries, key=lambda one: one.number):
-        if entry.payload is None or entry.state is OwnState.REFUSED:
-            continue
-        facts = _facts_of(entry.payload)
-        if not isinstance(facts, ReferralFacts) or facts.referral_id != referral_id:
-            continue
-        if isinstance(facts, ReferralSent):
-            state, parties = ReferralState.SENT, ReferralParties(entry.author, facts.target)
-        elif state is not None and parties is not None:
-            state = next_state(state, facts, signer=entry.author, parties=parties) or state
-    return state
-
-
-def _facts_of(payload: bytes) -> Facts | None:
-    try:
-        return parse(payload).facts
-    except ContractsError:
-        return None  # of a newer version
+    def has(self, entry: str) -> bool:
+        """Whether an entry of this id is in the database."""
+        with self._store.read() as tx:
+            return tx.journal.find(MessageId(entry)) is not None
 
 
 @dataclass(frozen=True, slots=True)

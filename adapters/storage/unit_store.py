@@ -32,6 +32,7 @@ from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
 from adapters.storage.outbox import Outbox
 from adapters.storage.pairings import Pairings
+from adapters.storage.partner_mails import PartnerMails
 from adapters.storage.polls import Polls
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
@@ -77,6 +78,7 @@ class Transaction:
         self.followers = Followers(connection)
         self.polls = Polls(connection)
         self.exports = Exports(connection)
+        self.partner_mails = PartnerMails(connection)
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)

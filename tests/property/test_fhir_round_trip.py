@@ -89,6 +89,18 @@ def test_an_export_counts_what_it_does_not_hold_and_invents_no_name() -> None:
     assert set(patient) == {"resourceType", "id", "identifier"}
 
 
+@given(referral=fhir_cases.referral(), entry=fhir_cases.entry())
+@PATIENT
+def test_a_units_own_export_that_comes_back_doubles_nothing_and_tells_nothing_of_others(
+    referral: list[Told], entry: Told
+) -> None:
+    every = [*referral, entry]
+    here = {one.message_id for one in every}
+    for own in (fhir_cases.OP, fhir_cases.MD):
+        reading = Reading(written(every), own=own, known=lambda one: one in here)
+        assert reading.made == []
+
+
 ODD: st.SearchStrategy[object] = st.sampled_from(
     [None, "", " ", "x", 0, -1.5, True, [], {}, [[]], [{}], {"coding": "x"}, {"reference": "Task/"}, "2026-13-99"]
 )

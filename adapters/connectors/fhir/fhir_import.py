@@ -64,6 +64,7 @@ class FhirImport:
                 secret=opened.secret,
                 own=opened.desk.signer.unit,
                 standing=opened.referrals.standing,
+                known=opened.referrals.has,
             )
             drafts = self.report.counted(to_record(self._made(context), opened.known))
             for recorded in opened.desk.record_many(drafts, bulk=True):

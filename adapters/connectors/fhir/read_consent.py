@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters.connectors.fhir import fields
 from adapters.connectors.fhir.elements import Element
-from adapters.connectors.fhir.reading import Context, built, draft, taken_back
+from adapters.connectors.fhir.reading import Context, built, draft, taken_back, to_tell
 from adapters.connectors.fhir.resources import Resource
 from adapters.connectors.fhir.systems import CLASS, CONSENT_ID, Json, system_of
 from adapters.connectors.fhir.write_consent import LISTS, PURPOSES, RECIPIENT_ROLE, SOURCE_ROLE, TAKEN_BACK
@@ -29,7 +29,8 @@ def consent(context: Context, resource: Resource) -> Iterator[Made]:
     element = resource.element
     client = context.resources.client(element, "patient")
     for one in element.children("organization"):
-        context.resources.find(one)
+        if not to_tell(context, resource, one, "organization"):
+            return
     status = element.need_text("status")
     time = element.moment("dateTime", context.zone)
     if time is None:

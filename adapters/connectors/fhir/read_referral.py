@@ -101,6 +101,8 @@ class ReferralReading:
                 detail = "its author tells it, through the connection"
                 refusal = one.provenance.element.fault(RefusalReason.NO_COUNTERPART, "agent", author or "", detail)
                 self.context.refuse(one.provenance, refusal)
+            elif self.context.own is not None and self.context.known(one.provenance.element.need_text("id")):
+                continue
             elif one.move is ReferralSent:
                 yield self._draft(one.provenance, self._sent(one.time), one.time, one.content)
             else:

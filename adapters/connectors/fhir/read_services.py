@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.connectors.fhir import fields
 from adapters.connectors.fhir.elements import Element
-from adapters.connectors.fhir.reading import Context, built, category_of, draft, need_coded, taken_back
+from adapters.connectors.fhir.reading import Context, built, category_of, draft, need_coded, taken_back, to_tell
 from adapters.connectors.fhir.resources import Resource
 from adapters.connectors.fhir.systems import (
     GUIDE_CODES,
@@ -42,12 +42,13 @@ _SERVICE_PLACES: Final = {"service": "code", "begun": "performedPeriod.start", "
 _OUTCOME_PLACES: Final = {"outcome": "code"}
 
 
-def procedure(context: Context, resource: Resource, referrals: Referrals) -> Made:
+def procedure(context: Context, resource: Resource, referrals: Referrals) -> Made | None:
     """What was done, or what came of it. Raises `CellError`."""
     element = resource.element
     client = context.resources.client(element, "subject")
     for one in element.children("performer"):
-        context.resources.find(one.child("actor"))
+        if not to_tell(context, resource, one.child("actor"), "performer"):
+            return None
     category = category_of(element, "category")
     status = element.need_text("status")
     time, period = _performed(context, element)
@@ -153,12 +154,13 @@ def _since(context: Context, element: Element) -> datetime:
     return context.past(element, "recordedDate", found)
 
 
-def observation(context: Context, resource: Resource) -> Made:
+def observation(context: Context, resource: Resource) -> Made | None:
     """A need, as an assessment states it. Raises `CellError`."""
     element = resource.element
     _refuse_other_kinds(element)
     for one in element.children("performer"):
-        context.resources.find(one)
+        if not to_tell(context, resource, one, "performer"):
+            return None
     client = context.resources.client(element, "subject")
     category = _dimension(element)
     time = element.moment("effectiveDateTime", context.zone)

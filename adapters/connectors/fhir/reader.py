@@ -20,7 +20,7 @@ from contracts.names import ReferralId
 MESSAGES: Final = frozenset({"Consent", "Task", "Procedure", "Condition", "Observation"})
 """Types that become messages; others are read for these."""
 
-Read = Callable[[Context, Resource], Made]
+Read = Callable[[Context, Resource], Made | None]
 
 
 def made(context: Context) -> Iterator[Made]:
@@ -50,9 +50,12 @@ def _referral(context: Context, group: Group) -> Iterator[Made]:
 def _each(context: Context, kind: str, read: Read) -> Iterator[Made]:
     for resource in context.resources.of(kind):
         try:
-            yield read(context, resource)
+            found = read(context, resource)
         except CellError as error:
             context.refuse(resource, error)
+        else:
+            if found is not None:
+                yield found
 
 
 def _by_request(found: list[Group]) -> Mapping[str, ReferralId]:

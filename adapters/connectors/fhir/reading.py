@@ -45,6 +45,8 @@ class Context:
     secret: bytes
     refuse: Callable[[Resource, CellError], None]
     standing: Standing
+    known: Callable[[str], bool] = lambda _entry: False
+    """Whether an entry of this id is at this unit already: what was exported here and comes back."""
     own: UnitId | None = None
     """The unit that imports; None in a dry run: any unit's part is counted."""
     institution: str | None = None
@@ -61,6 +63,17 @@ class Context:
         if moment > self.now + AHEAD:
             raise element.fault(RefusalReason.IN_FUTURE, name, moment.isoformat())
         return moment
+
+
+def to_tell(context: Context, resource: Resource, author: Element | None, place: str) -> bool:
+    """False for an own entry that is here already. Raises `CellError` for another unit's, which comes from that unit itself."""
+    unit = context.resources.unit(author)
+    if unit is None or context.own is None:
+        return True
+    if unit != context.own:
+        detail = "its author tells it, through the connection"
+        raise resource.element.fault(RefusalReason.NO_COUNTERPART, place, unit, detail)
+    return not context.known(resource.element.need_text("id"))
 
 
 def local_key(resource: Resource, part: str = "") -> str:
