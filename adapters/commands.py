@@ -14,7 +14,10 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 _COMMANDS: Final = {
-    "run": "adapters.cli.running:run",
+    "run": "adapters.running:run",
+    "api": "adapters.running:api",
+    "token": "adapters.cli.tokens:app",
+    "webhook": "adapters.cli.webhooks:app",
     "init": "adapters.cli.appliance:init",
     "doctor": "adapters.cli.appliance:doctor",
     "backup": "adapters.cli.appliance:backup",

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from adapters.errors import AdapterError
@@ -97,6 +106,27 @@ class AdapterSettings(BaseSettings):
     health_port: Annotated[int, Field(ge=_LOWEST_PORT, le=_HIGHEST_PORT)] = Field(
         default=9464, description="Local port of /health and /metrics; 0 takes a free one"
     )
+    api_port: Annotated[int, Field(ge=_LOWEST_PORT, le=_HIGHEST_PORT)] | None = Field(
+        default=None, description="Port of the local API; 0 takes a free one; absent: there is no API"
+    )
+    api_host: str = Field(
+        default="127.0.0.1",
+        description="Address that the local API listens on; any but this machine's own needs `api_certificate` and `api_key`",
+    )
+    api_certificate: Path | None = Field(
+        default=None, description="PEM file of the API's TLS certificate and its chain"
+    )
+    api_key: Path | None = Field(
+        default=None, description="PEM file of that certificate's private key, which only its owner may read"
+    )
+    webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks that are not public, to which webhooks may go all the same, in clear too: 10.1.0.0/16, 127.0.0.1/32",
+    )
+    webhook_content: bool = Field(
+        default=False,
+        description="Whether webhooks that ask for it get facts and texts of entries; else only that something happened",
+    )
     language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
     derived_subjects: bool = Field(
         default=False,
@@ -140,6 +170,17 @@ class AdapterSettings(BaseSettings):
         default=None, description="PEM file of that certificate's private key, which only its owner may read"
     )
 
+    @model_validator(mode="after")
+    def _api_is_safe(self) -> Self:
+        if (self.api_certificate is None) != (self.api_key is None):
+            raise ValueError("api_certificate and api_key belong together: name both or none")
+        if self.api_certificate is None and not is_loopback(self.api_host):
+            raise ValueError(
+                f"api_host {self.api_host} is not this machine alone: tokens and clients would cross the network in clear. "
+                "Name api_certificate and api_key, or leave api_host at 127.0.0.1"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -161,13 +202,13 @@ class AdapterSettings(BaseSettings):
             )
         if (self.answer_certificate is None) != (self.answer_key is None):
             raise ValueError("answer_certificate and answer_key belong together: name both or none")
-        if self.answer_certificate is None and not _this_machine(self.answer_host):
+        if self.answer_certificate is None and not is_loopback(self.answer_host):
             raise ValueError(
                 f"answer_host {self.answer_host} is not this machine alone: links would cross the network in clear. "
                 "Name answer_certificate and answer_key, or leave answer_host at 127.0.0.1 behind a proxy that speaks TLS"
             )
         address = urlsplit(self.answer_url or "https://")
-        if address.scheme == "http" and not _this_machine(address.hostname or ""):
+        if address.scheme == "http" and not is_loopback(address.hostname or ""):
             raise ValueError("answer_url must begin with https:// unless it is this machine's own")
         return self
 
@@ -262,8 +303,8 @@ def settings_table() -> list[tuple[str, str, str]]:
     ]
 
 
-def _this_machine(host: str) -> bool:
-    """Whether an address is of this machine alone."""
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine reaches."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -3,16 +3,14 @@
 Invariant: every type, fact, sealed field, refusal code and dead-letter reason is on it, each with the sentence that stands in the code.
 """
 
-import ast
 import inspect
-from collections.abc import Iterator
 from enum import StrEnum
-from itertools import pairwise
 from typing import Final
 
 from contracts.catalogue import Audience, MessageSpec, specs
 from contracts.categories import Category
 from contracts.codes import DeadLetterReason, DenialReason, RefusalCode
+from contracts.explained import explained
 
 _HEADER: Final = """# Catalogue of messages
 
@@ -71,16 +69,5 @@ def _audiences() -> str:
 
 
 def _reasons(title: str, about: str, kind: type[StrEnum]) -> str:
-    said = dict(_sentences(kind))
-    rows = [f"| `{one}` | {said.get(one.name, '')} |" for one in kind]
+    rows = [f"| `{code}` | {meaning} |" for code, meaning in explained(kind).items()]
     return "\n".join([f"## {title}\n", about, "", "| code | meaning |", "|---|---|", *rows, ""])
-
-
-def _sentences(kind: type[StrEnum]) -> Iterator[tuple[str, str]]:
-    """Each member's docstring: the string that stands below it in the source."""
-    (body,) = (node.body for node in ast.parse(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef))
-    for member, below in pairwise(body):
-        if isinstance(member, ast.Assign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            name = member.targets[0]
-            assert isinstance(name, ast.Name)  # noqa: S101 - members of an enumeration are assigned to names
-            yield name.id, " ".join(str(below.value.value).split())

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from adapters.api import document as openapi
 from adapters.conformance import requirements_page
 from contracts import asyncapi
 from contracts.catalogue_page import page
@@ -26,6 +27,7 @@ def published() -> Mapping[str, str]:
     """Every published file by its path below `contracts/`."""
     files = {f"schemas/{name}.schema.json": _json(schema) for name, schema in schemas().items()}
     files["schemas/asyncapi.json"] = _json(asyncapi.document(VERSION))
+    files["schemas/openapi.json"] = openapi.text()
     files |= {f"golden/{name}": _json(document) for name, document in documents().items()}
     return files | {"catalogue.md": page(), "conformance.md": requirements_page.page()}
 

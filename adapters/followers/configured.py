@@ -9,8 +9,10 @@ from adapters.followers.at_work import FollowersAtWork
 from adapters.followers.export_follower import ErasedFromExports, KeptExport
 from adapters.followers.follower import Follower
 from adapters.followers.local_views import LocalViewsKept
+from adapters.followers.webhooks.sending import WebhooksSending
 from adapters.process.companion import Companion
 from adapters.process.unit_house import UnitHouse
+from projections.process.clock import SystemClock
 
 
 def followers_of(house: UnitHouse) -> Sequence[Follower]:
@@ -21,4 +23,15 @@ def followers_of(house: UnitHouse) -> Sequence[Follower]:
 
 def followers_at_work(house: UnitHouse) -> Sequence[Companion]:
     """What runs them beside their unit."""
-    return [FollowersAtWork(house.store, followers_of(house), now=house.clock.now), LocalViewsKept(house)]
+    return [
+        FollowersAtWork(house.store, followers_of(house), now=house.clock.now),
+        LocalViewsKept(house),
+        WebhooksSending(
+            house.store,
+            house.folder,
+            unit=house.unit,
+            now=SystemClock().now,
+            content_allowed=house.settings.webhook_content,
+            networks=house.settings.webhook_networks,
+        ),
+    ]

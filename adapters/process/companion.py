@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from adapters.process.unit_house import UnitHouse
+from adapters.settings import AdapterSettings
 
 
 class Companion(Protocol):
@@ -26,4 +27,20 @@ CompanionsOf = Callable[[UnitHouse], Sequence[Companion]]
 def no_companions(house: UnitHouse) -> Sequence[Companion]:
     """A unit by itself."""
     del house
+    return ()
+
+
+class Service(Protocol):
+    """Works beside all units of an adapter."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+
+
+ServicesOf = Callable[[AdapterSettings, Sequence[UnitHouse]], Sequence[Service]]
+
+
+def no_services(settings: AdapterSettings, houses: Sequence[UnitHouse]) -> Sequence[Service]:
+    """The units by themselves."""
+    del settings, houses
     return ()

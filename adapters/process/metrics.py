@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 OUTBOX: Final = Gauge("spojka_adapter_outbox", "Messages by what became of them.", ["unit", "state"])
 HELD: Final = Gauge("spojka_adapter_held", "Entries that no reason to share opens yet.", ["unit"])
@@ -22,4 +22,13 @@ CONNECTED: Final = Gauge("spojka_adapter_connected", "1 while the broker answers
 SLOTS: Final = Counter("spojka_adapter_slots_total", "New slots of the feed.", ["unit"])
 REBUILT: Final = Counter(
     "spojka_adapter_clients_rebuilt_total", "Kafka clients built anew, by reason.", ["unit", "reason"]
+)
+API_REQUESTS: Final = Counter(
+    "spojka_adapter_api_requests_total",
+    "Requests to the local API, by the pattern of their address.",
+    ["route", "method", "status"],
+)
+API_SECONDS: Final = Histogram("spojka_adapter_api_seconds", "How long requests to the local API took.", ["route"])
+WEBHOOKS: Final = Counter(
+    "spojka_adapter_webhooks_total", "Attempts to deliver news, by how they ended.", ["unit", "outcome"]
 )

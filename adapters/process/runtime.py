@@ -8,12 +8,13 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
 import structlog
 
-from adapters.process.companion import CompanionsOf, no_companions
+from adapters.process.companion import CompanionsOf, Service, ServicesOf, no_companions, no_services
 from adapters.process.sole_runner import sole_runner
 from adapters.process.unit_health import state_of
 from adapters.process.unit_house import UnitHouse
@@ -30,16 +31,19 @@ _TURN: Final = 0.0005
 _log = structlog.get_logger("spojka.adapter")
 
 
-def run(settings: AdapterSettings, *, companions: CompanionsOf = no_companions) -> None:
-    """Run until told to stop, each unit with its companions. Raises what opening a unit raises, before anything is started."""
+def run(
+    settings: AdapterSettings, *, companions: CompanionsOf = no_companions, services: ServicesOf = no_services
+) -> None:
+    """Run until told to stop, each unit with its companions, all with the services. Raises what opening raises, before anything is started."""
     set_up_logs("adapter")
     with ExitStack() as opened:
         opened.enter_context(sole_runner(settings.home))
-        houses = _open(settings, opened)
-        asyncio.run(_main(settings, houses, companions))
+        houses = open_units(settings, opened)
+        asyncio.run(_main(settings, houses, companions, services))
 
 
-def _open(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
+def open_units(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
+    """All units of an adapter, closed with `opened`. Raises `SettingsError` where there is none, and what opening one raises."""
     if not settings.unit_names:
         raise SettingsError(f"There is no unit in {settings.home}", advice="Make one: spojka-adapter enrol UNIT …")
     houses = []
@@ -50,14 +54,16 @@ def _open(settings: AdapterSettings, opened: ExitStack) -> list[UnitHouse]:
     return houses
 
 
-async def _main(settings: AdapterSettings, houses: list[UnitHouse], companions: CompanionsOf) -> None:
+async def _main(
+    settings: AdapterSettings, houses: list[UnitHouse], companions: CompanionsOf, services: ServicesOf
+) -> None:
     gc.freeze()  # what was loaded at start stays: the collector need not walk it again
     sys.setswitchinterval(_TURN)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(ending, stop.set)
-    await run_units(settings, houses, stop, companions=companions)
+    await run_units(settings, houses, stop, companions=companions, services=services(settings, houses))
 
 
 async def run_units(
@@ -66,6 +72,7 @@ async def run_units(
     stop: asyncio.Event,
     *,
     companions: CompanionsOf = no_companions,
+    services: Sequence[Service] = (),
 ) -> None:
     """Run these units until `stop` is set or one of them fails; raises the first failure."""
     producer = BatchProducer(connection=settings.connection("publisher"))
@@ -75,7 +82,7 @@ async def run_units(
     ]
     with HealthEndpoint(lambda: _health(houses, processes), port=settings.health_port) as endpoint:
         _log.info("adapter started", port=endpoint.port, count=len(houses))
-        running = [asyncio.create_task(process.run(stop)) for process in processes]
+        running = [asyncio.create_task(one.run(stop)) for one in (*processes, *services)]
         try:
             await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
         finally:
@@ -105,3 +112,10 @@ def _health(houses: list[UnitHouse], processes: list[UnitProcess]) -> Health:
         }
         worst = max(worst, status, key=_RANK.__getitem__)
     return Health(worst, {"units": units})
+
+
+def health_of(houses: Sequence[UnitHouse]) -> Health:
+    """The worst of these units, by their databases alone."""
+    found = {house.unit: state_of(house).health() for house in houses}
+    worst: Status = max((one.status for one in found.values()), key=_RANK.__getitem__, default="pass")
+    return Health(worst, {"units": {unit: {"status": one.status, **one.checks} for unit, one in found.items()}})

@@ -40,6 +40,7 @@ from adapters.storage.recovery import Recovery
 from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
+from adapters.storage.webhooks import Webhooks
 
 _BUSY_MS: Final = 30_000
 _TRY_AGAIN_MS: Final = 2
@@ -82,6 +83,7 @@ class Transaction:
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)
+        self.webhooks = Webhooks(connection)
 
 
 class UnitStore:

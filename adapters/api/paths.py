@@ -1,0 +1,179 @@
+"""Looking at one client's path: the timeline, and who may see what.
+
+Invariants: each look is reported before anything is shown; what shows is what the command line shows to the same reader.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from pydantic import Field, JsonValue
+
+from adapters.api import answers
+from adapters.api.fields import Answer, ClientQuery, looking
+from adapters.api.guard import Caller
+from adapters.api.pages import PageAsked, page_asked
+from adapters.api.people import subject_of
+from adapters.api.routing import UnitRoutes
+from adapters.api.tags import tag_of
+from adapters.process import looks
+from adapters.process.looks import Look, SeenTimeline
+from adapters.process.tokens import Scope
+from contracts.grounds import Ground
+from projections.corrections import Shown
+from projections.grounds import grounds_of
+
+routes = UnitRoutes("paths")
+
+_OF_A_LOOK = "eu.spojka.record.accessed.v1"
+
+
+class TimelineEntry(Answer):
+    """One entry as it holds now, corrections applied."""
+
+    message: str = Field(description="Its id")
+    time: datetime = Field(description="When it happened")
+    author: str = Field(description="The unit that recorded it")
+    type: str | None = Field(description="Its type; null where it was erased")
+    category: str | None = Field(description="The area of support")
+    kind: str = Field(description="`own`, `given` (by another unit), `refused` or `erased`")
+    state: str | None = Field(description="Of an own one: `held`, `waiting`, `accepted`")
+    facts: dict[str, JsonValue] | None
+    content: dict[str, JsonValue] | None
+    fault: str | None = Field(description="Why it does not open here")
+    refusal: str | None = Field(description="Why the hub refused it")
+    corrected: int = Field(description="How often it was corrected")
+
+
+class TimelinePage(Answer):
+    """A part of a timeline."""
+
+    hidden: str | None = Field(
+        description="Why entries of others do not show now (`never-connected`, `catching-up`, `lease-over`); null: they do"
+    )
+    items: tuple[TimelineEntry, ...]
+    next: str | None = Field(description="`cursor` of the next page; null on the last")
+
+
+class OpeningShown(Answer):
+    """Who may see what of whose entries."""
+
+    sources: tuple[str, ...] = Field(description="Units whose entries are shared")
+    opened: tuple[str, ...] = Field(
+        description="Those of them whose entries are open by now; the others have yet to attest"
+    )
+    recipient: str = Field(description="`unit:NAME` or `class:ROLE`")
+    purpose: str
+    categories: tuple[str, ...]
+    history_from: datetime = Field(description="Entries from then on")
+    until: datetime
+
+
+class GroundShown(Answer):
+    """A consent, or a reason by law."""
+
+    ground: str = Field(description="Its id: what attesting, narrowing and withdrawing name")
+    collector: str = Field(description="The unit that recorded it")
+    statutory: bool = Field(description="True: by law; false: a consent")
+    ended_at: datetime | None = Field(description="Since when it does not hold; null: it holds")
+    openings: tuple[OpeningShown, ...]
+
+
+class GroundList(Answer):
+    """All reasons to share that this unit knows of a client."""
+
+    items: tuple[GroundShown, ...]
+
+
+@routes.read("/timeline", scope=Scope.TIMELINE_READ, gives=TimelinePage)
+def timeline(
+    request: Request,
+    caller: Caller,
+    client: ClientQuery,
+    look: Annotated[Look, Depends(looking)],
+    page: Annotated[PageAsked, Depends(page_asked)],
+) -> Response:
+    """Everything recorded and shared about a client, in the order in which it happened.
+
+    The look is reported with what was shown. With `If-None-Match` a reader who has it already gets 304, which is reported once a day.
+    """
+    served = caller.served
+    subject = subject_of(served, client)
+    seen = looks.timeline(served.house, served.overviews(), subject, look=look)
+    items, following = page.of(seen.entries, _place)
+    hidden = None if seen.hidden is None else seen.hidden.value
+    found = TimelinePage(hidden=hidden, items=tuple(_entry(one) for one in items), next=following)
+
+    def report() -> None:
+        looks.report_entries(served.house, subject, items, look=look)
+
+    return answers.shown(request, found, tag=_tag(request, seen, look, served.today()), report=report)
+
+
+@routes.read("/grounds", scope=Scope.GROUNDS_READ, gives=GroundList)
+def grounds(request: Request, caller: Caller, client: ClientQuery, look: Annotated[Look, Depends(looking)]) -> Response:
+    """Who may see what of a client, and since when not: consents and reasons by law that this unit knows. The look is reported."""
+    served = caller.served
+    subject = subject_of(served, client)
+    with served.overviews().look() as connection:
+        known = grounds_of(connection, subject)
+    found = GroundList(items=tuple(_ground(known[one]) for one in sorted(known)))
+    openings = [opening for ground in known.values() for opening in ground.openings]
+    categories = {category for opening in openings for category in opening.categories}
+
+    def report() -> None:
+        looks.report_categories(served.house, subject, categories, look=look)
+
+    tag = tag_of(answers.document(found), look.reader, look.purpose.value, served.today(), weak=True)
+    return answers.shown(request, found, tag=tag, report=report)
+
+
+def _place(one: Shown) -> str:
+    return f"{one.entry.time.isoformat(timespec='microseconds')} {one.entry.arrived:020d} {one.entry.message_id}"
+
+
+def _tag(request: Request, seen: SeenTimeline, look: Look, today: str) -> str:
+    """Over the whole timeline but the unit's reports of looks, which change nothing; and over which page was asked for."""
+    telling = (answers.document(_entry(one)) for one in seen.entries if one.entry.type != _OF_A_LOOK)
+    who = (look.reader, look.purpose.value, today, str(seen.hidden), request.url.query)
+    return tag_of(*telling, *who, weak=True)
+
+
+def _entry(one: Shown) -> TimelineEntry:
+    entry = one.entry
+    plain: dict[str, Any] = {"facts": entry.facts, "content": entry.content}
+    return TimelineEntry(
+        message=entry.message_id,
+        time=entry.time,
+        author=entry.author,
+        type=entry.type,
+        category=None if entry.category is None else entry.category.value,
+        kind=entry.kind,
+        state=entry.state,
+        fault=entry.fault,
+        refusal=None if entry.refusal is None else entry.refusal.value,
+        corrected=len(one.history),
+        **plain,
+    )
+
+
+def _ground(one: Ground) -> GroundShown:
+    return GroundShown(
+        ground=one.ground_id,
+        collector=one.collector,
+        statutory=one.statutory,
+        ended_at=one.ended_at,
+        openings=tuple(
+            OpeningShown(
+                sources=tuple(sorted(opening.sources)),
+                opened=tuple(sorted(source for source in opening.sources if one.opens_entries_of(source))),
+                recipient=opening.recipient,
+                purpose=opening.purpose.value,
+                categories=tuple(sorted(opening.categories)),
+                history_from=opening.history_from,
+                until=opening.until,
+            )
+            for opening in one.openings
+        ),
+    )

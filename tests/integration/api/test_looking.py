@@ -1,0 +1,152 @@
+"""What a worker sees through a vendor's system: reported, in pages, and no more than the purpose allows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from adapters.storage.feed import DeliveryItem, HeadItem, accept_feed
+from adapters.storage.journal import EntryKind
+from contracts.categories import Category, Purpose
+from contracts.delivery import Delivery
+from contracts.envelope import compose, parse
+from contracts.feed_head import FeedHead
+from contracts.feed_record import document, read
+from contracts.messages.need import NeedAssessed
+from contracts.names import SubjectId, source_of
+from contracts.pae import PayloadType
+from contracts.signed_bytes import SignedBytes, sign_one
+from tests.integration.api.api_rig import OP, READER, UP, Place
+from tests.simulated_hub import NOON, PROGRAMME, SimulatedFeed, message_id
+
+if TYPE_CHECKING:
+    from httpx import Response
+
+LATER = NOON + timedelta(days=8)
+
+
+def given(place: Place, *purposes: Purpose) -> None:
+    """UP's entries about OP's client arrive by the feed, and a head after them."""
+    house = place.houses[OP]
+    with house.store.read() as tx:
+        subject = tx.clients.subject_of("case-1")  # type: ignore[arg-type] # a client key in a test
+    assert subject is not None
+    feed = SimulatedFeed(place.hub, OP)
+    slots = [feed.deliver(_need(place, subject, number, purpose)) for number, purpose in enumerate(purposes, 1)]
+    items = [read(slot) for slot in [*slots, feed.head(made_at=NOON)]]
+    taken: list[Any] = []
+    for one in items:
+        if one.kind == "head":
+            taken.append(HeadItem(document(one.signed, FeedHead)))
+        else:
+            message = None if one.message is None else parse(one.message.payload)
+            taken.append(DeliveryItem(document(one.signed, Delivery), one.signed, one.message, message))
+    accept_feed(house.store, taken, [], at=NOON)
+
+
+def _need(place: Place, subject: SubjectId, number: int, purpose: Purpose) -> SignedBytes:
+    raw = compose(
+        NeedAssessed(dimension=Category.HOUSING, instrument="interview", level="high"),
+        id=message_id(number), source=source_of(PROGRAMME, UP), time=NOON, programme=PROGRAMME, sequence=number,
+        subject=subject, category=Category.HOUSING, purpose=purpose,
+    )  # fmt: skip
+    return sign_one(raw, place.hub.unit_keys[UP], PayloadType.CLOUDEVENT)
+
+
+def seen(place: Place, **headers: str) -> list[str]:
+    answer = place.get("/timeline", headers=headers, client="case-1")
+    return [one["message"] for one in answer.json()["items"] if one["kind"] == "given"]
+
+
+def test_what_was_shared_for_support_shows_to_no_other_purpose_and_the_look_is_reported(place: Place) -> None:
+    place.consented()
+    given(place, Purpose.SUPPORT, Purpose.ELIGIBILITY)
+    assert seen(place) == [message_id(1)]
+    assert seen(place, **{"Spojka-Purpose": "eligibility"}) == [message_id(2)]
+    assert seen(place, **{"Spojka-Purpose": "control"}) == []
+    reported = [(one["purpose_of_access"], one["entries"]) for one in place.looks()]
+    assert reported == [("support", [message_id(1)]), ("eligibility", [message_id(2)]), ("control", [])]
+
+
+def test_entries_of_others_show_only_within_the_lease(place: Place) -> None:
+    place.consented()
+    given(place, Purpose.SUPPORT)
+    assert seen(place) == [message_id(1)]
+    (place.home / "story").write_text(LATER.isoformat())
+    answer = place.get("/timeline", client="case-1").json()
+    assert answer["hidden"] == "lease-over"
+    assert {one["kind"] for one in answer["items"]} == {"own"}
+
+
+def test_a_look_without_saying_who_and_what_for_is_refused_and_shows_nothing(place: Place) -> None:
+    consent = place.consented()
+    token = {"Authorization": f"Bearer {place.tokens[OP]}"}
+    assert consent
+    for path, query in (("/timeline", {"client": "case-1"}), ("/grounds", {"client": "case-1"}), ("/worklist", {})):
+        for left in READER:
+            some = {name: value for name, value in READER.items() if name != left}
+            answer = place.client.get(f"/v1/units/{OP}{path}", headers=token | some, params=query)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")
+    assert place.looks() == []
+
+
+def test_each_look_is_reported_with_reader_purpose_and_categories(place: Place) -> None:
+    place.consented()
+    place.post("/referrals", {"client": "case-1", "to": "up", "category": "housing", "answer_due": "2026-02-20"})
+    referral = place.get("/worklist").json()["items"][0]["referral"]
+    place.get("/timeline", client="case-1")
+    place.get("/grounds", client="case-1")
+    place.get(f"/referrals/{referral}")
+    looks = place.looks()
+    assert {one["reader"] for one in looks} == {"adviser/w12"}
+    assert [one["categories"] for one in looks] == [
+        ["housing"], ["housing", "identity"], ["employment", "housing", "identity"], ["housing"],
+    ]  # fmt: skip
+
+
+def test_who_has_it_already_gets_304_and_another_reader_never_by_the_firsts_tag(place: Place) -> None:
+    place.consented()
+
+    def ask(tag: str, **headers: str) -> Response:
+        return place.get("/timeline", headers={"If-None-Match": tag, **headers}, client="case-1")
+
+    tag = place.get("/timeline", client="case-1").headers["etag"]
+    assert ask(tag).status_code == 304
+    assert len(place.looks()) == 1
+    assert ask(tag, **{"Spojka-Actor": "adviser/w2"}).status_code == 200
+    assert ask(tag, **{"Spojka-Purpose": "statistics"}).status_code == 200
+    place.post("/clients", {"client": "case-1"})
+    assert ask(tag).status_code == 200
+    (place.home / "story").write_text((NOON + timedelta(days=1)).isoformat())
+    tag = place.get("/timeline", client="case-1").headers["etag"]
+    before = len(place.looks())
+    (place.home / "story").write_text((NOON + timedelta(days=2)).isoformat())
+    assert ask(tag).status_code == 200
+    assert len(place.looks()) == before + 1
+
+
+def test_pages_show_everything_once_and_report_what_each_showed(place: Place) -> None:
+    place.consented()
+    given(place, *[Purpose.SUPPORT] * 7)
+    found, cursor = [], None
+    while True:
+        onwards = "" if cursor is None else f"&cursor={cursor}"
+        answer = place.get(f"/timeline?client=case-1&limit=3{onwards}").json()
+        found += [one["message"] for one in answer["items"] if one["type"] != "eu.spojka.record.accessed.v1"]
+        cursor = answer["next"]
+        if cursor is None:
+            break
+    with place.houses[OP].store.read() as tx:
+        there = {one.message_id for one in tx.journal.since(0, limit=500) if "accessed" not in one.type}
+    assert len(found) == len(set(found))
+    assert set(found) == there
+    named = [entry for look in place.looks() for entry in look["entries"]]
+    with place.houses[OP].store.read() as tx:
+        came = [one.message_id for one in tx.journal.since(0, limit=500) if one.kind is EntryKind.GIVEN]
+    assert sorted(named) == sorted(came)
+
+
+def test_a_cursor_that_is_none_is_told(place: Place) -> None:
+    assert place.get("/clients", cursor="////").status_code == 400
+    assert place.get("/clients", cursor="_w==").status_code == 400
+    assert place.get("/clients", limit=0).status_code == 400
