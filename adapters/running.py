@@ -18,6 +18,7 @@ from adapters.followers.configured import followers_at_work
 from adapters.partners.mails_at_work import MailsAtWork
 from adapters.process import runtime
 from adapters.process.companion import Companion, Service
+from adapters.process.sole_runner import sole_runner
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, SettingsError, load_settings
 from projections.process.health import HealthEndpoint
@@ -45,6 +46,7 @@ def api(
         raise SettingsError("The local API is not switched on", advice="Set api_port, 8464 for instance.")
     set_up_logs("adapter")
     with ExitStack() as opened:
+        opened.enter_context(sole_runner(settings.home))
         houses = runtime.open_units(settings, opened)
         asyncio.run(_serve(settings, houses))
 

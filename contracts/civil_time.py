@@ -2,11 +2,12 @@
 
 Invariants: an instant is RFC 3339 §5.6 with capital `T` and `Z`, seconds and an offset (CloudEvents 1.0, `time`); a date is `YYYY-MM-DD`. Numbers in
 quotes, blanks for the `T`, offsets without colon and digits of other scripts, which pydantic alone would take, are refused: another reader would not.
-Fractions beyond microseconds are cut.
+Fractions beyond microseconds are cut. Both lie between 1900 and 2999: beyond, a reader's own reckoning (UTC, a deadline and its grace) may have no
+answer, and one partner's date would stop another's read models.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -15,6 +16,10 @@ from pydantic_core import CoreSchema, core_schema
 
 _DATE: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _INSTANT: Final = _DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+
+
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(2999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,11 @@ class _Written:
 
 
 def _moment(*, strict: bool) -> CoreSchema:
-    return core_schema.datetime_schema(strict=strict, tz_constraint="aware")
+    return core_schema.datetime_schema(strict=strict, tz_constraint="aware", ge=FIRST, le=LAST)
 
 
 def _day(*, strict: bool) -> CoreSchema:
-    return core_schema.date_schema(strict=strict)
+    return core_schema.date_schema(strict=strict, ge=FIRST.date(), le=LAST.date())
 
 
 Instant = Annotated[datetime, _Written(f"^{_INSTANT}$", "date-time")]

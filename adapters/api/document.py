@@ -4,18 +4,26 @@ Invariants: the same code makes the same document; every body, answer and scope 
 """
 
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final
 
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from adapters.api import drafts, moves
 from adapters.api.app import create_app
+from adapters.api.drafts import SPECS
+from adapters.api.moves import MOVES
 from adapters.api.problems import Problem, ProblemCode
 from adapters.api.routing import BODIES, SCOPE, TAKES
 from adapters.process.tokens import Scope
+from contracts.catalogue import spec_of
+from contracts.categories import WHOLLY_SEALED
 from contracts.explained import explained
+from contracts.golden_corpus.examples import examples
 
+_CLIENT: Final = "2026/117"
 _REFS: Final = "#/components/schemas/{model}"
 _TOKEN: Final = "token"  # noqa: S105 - the name of a security scheme
 _ABOUT: Final = """\
@@ -87,7 +95,27 @@ def _bodies() -> Document:
     for (name, _), schema in by_name.items():
         if schema.get("$ref") != _REFS.format(model=name):
             schemas[name] = schema
+    for name, example in shown_by_example():
+        schemas[name].setdefault("examples", []).append(example)
     return schemas
+
+
+def shown_by_example() -> Iterator[tuple[str, Document]]:
+    """The exchange's own examples as bodies of this API, each with the name of its schema: entries of every type, and moves."""
+    for one in examples():
+        spec = spec_of(one.facts)
+        if spec.type not in SPECS:
+            continue
+        facts = one.facts.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        content = None if one.content is None else one.content.model_dump(mode="json", exclude_none=True)
+        entry = {
+            "type": spec.type, "client": _CLIENT, "category": one.category, "corrects": one.corrects, "facts": facts, "content": content,
+        }  # fmt: skip
+        yield drafts.model_name(spec), {name: value for name, value in entry.items() if value is not None}
+        move = spec.name.removeprefix("referral.")
+        if move in MOVES and spec.stream == "referral" and one.category not in WHOLLY_SEALED:
+            own = {name: value for name, value in facts.items() if name != "referral_id"}
+            yield moves.model_name(move), {"move": move, **own}
 
 
 def _complete(operation: Document) -> None:

@@ -88,8 +88,12 @@ SPECS: Final[Mapping[str, MessageSpec]] = {
 """Every type that can be recorded here."""
 
 
+def model_name(spec: MessageSpec) -> str:
+    """How the model of a type is called in the API's document."""
+    return "".join(part.title() for part in spec.name.replace(".", "-").split("-")) + f"V{spec.version}Draft"
+
+
 def _model(spec: MessageSpec) -> Any:  # noqa: ANN401 - a class made here
-    name = "".join(part.title() for part in spec.name.replace(".", "-").split("-")) + f"V{spec.version}"
     fields: dict[str, Any] = {
         "type": (Literal[spec.type], Field(description="The type in the catalogue of messages")),
         "facts": (spec.facts, Field(description="Coded facts")),
@@ -99,7 +103,7 @@ def _model(spec: MessageSpec) -> Any:  # noqa: ANN401 - a class made here
             spec.sealed | None,
             Field(default=None, description="What only those with a reason to share can read"),
         )
-    return create_model(f"{name}Draft", __base__=DraftBody, __doc__=spec.facts.__doc__, **fields)
+    return create_model(model_name(spec), __base__=DraftBody, __doc__=spec.facts.__doc__, **fields)
 
 
 _UNION: Final[Any] = Annotated[reduce(or_, [_model(spec) for spec in SPECS.values()]), Field(discriminator="type")]

@@ -69,6 +69,11 @@ class AnswerBody(ReferralBody):
     answer: Text = Field(description="For the unit that asked, nobody else")
 
 
+def model_name(move: str) -> str:
+    """How the model of a move is called in the API's document."""
+    return "Move" + "".join(part.title() for part in move.split("-"))
+
+
 def _model(name: str, facts: type[MoveFacts]) -> Any:  # noqa: ANN401 - a class made here
     fields: dict[str, Any] = {"move": (Literal[name], Field(description="The move"))}
     for own, field in facts.model_fields.items():
@@ -76,8 +81,7 @@ def _model(name: str, facts: type[MoveFacts]) -> Any:  # noqa: ANN401 - a class 
             continue
         kind = When if own in _INSTANTS else field.rebuild_annotation()
         fields[own] = (kind, ...) if field.is_required() else (kind | None if own in _INSTANTS else kind, field.default)
-    title = "".join(part.title() for part in name.split("-"))
-    return create_model(f"Move{title}", __base__=MoveBody, __doc__=facts.__doc__, **fields)
+    return create_model(model_name(name), __base__=MoveBody, __doc__=facts.__doc__, **fields)
 
 
 _INSTANTS: Final = frozenset({"expected", "first_meeting", "first_contact"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from adapters.api.document import document
+from adapters.api import drafts, moves
+from adapters.api.document import document, shown_by_example
+from adapters.api.drafts import DRAFT
+from adapters.api.moves import MOVE
+from adapters.api.problems import ProblemCode
+from adapters.process.tokens import Scope
 from tests.integration.api.api_rig import routes_of
 
 if TYPE_CHECKING:
@@ -70,6 +76,28 @@ EXAMPLES: Final = settings(
 def test_the_document_names_every_route(place: Place) -> None:
     described = {(path, method.upper()) for path, item in document()["paths"].items() for method in item}
     assert described == {(route.path, method) for route in routes_of(place.app) for method in route.methods or ()}
+
+
+def test_every_example_in_the_document_is_taken_by_the_model_that_judges_it() -> None:
+    shown = list(shown_by_example())
+    for name, example in shown:
+        judge = MOVE if "move" in example else DRAFT
+        assert judge.adapter.validate_json(json.dumps(example)), name
+    assert {name for name, _ in shown} >= {drafts.model_name(spec) for spec in drafts.SPECS.values()}
+    assert {name for name, _ in shown} >= {moves.model_name(move) for move in moves.MOVES}
+
+
+def test_every_operation_body_and_answer_is_described() -> None:
+    written = document()
+    for path, item in written["paths"].items():
+        for method, operation in item.items():
+            assert operation["summary"], (method, path)
+            assert operation["security"] == [{"token": [operation["x-spojka-scope"]]}]
+    for code in (*ProblemCode, *Scope):
+        assert (
+            f"| `{code}` | "
+            in written["info"]["description"] + written["components"]["securitySchemes"]["token"]["description"]
+        )
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
