@@ -1,7 +1,8 @@
 """Entries of any type, as the body of a request: one model a type, from the catalogue.
 
-Invariants: whatever a unit may say by itself can be said here, but for what the adapter owes by itself (answers about erasure, what keeps its feed
-in order), which has its own places; facts and content are those of the exchange, judged by the same models.
+Invariants: whatever a unit may say about a client can be said here, but for what the adapter owes by itself (answers about erasure, what keeps its
+feed in order) and what joins files of one person, which have their own places; facts and content are those of the exchange, judged by the same
+models.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from contracts.categories import Category, Purpose
 from contracts.facts import Facts, SealedContent
 from contracts.names import Actor, ActorId, Id
 
-_BY_ITSELF: Final = frozenset({"obligation.answered", "feed.acknowledged", "feed.replay-requested"})
+_OWN_PLACES: Final = ("obligation.", "feed.", "subject.")
 
 LocalKey = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,500}$")]
 
@@ -83,7 +84,7 @@ class DraftBody(Body):
 
 
 SPECS: Final[Mapping[str, MessageSpec]] = {
-    spec.type: spec for spec in specs() if spec.author is not Author.HUB and spec.name not in _BY_ITSELF
+    spec.type: spec for spec in specs() if spec.author is not Author.HUB and not spec.name.startswith(_OWN_PLACES)
 }
 """Every type that can be recorded here."""
 

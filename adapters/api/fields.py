@@ -1,15 +1,12 @@
 """Fields that bodies and answers have in common.
 
-Invariants: bodies are closed and strict; a client is named by the unit's own case number; an instant or a day lies where every part of the exchange
-can reckon with it.
+Invariants: bodies are closed and strict; a client is named by the unit's own case number; a day is one of the programme's time zone.
 """
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated
 
 from fastapi import Header, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from adapters.api.guard import ACTOR_HEADER
 from adapters.desk.recorded import Recorded
@@ -19,29 +16,8 @@ from contracts.categories import Purpose
 from contracts.civil_time import CivilDate, Instant
 from contracts.names import Actor
 
-_FIRST: Final = date(1900, 1, 2)
-_LAST: Final = date(2199, 12, 30)
-
-Moment = TypeVar("Moment", date, datetime)
-
-
-def _between(day_of: Callable[[Moment], date]) -> Callable[[Moment], Moment]:
-    def check(value: Moment) -> Moment:
-        if not _FIRST <= day_of(value) <= _LAST:
-            raise ValueError("it must lie between 1900 and 2200")
-        return value
-
-    return check
-
-
-def _utc_day(value: datetime) -> date:
-    return value.replace(tzinfo=UTC).date()
-
-
-When = Annotated[Instant, AfterValidator(_between(_utc_day))]
-"""An instant with offset."""
-Day = Annotated[CivilDate, AfterValidator(_between(lambda value: value))]
-"""A civil day in the programme's time zone."""
+When = Instant
+Day = CivilDate
 
 ClientName = Annotated[ClientKey, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,200}$")]
 """The unit's own case number. It leaves the adapter only sealed, as a part of the enrolment."""

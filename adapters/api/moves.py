@@ -79,12 +79,9 @@ def _model(name: str, facts: type[MoveFacts]) -> Any:  # noqa: ANN401 - a class 
     for own, field in facts.model_fields.items():
         if own in MoveBody.model_fields or own == "referral_id":
             continue
-        kind = When if own in _INSTANTS else field.rebuild_annotation()
-        fields[own] = (kind, ...) if field.is_required() else (kind | None if own in _INSTANTS else kind, field.default)
+        fields[own] = (field.rebuild_annotation(), ... if field.is_required() else field.default)
     return create_model(model_name(name), __base__=MoveBody, __doc__=facts.__doc__, **fields)
 
-
-_INSTANTS: Final = frozenset({"expected", "first_meeting", "first_contact"})
 
 _UNION: Final[Any] = Annotated[
     reduce(or_, [_model(name, facts) for name, facts in MOVES.items()], AskBody | AnswerBody),

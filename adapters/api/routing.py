@@ -62,7 +62,7 @@ class UnitRoutes:
         self.router = APIRouter(prefix=BASE, tags=[theme])
 
     def read(self, path: str, *, scope: Scope, gives: type[BaseModel]) -> Callable[..., Any]:
-        """A route that shows something: a function of FastAPI that answers by `answers.shown`; `CallerOf(scope)` is given as `caller`."""
+        """A route that shows something: a function of FastAPI that answers by `answers.shown`; whoever the token names is given as `caller`."""
         declared: Answers = {200: {"model": gives, "headers": _ETAG}, **_answers(_ALWAYS), 304: _UNCHANGED}
 
         def register(function: Callable[..., Response]) -> Callable[..., Response]:

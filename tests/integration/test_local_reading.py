@@ -7,11 +7,11 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
-from adapters.cli.running import _companions
 from adapters.process.overviews import FILE
 from adapters.process.runtime import run_units
 from adapters.process.unit_health import state_of
 from adapters.process.unit_house import UnitHouse
+from adapters.running import companions_of
 from adapters.settings import load_settings, unit_folder
 from tests.integration.kafka_rig import until
 from tests.integration.scripted_hub import ScriptedHub
@@ -33,7 +33,7 @@ async def running(place: Place, unit: UnitId) -> AsyncIterator[None]:
     """As `spojka-adapter run`."""
     stop = asyncio.Event()
     house = UnitHouse.open(place.settings, unit)
-    task = asyncio.create_task(run_units(place.settings, [house], stop, companions=_companions))
+    task = asyncio.create_task(run_units(place.settings, [house], stop, companions=companions_of))
     try:
         yield
     finally:

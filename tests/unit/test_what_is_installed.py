@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = ("contracts", "projections", "adapters", "hub")
 ROLES = {"projections": ("contracts", "projections"), "adapter": (*OURS[:2], "adapters"), "hub": (*OURS[:2], "hub")}
-OF_OTHERS = {"pydantic_core"}
-"""Come with what is named, by that one's own promise."""
+OF_OTHERS = {"pydantic_core", "starlette", "httpcore"}
+"""Come with what is named, by that one's own promise: pydantic, FastAPI and httpx are made of them."""
 
 
 def plain(name: str) -> str:

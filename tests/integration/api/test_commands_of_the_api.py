@@ -41,11 +41,11 @@ def test_a_token_works_from_the_moment_it_is_printed_to_the_moment_it_is_revoked
 
 def test_the_list_of_tokens_tells_everything_but_the_token(place: Place) -> None:
     token = typed(place, "token", "new", "case system", "--scope", "line:read", "--days", "30").strip()
-    listed = json.loads(typed(place, "token", "list", "--json"))[-1]
-    assert (listed["label"], listed["scopes"], listed["valid"]) == ("case system", ["line:read"], True)
+    (listed,) = [one for one in json.loads(typed(place, "token", "list", "--json")) if one["label"] == "case system"]
+    assert (listed["scopes"], listed["valid"]) == (["line:read"], True)
     for said in (json.dumps(listed), typed(place, "token", "list")):
         assert token.rpartition(".")[2] not in said
-        assert not FORBIDDEN.search(said.replace("line:read", ""))
+        assert not FORBIDDEN.search(said)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
