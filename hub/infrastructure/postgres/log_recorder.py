@@ -15,7 +15,8 @@ from eventsourcing.persistence import Notification, ProcessRecorder, StoredEvent
 
 from hub.application.ports import FencedError, Head
 from hub.infrastructure.postgres.copy_rows import log_rows
-from hub.infrastructure.postgres.log_wakeup import LogSubscription, LogWakeup
+from hub.infrastructure.postgres.log_subscription import LogSubscription
+from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.store_errors import StoreConflictError

@@ -4,25 +4,11 @@ Invariants: a wake-up is a hint; who missed it (a broken line, a start in betwee
 by position.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from threading import Thread
-from typing import TYPE_CHECKING
-
-from eventsourcing.persistence import ListenNotifySubscription
+import psycopg
 from psycopg import sql
 
-from hub.application.ports import StoreUnavailableError
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
-
-if TYPE_CHECKING:
-    import psycopg
-
-    from hub.infrastructure.postgres.log_recorder import LogRecorder
-
-_STOP_CHECK_SECONDS = 0.1
 
 
 class LogWakeup(Session):
@@ -42,32 +28,3 @@ class LogWakeup(Session):
                 self._listening = connection
                 return True
             return bool(list(connection.notifies(timeout=timeout, stop_after=1)))
-
-
-class LogSubscription(ListenNotifySubscription["LogRecorder"]):
-    """The library's subscription over `LogWakeup`. Use it as a context manager."""
-
-    def __init__(
-        self, recorder: LogRecorder, wakeup: LogWakeup, *, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> None:
-        super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._wakeup = wakeup
-        self._listen_thread = Thread(target=self._listen, name="log-subscription")
-        self._listen_thread.start()
-
-    def __exit__(self, *args: object, **kwargs: object) -> None:
-        try:
-            super().__exit__(*args, **kwargs)
-        finally:
-            self._listen_thread.join()
-            self._wakeup.close()
-
-    def _listen(self) -> None:
-        try:
-            while not self._has_been_stopped and not self._thread_error:
-                if self._wakeup.wait_for_events(_STOP_CHECK_SECONDS):
-                    self._has_been_notified.set()
-        except StoreUnavailableError as error:
-            if self._thread_error is None:
-                self._thread_error = error
-            self.stop()
