@@ -355,7 +355,7 @@ class Docket:
 
     def _timer(self, key: RecordKey, wish: TimerWish) -> Timer:
         return Timer(
-            timer_id=deterministic_uuid(f"timer/{key}/{wish.kind}/{wish.reference}/{wish.due.isoformat()}"),
+            timer_id=deterministic_uuid(timer_rules.name_of(key, wish)),
             due=wish.due,
             key=key,
             partition=partition_of(key, self.programme.directory.listed.partitions),

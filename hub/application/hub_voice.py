@@ -24,6 +24,10 @@ class HubVoice:
         self._key = key
         self.source: Source = source_of(programme, HUB)
 
+    def named(self, name: str) -> tuple[Source, MessageId]:
+        """Source and id of what is said under a name."""
+        return self.source, deterministic_id(f"{self._programme}/{name}")
+
     def say(  # noqa: PLR0913 - what a message bears, by keyword
         self,
         facts: Facts,
@@ -35,7 +39,7 @@ class HubVoice:
         purpose: Purpose | None = None,
     ) -> tuple[MessageId, SignedBytes]:
         """The signed message that goes with this name: saying it twice gives the same id."""
-        message_id = deterministic_id(f"{self._programme}/{name}")
+        _, message_id = self.named(name)
         payload = compose(
             facts,
             id=message_id,

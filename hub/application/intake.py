@@ -28,6 +28,7 @@ from hub.application.ports import (
 from hub.application.programme import Programme
 from hub.application.verification import Verified
 from hub.domain.decision import TimerWish
+from hub.domain.timers import name_of
 from projections.kafka.positions import InputPosition, RawRecord
 
 
@@ -177,7 +178,7 @@ class Intake:
         due = self._due(limit=limit)
         if not due:
             return 0
-        docket = self._docket((), keys=[timer.key for timer in due])
+        docket = self._docket((), keys=[timer.key for timer in due], said=[self._said_by(timer) for timer in due])
         for timer in due:
             try:
                 docket.fire(timer, _wish(timer))
@@ -212,8 +213,17 @@ class Intake:
         found = self._store.due_timers(self.now(), limit=limit + len(self._stuck))
         return [timer for timer in found if timer.timer_id not in self._stuck][:limit]
 
+    def _said_by(self, timer: Timer) -> tuple[Source, MessageId]:
+        """What a timer says when it speaks: a grant may end at an instant of which was told before."""
+        return self._programme.voice.named(name_of(timer.key, _wish(timer)))
+
     def _docket(
-        self, records: Iterable[Verified], keys: Iterable[str] = (), *, freed: RecordKey | None = None
+        self,
+        records: Iterable[Verified],
+        keys: Iterable[str] = (),
+        *,
+        said: Sequence[tuple[Source, MessageId]] = (),
+        freed: RecordKey | None = None,
     ) -> Docket:
         if self._head is None:
             self.recover()
@@ -222,9 +232,8 @@ class Intake:
         # The hub's own messages about no subject need no state: each is a stream of its own.
         wanted = {record.key for record in listed if record.attributes.unit != HUB or record.attributes.subject}
         files = self._files.open(wanted | {*keys})  # type: ignore[arg-type] # record keys all
-        known = (
-            self._store.find([(record.attributes.source, record.attributes.id) for record in listed]) if listed else {}
-        )
+        ids = [*((record.attributes.source, record.attributes.id) for record in listed), *said]
+        known = self._store.find(ids) if ids else {}
         parked = {place: key for place, key in self._parked.items() if key != freed}
         return Docket(self._programme, head=self._head, at=self.now(), files=files, known=known, parked=parked)
 

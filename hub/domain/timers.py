@@ -9,7 +9,7 @@ from typing import Final
 from contracts.grounds import renewed
 from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced, ObligationOverdue
 from contracts.messages.referral import ReferralClosed, ReferralExpired
-from contracts.names import GroundId, ObligationId, ReferralId, SubjectId
+from contracts.names import GroundId, ObligationId, RecordKey, ReferralId, SubjectId
 from contracts.referral_table import ReferralState
 from hub.domain.decision import Circumstances, FollowUp, TimerWish
 from hub.domain.support_path import SupportPath
@@ -21,9 +21,14 @@ CONSENT_NOTICE: Final = "consent-notice"
 OBLIGATION_DUE: Final = "obligation-due"
 
 
+def name_of(key: RecordKey, timer: TimerWish) -> str:
+    """The name of a timer, and of what it says: set again after it spoke, it has nothing more to say."""
+    return f"timer/{key}/{timer.kind}/{timer.reference}/{timer.due.isoformat()}"
+
+
 def fire(path: SupportPath, timer: TimerWish, now: Circumstances) -> FollowUp | None:
     """The hub's message that is due, or None."""
-    name = f"timer/{path.key}/{timer.kind}/{timer.reference}/{timer.due.isoformat()}"
+    name = name_of(path.key, timer)
     match timer.kind:
         case "referral-deadline":
             return _deadline(path, ReferralId(timer.reference), name, now)

@@ -177,3 +177,13 @@ def test_what_a_law_opens_nobody_is_asked_to_renew() -> None:
     ground_id = GroundId(hub.next_id())
     hub.say("up", GroundRegistered(ground_id=ground_id, basis=("A6-1-e",), statute="act-435-2004", grants=(given,)))
     assert [one.reference for one in hub.shard.timers.values()] == [ground_id]
+
+
+def test_a_paper_entered_again_after_its_end_was_told_does_not_stop_everybody_s_timers(hub: Simulation) -> None:
+    name = consent(hub, grant("vz", 10, SKILLS), grant("vz", 90, HOUSING))
+    hub.move_to(TODAY + timedelta(days=20))
+    extend(hub, name, grant("vz", 10, SKILLS))
+    hub.move_to(TODAY + timedelta(days=61))
+    said = [parse(event.message.payload).facts for event in hub.shard.log if isinstance(event, MessageAccepted)]
+    assert len([one for one in said if isinstance(one, ConsentExpired)]) == 1
+    assert len(notices(hub)) == 1, "the timers behind it speak"
