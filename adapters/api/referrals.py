@@ -3,6 +3,7 @@
 Invariants: a look at referrals is reported for each client concerned; a move that the table does not allow to this unit is refused with the reason.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -165,7 +166,8 @@ def referral(
     one = next((one for one in (*seen.came, *seen.went) if one.referral_id == referral_id), None)
     if one is None:
         raise missing_referral()
-    found = _with_texts(served, one, in_touch=seen.hidden is None)
+    written = looks.texts_between(served.house, served.overviews(), one, look=look)
+    found = _with_texts(served, one, written, in_touch=seen.hidden is None)
 
     def report() -> None:
         looks.report_referrals(served.house, [one], look=look)
@@ -200,7 +202,9 @@ def move_referral(
     With `If-Match` the move is made only while the referral is as you saw it.
     """
     one = referral_of(act.served, referral_id)
-    require_match(act.request, _tag(_with_texts(act.served, one)))
+    with act.served.overviews().look() as connection:
+        written = texts(connection, one.subject, one.referral_id)
+    require_match(act.request, _tag(_with_texts(act.served, one, written)))
     client = client_for(act, one, body.client)
     occasion = act.occasion(body.time)
     if isinstance(body, AskBody):
@@ -239,9 +243,9 @@ def _tag(found: ReferralWithTexts) -> str:
     return tag_of(answers.document(found.model_copy(update={"referral": still})))
 
 
-def _with_texts(served: ServedUnit, one: Referral, *, in_touch: bool = True) -> ReferralWithTexts:
-    with served.overviews().look() as connection:
-        written = texts(connection, one.subject, one.referral_id)
+def _with_texts(
+    served: ServedUnit, one: Referral, written: Sequence[ReferralText], *, in_touch: bool = True
+) -> ReferralWithTexts:
     return ReferralWithTexts(
         referral=_shown(served, one, in_touch=in_touch), texts=tuple(_text(each) for each in written)
     )

@@ -17,13 +17,13 @@ from adapters.process.overviews import Overviews
 from adapters.process.showing import hidden_now
 from adapters.process.unit_house import UnitHouse
 from contracts.categories import Category, Purpose
-from contracts.names import ActorId, MessageId, SubjectId
+from contracts.names import ActorId, MessageId, ReferralId, SubjectId
 from projections.corrections import Shown
 from projections.corrections import timeline as read_timeline
 from projections.one_person import joined_timeline
 from projections.referral_fold import Referral
 from projections.timeline import entries
-from projections.worklist import shown
+from projections.worklist import ReferralText, shown, texts
 
 MOST_REPORTED: Final = 500
 """Entry ids in one report of a look."""
@@ -71,13 +71,29 @@ def together(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look
 
 
 def worklist(house: UnitHouse, overviews: Overviews, *, look: Look) -> SeenWorklist:
-    """The worklist as this reader may see it now. Not reported yet: see `report_referrals`."""
+    """The worklist as this reader may see it now: where a referral of ours was sent for another purpose, as our own moves alone left it.
+
+    Not reported yet: see `report_referrals`.
+    """
     hidden = hidden_now(house)
     with overviews.look() as connection:
         came, went = shown(connection, house.unit, others_visible=hidden is None)
         if look.purpose is not Purpose.SUPPORT:
             came = [one for one in came if _sent_for(connection, one) is look.purpose]
+            _, by_own_moves = shown(connection, house.unit, others_visible=False)
+            alone = {_key(one): one for one in by_own_moves}
+            each = [one if _sent_for(connection, one) is look.purpose else alone.get(_key(one)) for one in went]
+            went = [one for one in each if one is not None]
         return SeenWorklist(came, went, hidden)
+
+
+def texts_between(house: UnitHouse, overviews: Overviews, referral: Referral, *, look: Look) -> Sequence[ReferralText]:
+    """Questions and answers of a referral as this reader may see them now. Not reported yet: see `report_referrals`."""
+    others_visible = hidden_now(house) is None
+    with overviews.look() as connection:
+        written = texts(connection, referral.subject, referral.referral_id)
+        open_to = others_visible and look.purpose in {Purpose.SUPPORT, _sent_for(connection, referral)}
+    return [one for one in written if open_to or one.author == house.unit]
 
 
 def report_entries(house: UnitHouse, subject: SubjectId, seen: Sequence[Shown], *, look: Look) -> None:
@@ -107,6 +123,10 @@ def report_categories(house: UnitHouse, subject: SubjectId, categories: Iterable
 
 def _open_to(look: Look, one: Shown) -> bool:
     return one.entry.kind != "given" or one.entry.purpose in {None, look.purpose}
+
+
+def _key(referral: Referral) -> tuple[SubjectId, ReferralId]:
+    return referral.subject, referral.referral_id
 
 
 def _sent_for(connection: Connection, referral: Referral) -> Purpose | None:

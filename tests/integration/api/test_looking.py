@@ -13,14 +13,19 @@ from contracts.envelope import compose, parse
 from contracts.feed_head import FeedHead
 from contracts.feed_record import document, read
 from contracts.messages.need import NeedAssessed
-from contracts.names import SubjectId, source_of
+from contracts.messages.referral import QuestionAsked, QuestionContent, ReferralAccepted, ReferralNotTakenUp
+from contracts.names import ReferralId, SubjectId, source_of
 from contracts.pae import PayloadType
 from contracts.signed_bytes import SignedBytes, sign_one
 from tests.integration.api.api_rig import OP, READER, UP, Place
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedFeed, message_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from httpx import Response
+
+    from contracts.facts import Facts
 
 LATER = NOON + timedelta(days=8)
 
@@ -31,8 +36,13 @@ def given(place: Place, *purposes: Purpose) -> None:
     with house.store.read() as tx:
         subject = tx.clients.subject_of("case-1")  # type: ignore[arg-type] # a client key in a test
     assert subject is not None
+    arrived(place, [_need(place, subject, number, purpose) for number, purpose in enumerate(purposes, 1)])
+
+
+def arrived(place: Place, messages: Sequence[SignedBytes]) -> None:
+    """They arrive by OP's feed, and a head after them."""
     feed = SimulatedFeed(place.hub, OP)
-    slots = [feed.deliver(_need(place, subject, number, purpose)) for number, purpose in enumerate(purposes, 1)]
+    slots = [feed.deliver(one) for one in messages]
     items = [read(slot) for slot in [*slots, feed.head(made_at=NOON)]]
     taken: list[Any] = []
     for one in items:
@@ -41,7 +51,7 @@ def given(place: Place, *purposes: Purpose) -> None:
         else:
             message = None if one.message is None else parse(one.message.payload)
             taken.append(DeliveryItem(document(one.signed, Delivery), one.signed, one.message, message))
-    accept_feed(house.store, taken, [], at=NOON)
+    accept_feed(place.houses[OP].store, taken, [], at=NOON)
 
 
 def _need(place: Place, subject: SubjectId, number: int, purpose: Purpose) -> SignedBytes:
@@ -150,3 +160,43 @@ def test_a_cursor_that_is_none_is_told(place: Place) -> None:
     assert place.get("/clients", cursor="////").status_code == 400
     assert place.get("/clients", cursor="_w==").status_code == 400
     assert place.get("/clients", limit=0).status_code == 400
+
+
+def answered_by_the_other_unit(place: Place) -> str:
+    """OP referred a client to UP, which asked something and then found that the client did not come; returns the referral."""
+    place.consented()
+    sent = place.post("/referrals", {"client": "case-1", "to": "up", "category": "housing", "answer_due": "2026-02-20"})
+    referral = ReferralId(sent.json()["referral"])
+    house = place.houses[OP]
+    with house.store.read() as tx:
+        subject = tx.clients.subject_of("case-1")  # type: ignore[arg-type] # a client key in a test
+    assert subject is not None
+    said: list[tuple[Facts, QuestionContent | None]] = [
+        (QuestionAsked(referral_id=referral), QuestionContent(question="Has he a dog?")),
+        (ReferralAccepted(referral_id=referral), None),
+        (ReferralNotTakenUp(referral_id=referral, reason="did-not-come"), None),
+    ]
+    arrived(place, [
+        place.hub.message_of(UP, number, facts=facts, content=content, subject=subject)
+        for number, (facts, content) in enumerate(said, 1)
+    ])  # fmt: skip
+    return referral
+
+
+def standing(place: Place, referral: str, **headers: str) -> tuple[str, str, list[str]]:
+    """Its state in the worklist and by itself, and the texts that show."""
+    (one,) = place.get("/worklist", headers=headers).json()["items"]
+    alone = place.get(f"/referrals/{referral}", headers=headers).json()
+    return one["state"], alone["referral"]["state"], [text["text"] for text in alone["texts"]]
+
+
+def test_what_the_other_unit_asked_does_not_show_after_the_lease(place: Place) -> None:
+    referral = answered_by_the_other_unit(place)
+    assert standing(place, referral) == ("not-taken-up", "not-taken-up", ["Has he a dog?"])
+    (place.home / "story").write_text(LATER.isoformat())
+    assert standing(place, referral) == ("sent", "sent", [])
+
+
+def test_that_a_client_did_not_come_to_support_shows_to_nobody_who_controls(place: Place) -> None:
+    referral = answered_by_the_other_unit(place)
+    assert standing(place, referral, **{"Spojka-Purpose": "control"}) == ("sent", "sent", [])
