@@ -224,7 +224,7 @@ class Docket:
     def _accept(self, key: RecordKey, signed: SignedBytes, message: Message, decision: Accepted, draft: _Draft) -> None:
         case = self._file(key, draft)
         position = self._next_position(draft)
-        name = _stream_of(message)
+        name = stream_of(message)
         stream_id, version = case.streams.get(name, (None, 0))
         event = MessageAccepted.made(
             originator_id=stream_id or uuid4(),
@@ -364,7 +364,7 @@ class Docket:
         )
 
 
-def _stream_of(message: Message) -> tuple[StreamKind, str]:
+def stream_of(message: Message) -> tuple[StreamKind, str]:
     """Kind and key of the stream that the message belongs to. The hub's notices are a stream each: they need no state."""
     kind = cast("StreamKind", message.spec.stream)
     facts = message.facts

@@ -34,7 +34,7 @@ _MEANINGS: Final = {
     FindingCode.GAP: "a row was dropped, inserted or moved",
     FindingCode.ROOT_MISMATCH: "the rows are not those that were signed for",
     FindingCode.NOT_ACCEPTED: "the checkpoint is not what the policy accepts",
-    FindingCode.SIZE_MISMATCH: "rows are missing",
+    FindingCode.SIZE_MISMATCH: "rows are missing, or some that nobody vouches for were added",
     FindingCode.UNREADABLE: "a row is no event",
     FindingCode.TIME_RAN_BACK: "an event is older than the one before it",
     FindingCode.BAD_SIGNATURE: "a message was not signed by its author",
@@ -43,6 +43,10 @@ _MEANINGS: Final = {
     FindingCode.NOT_PERMITTED: "accepted, although the rules refuse it",
     FindingCode.OTHER_RECIPIENTS: "given to others than the rules say",
     FindingCode.UNTRUSTED_LIST: "a trust list that nobody may trust",
+    FindingCode.MISPLACED: "a message stands under another client or stream than its own",
+    FindingCode.REPEATED: "a message was decided twice",
+    FindingCode.MISSING: "what had to follow was never said",
+    FindingCode.UNFOUNDED: "the hub said what nothing gave rise to",
 }
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

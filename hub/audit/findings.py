@@ -17,7 +17,7 @@ class FindingCode(StrEnum):
     NOT_ACCEPTED = "checkpoint-not-accepted"
     """The checkpoint is not signed, or not witnessed, as the policy asks."""
     SIZE_MISMATCH = "size-mismatch"
-    """There are fewer rows than the checkpoint vouches for."""
+    """There are fewer rows than the checkpoint vouches for, or more."""
     UNREADABLE = "unreadable"
     """A stored state is no event of this log."""
     TIME_RAN_BACK = "time-ran-back"
@@ -34,6 +34,15 @@ class FindingCode(StrEnum):
     """The rules, run again, give it to others than was decided."""
     UNTRUSTED_LIST = "untrusted-list"
     """A trust list that does not follow the one before it, or is not signed by a root key."""
+
+    MISPLACED = "misplaced"
+    """A message under another client's key, or in another stream or place of it, than its own."""
+    REPEATED = "repeated"
+    """An id that was decided before, or a refusal that says so where it was not."""
+    MISSING = "missing"
+    """Something that had to follow, at once or when it was due, was never said."""
+    UNFOUNDED = "unfounded"
+    """The hub said something that nothing in the log gave rise to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Invariants: nothing of the log is believed: keys come from trust lists whose chain begins at a root key, states from folding what was verified; a
 decision must rest on what stood in the log when it was made, and give the message to exactly those to whom it was given. Refusals hold no content, so
-of them only numbers and times are checked.
+of them only numbers, basis and times are checked.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.admission import AdmissionError, read_first_list
+from contracts.codes import RefusalCode
 from contracts.envelope import Message, MessageError, parse
 from contracts.errors import ContractsError
 from contracts.gate import GATE_VERSION
@@ -21,10 +22,13 @@ from contracts.signed_bytes import BatchProof, BatchRoots, SignedBytes, verify
 from contracts.trust_list import Directory, TrustListError, read_envelope
 from hub.application.case_files import CaseFile, advance
 from hub.application.ports import LogEntry
+from hub.application.programme import as_told, notice_name
+from hub.audit import places
 from hub.audit.findings import Finding, FindingCode
-from hub.domain.deciding import decide
+from hub.domain.deciding import decide, programme_fault
 from hub.domain.decision import Circumstances, Refused
 from hub.domain.events import Event, MessageAccepted, MessageRefused, StoredMessage
+from hub.domain.naming import deterministic_id
 from hub.domain.settings import DEFAULT, DecisionSettings, changed
 
 
@@ -38,6 +42,7 @@ class Reexecution:
     at: datetime | None = None
     counts: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "refused": 0, "deliveries": 0})
     _files: dict[RecordKey, CaseFile] = field(default_factory=dict)
+    _ids: places.Ids = field(default_factory=places.Ids)
     _roots: BatchRoots = field(default_factory=BatchRoots)
 
     def take(self, event: Event, position: int) -> Iterator[Finding]:
@@ -46,19 +51,39 @@ class Reexecution:
             yield Finding(FindingCode.TIME_RAN_BACK, position, f"{event.at.isoformat()} after {self.at.isoformat()}")
         self.at = event.at
         case = self._files.get(event.key) or CaseFile.empty(event.key)
+        yield from places.of_stream(case, event, position)
         if isinstance(event, MessageRefused):
             self.counts["refused"] += 1
-            yield from _number_of_refusal(case, event, position)
+            yield from self._refused(case, event, position)
         elif isinstance(event, MessageAccepted):
             self.counts["accepted"] += 1
             self.counts["deliveries"] += len(event.recipients)
             yield from self._accepted(case, event, position)
+        if places.is_notice(event):
+            return
         try:
             self._files[event.key] = advance(case, LogEntry(position, event))
         except (ContractsError, KeyError, ValueError, TypeError) as error:
             yield Finding(
                 FindingCode.NOT_PERMITTED, position, f"does not follow from what came before: {type(error).__name__}"
             )
+
+    def _refused(self, case: CaseFile, event: MessageRefused, position: int) -> Iterator[Finding]:
+        came = self._ids.came(event.source, event.message_id)
+        if came and event.code not in (RefusalCode.ID_REUSED, RefusalCode.WRONG_PROGRAMME):
+            yield Finding(FindingCode.REPEATED, position, f"{event.message_id} was decided before")
+        yield from places.of_refused(case, event, position, came=came)
+        if self.directory is not None:
+            yield from self._basis(case, event, self.directory.version, position)
+
+    def _basis(
+        self, case: CaseFile, event: MessageAccepted | MessageRefused, listed: int, position: int
+    ) -> Iterator[Finding]:
+        found, basis = event.basis, case.path.grounds_position
+        if (found.gate, found.grounds_position, found.settings) != (GATE_VERSION, basis, self.settings.version):
+            yield Finding(FindingCode.WRONG_BASIS, position, f"gate {found.gate}, grounds {found.grounds_position}")
+        elif listed and found.trust_list != listed:
+            yield Finding(FindingCode.WRONG_BASIS, position, f"trust list {found.trust_list}, not {listed}")
 
     def _accepted(self, case: CaseFile, event: MessageAccepted, position: int) -> Iterator[Finding]:
         try:
@@ -71,6 +96,9 @@ class Reexecution:
         if self.directory is None:
             yield Finding(FindingCode.UNTRUSTED_LIST, position, "something was decided before there was a trust list")
             return
+        if self._ids.came(message.source, message.id):
+            yield Finding(FindingCode.REPEATED, position, f"{message.id} was decided before")
+        yield from places.of_accepted(event, message, self.directory.listed, position)
         fault = _signature_fault(event.message, message, self.directory, event.at, self._roots)
         if fault is not None:
             yield Finding(FindingCode.BAD_SIGNATURE, position, fault)
@@ -83,19 +111,26 @@ class Reexecution:
     def _decision(self, case: CaseFile, event: MessageAccepted, message: Message, position: int) -> Iterator[Finding]:
         assert self.directory is not None  # noqa: S101 - the caller looked
         listed = 0 if self._is_first(message) else self.directory.version
-        found, basis = event.basis, case.path.grounds_position
-        if (found.gate, found.grounds_position, found.settings) != (GATE_VERSION, basis, self.settings.version):
-            yield Finding(FindingCode.WRONG_BASIS, position, f"gate {found.gate}, grounds {found.grounds_position}")
-        elif listed and found.trust_list != listed:
-            yield Finding(FindingCode.WRONG_BASIS, position, f"trust list {found.trust_list}, not {listed}")
+        yield from self._basis(case, event, listed, position)
         now = Circumstances(self.directory, self.settings, event.at, position)
-        decision = decide(case.path, message, now)
+        decision = (
+            programme_fault(message.programme, now) or self._notice_fault(message) or decide(case.path, message, now)
+        )
         if isinstance(decision, Refused):
             yield Finding(FindingCode.NOT_PERMITTED, position, decision.code)
         elif set(decision.recipients) != set(event.recipients) or set(decision.backfills) != set(event.backfills):
             should = ", ".join(sorted(one.unit for one in decision.recipients)) or "nobody"
             were = ", ".join(sorted(one.unit for one in event.recipients)) or "nobody"
             yield Finding(FindingCode.OTHER_RECIPIENTS, position, f"given to {were}, by the rules to {should}")
+
+    def _notice_fault(self, message: Message) -> Refused | None:
+        """What `Programme.fault` refuses, but for the chain of lists, which `_follow` checks."""
+        facts = message.facts
+        if not isinstance(facts, (TrustListPublished, SettingsChanged)):
+            return None
+        named = message.id == deterministic_id(f"{message.programme}/{notice_name(facts)}")
+        follows = isinstance(facts, TrustListPublished) or facts.version == self.settings.version + 1
+        return None if named and follows else Refused(RefusalCode.INVALID_DATA)
 
     def _is_first(self, message: Message) -> bool:
         return isinstance(message.facts, TrustListPublished) and message.facts.version == 1
@@ -106,7 +141,7 @@ class Reexecution:
         except AdmissionError as error:
             yield Finding(FindingCode.UNTRUSTED_LIST, position, error.problem)
             return
-        if facts.document.encode() != self.first_list and facts.digest != directory.digest.hex():
+        if {facts.digest, as_told(facts.document.encode()).digest} != {as_told(self.first_list).digest}:
             yield Finding(
                 FindingCode.UNTRUSTED_LIST, position, "the log begins with another list than the export names"
             )
@@ -127,12 +162,6 @@ class Reexecution:
                 return
 
 
-def _number_of_refusal(case: CaseFile, event: MessageRefused, position: int) -> Iterator[Finding]:
-    expected = case.path.last_sequence(event.source) + 1
-    if event.advances and not event.source.endswith(f":{HUB}") and event.sequence != expected:
-        yield Finding(FindingCode.NUMBER, position, f"{event.sequence} where {expected} is next")
-
-
 def _signature_fault(
     stored: StoredMessage, message: Message, directory: Directory, at: datetime, roots: BatchRoots
 ) -> str | None:
@@ -141,6 +170,8 @@ def _signature_fault(
         return f"{stored.key_id} was no valid key for messages"
     if name.unit != message.unit:
         return f"{stored.key_id} does not speak for {message.unit}"
+    if message.unit != HUB and not directory.party(message.unit, at).admitted:
+        return f"{message.unit} was not admitted"
     try:
         verify(_signed(stored), known[1], PayloadType.CLOUDEVENT, roots=roots)
     except SignatureError as error:

@@ -47,7 +47,8 @@ def verify(bundle: Bundle, policy: Policy, *, progress: Progress = lambda _rows:
     head = checkpoint.parse(bundle.note.text)
     report.origin, report.size = head.origin, head.size
     report.findings += _accepted(bundle, policy, report)
-    again, tree, root, leaves = Reexecution(bundle.first_list), Frontier(), None, list[bytes]()
+    again, tree, leaves = Reexecution(bundle.first_list), Frontier(), list[bytes]()
+    root = tree.root if not head.size else None
     for row in bundle.rows():
         report.findings += _one(row, report.rows, again)
         leaves.append(leaf_of(report.rows, sha256(row.state).digest()))
@@ -56,11 +57,14 @@ def verify(bundle: Bundle, policy: Policy, *, progress: Progress = lambda _rows:
             tree, leaves = tree.extended(leaves), []
             root = tree.root if report.rows == head.size else root
             progress(report.rows)
-    if report.rows < head.size:
+    if report.rows != head.size:
         detail = f"{report.rows} rows, the checkpoint vouches for {head.size}"
         report.findings.append(Finding(FindingCode.SIZE_MISMATCH, report.rows, detail))
-    elif head.size and root != head.root:
-        report.findings.append(Finding(FindingCode.ROOT_MISMATCH, head.size - 1, "another root than was signed"))
+    if head.size <= report.rows and root != head.root:
+        report.findings.append(
+            Finding(FindingCode.ROOT_MISMATCH, max(head.size - 1, 0), "another root than was signed")
+        )
+    report.findings += _own_ledger(again, bundle)
     report.counts = again.counts
     return report
 
@@ -71,6 +75,15 @@ def _accepted(bundle: Bundle, policy: Policy, report: Report) -> Iterator[Findin
         policy.accept(bundle.note)
     except NoteError as error:
         yield Finding(FindingCode.NOT_ACCEPTED, report.size, error.problem)
+
+
+def _own_ledger(again: Reexecution, bundle: Bundle) -> Iterator[Finding]:
+    """A ledger of another programme vouches for nothing here."""
+    if again.directory is None:
+        return
+    listed, origin = again.directory.listed, checkpoint.parse(bundle.note.text).origin
+    if origin not in {checkpoint.origin_of(listed.programme, shard) for shard in range(listed.shards)}:
+        yield Finding(FindingCode.NOT_ACCEPTED, 0, f"{origin} is no ledger of {listed.programme}")
 
 
 def _one(row: Row, expected: int, again: Reexecution) -> Iterator[Finding]:

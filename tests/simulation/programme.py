@@ -299,7 +299,10 @@ class Simulation:
 
     def revocation(self, key_id: KeyId) -> RawRecord:
         """The record of the next list, without this key."""
-        listed = without_key(self.intake.directory, key_id, at=self.clock.at)
+        return self.next_list(without_key(self.intake.directory, key_id, at=self.clock.at))
+
+    def next_list(self, listed: TrustList) -> RawRecord:
+        """The record of a list that the root signs."""
         signed = sign_trust_list(listed, self.root)
         facts = TrustListPublished(
             version=listed.version,

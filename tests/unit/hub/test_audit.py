@@ -6,21 +6,29 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
 
 from contracts.categories import Category
+from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
 from contracts.ledger import policy as policies
+from contracts.ledger import signed_note
+from contracts.ledger.checkpoint import origin_of
+from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, RecordKey, SubjectId, UnitId
+from contracts.names import GroundId, ProgrammeId, RecordKey, SubjectId, UnitId
+from contracts.pae import PayloadType
+from contracts.signed_bytes import sign_one
+from hub.application.admission import without_unit
 from hub.audit import commands
 from hub.audit.findings import FindingCode
 from hub.audit.replay import Seen, UnknownSubjectError, replay
 from hub.audit.verification import verify
-from hub.domain.events import Given, MessageAccepted
+from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
 from tests.simulation.exported import POLICY, SIGNER, exported, note_over, rows_of
 from tests.simulation.programme import KAREL, START, Simulation
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from contracts.signed_bytes import SignedBytes
     from hub.audit.bundle import Row
     from hub.domain.events import Event
 
@@ -102,6 +111,25 @@ class TestWhoeverChangesTheExportIsFound:
     def test_rows(self, hub: Simulation, tmp_path: Path, change: Callable[[list[Row]], list[Row]]) -> None:
         found = codes(hub, tmp_path, change(rows_of(hub)))
         assert found & {FindingCode.ROOT_MISMATCH, FindingCode.SIZE_MISMATCH}
+
+    def test_rows_that_no_checkpoint_vouches_for(self, hub: Simulation, tmp_path: Path) -> None:
+        rows = rows_of(hub)
+        assert FindingCode.SIZE_MISMATCH in codes(hub, tmp_path, rows, note_over(rows[:-1]))
+
+    def test_a_stream_that_is_not_the_event_s_own(self, hub: Simulation, tmp_path: Path) -> None:
+        rows = rows_of(hub)
+        twice = next(one for one in rows if one.stream_version > 1)
+        moved = [replace(one, stream_id=uuid4(), stream_version=1) if one is twice else one for one in rows]
+        assert codes(hub, tmp_path, moved) == {FindingCode.MISPLACED}
+
+    def test_the_ledger_of_another_programme(self, hub: Simulation, tmp_path: Path) -> None:
+        rows = rows_of(hub)
+        stranger = NoteSigner(origin_of(ProgrammeId("jihlava"), 0), SIGNER.seed)
+        note = signed_note.parse(note_over(rows).decode())
+        text = note.text.replace(SIGNER.name, stranger.name)
+        bundle = exported(hub, tmp_path / "export", rows, signed_note.sign(text, [stranger]).document.encode())
+        found = verify(bundle, policies.parse(f"log {stranger.key.text}\nquorum none\n")).findings
+        assert {one.code for one in found} == {FindingCode.NOT_ACCEPTED}
 
     def test_another_signer(self, hub: Simulation, tmp_path: Path) -> None:
         bundle = exported(hub, tmp_path / "export")
@@ -182,6 +210,64 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
         rows = rows_of(hub)
         found = codes(hub, tmp_path, rows, note_over(rows))
         assert found & {FindingCode.NOT_PERMITTED, FindingCode.OTHER_RECIPIENTS}
+
+    def slip_in(self, hub: Simulation, signed: SignedBytes) -> None:
+        """A signed need of op's, accepted against the rules, as the last event."""
+        last = [one for one in hub.shard.log if isinstance(one, MessageAccepted) and one.stream == "path"][-1]
+        message = StoredMessage(payload=signed.payload, key_id=signed.key_id, signature=signed.signature)
+        changes = {"message": message, "at": hub.shard.log[-1].at, "originator_version": last.originator_version + 1}
+        hub.shard.log.append(last.model_copy(update=changes))
+
+    def test_a_message_under_the_key_of_another_client(self, hub: Simulation, tmp_path: Path) -> None:
+        other = RecordKey("r1." + "q" * 26)
+
+        def moved(event: Event) -> Event:
+            consent = isinstance(event, MessageAccepted) and b"consent.given" in event.message.payload
+            return event.model_copy(update={"key": other}) if consent else event
+
+        assert FindingCode.MISPLACED in self.rewritten(hub, tmp_path, moved)
+
+    def test_what_a_unit_said_after_its_admission_ended(self, hub: Simulation, tmp_path: Path) -> None:
+        listed = without_unit(hub.intake.directory, UnitId("op"), at=hub.clock.at)
+        hub.take([hub.next_list(listed)])
+        self.slip_in(hub, hub.message("op", NeedAssessed(dimension="skills"), category=SKILLS)[1])
+        assert FindingCode.BAD_SIGNATURE in self.rewritten(hub, tmp_path, lambda event: event)
+
+    def test_what_a_unit_said_in_another_programme(self, hub: Simulation, tmp_path: Path) -> None:
+        op = hub.units["op"]
+        said = hub.message("op", NeedAssessed(dimension="skills"), category=SKILLS)[1].payload
+        payload = said.replace(b'"programme":"decin"', b'"programme":"jihlava"')
+        assert payload != said
+        self.slip_in(hub, sign_one(payload, op.key, PayloadType.CLOUDEVENT))
+        assert FindingCode.NOT_PERMITTED in self.rewritten(hub, tmp_path, lambda event: event)
+
+    def test_a_report_of_the_hub_told_twice(self, hub: Simulation, tmp_path: Path) -> None:
+        report = next(
+            one
+            for one in hub.shard.log
+            if isinstance(one, MessageAccepted) and b"delivery.reported" in one.message.payload
+        )
+        hub.shard.log.append(report.model_copy(update={"originator_id": uuid4(), "at": hub.shard.log[-1].at}))
+        assert FindingCode.REPEATED in self.rewritten(hub, tmp_path, lambda event: event)
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"basis": Basis(gate=1, grounds_position=0, trust_list=9, settings=0)}, FindingCode.WRONG_BASIS),
+            ({"code": RefusalCode.SEQUENCE_CONFLICT, "advances": False, "last_sequence": 7}, FindingCode.NUMBER),
+            ({"code": RefusalCode.ID_REUSED, "advances": False}, FindingCode.REPEATED),
+            ({"advances": False}, FindingCode.NUMBER),
+        ],
+        ids=["another basis", "a number that was free", "an id that was new", "a number given twice"],
+    )
+    def test_a_refusal_that_the_log_does_not_bear_out(
+        self, hub: Simulation, tmp_path: Path, changes: dict[str, object], code: FindingCode
+    ) -> None:
+        def refused(event: Event) -> Event:
+            return event.model_copy(update=changes) if isinstance(event, MessageRefused) else event
+
+        assert any(isinstance(event, MessageRefused) for event in hub.shard.log)
+        assert code in self.rewritten(hub, tmp_path, refused)
 
 
 class TestReplay:
