@@ -125,7 +125,7 @@ class AdapterSettings(BaseSettings):
     )
     webhook_content: bool = Field(
         default=False,
-        description="Whether webhooks that ask for it get facts and texts of entries; else only that something happened",
+        description="Whether webhooks that ask for it get facts and texts of the unit's own entries; else only that something happened",
     )
     language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
     derived_subjects: bool = Field(

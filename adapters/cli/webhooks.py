@@ -29,7 +29,7 @@ def add(  # noqa: PLR0913 - one option a field
         list[str] | None, typer.Option("--type", help="Type of entry to tell of; repeat it; without it: all.")
     ] = None,
     content: Annotated[
-        bool, typer.Option(help="Entries go along whole, where the settings allow it (webhook_content).")
+        bool, typer.Option(help="Own entries go along whole, where the settings allow it (webhook_content).")
     ] = False,
     home: Home = None,
     unit: Unit = None,

@@ -26,7 +26,7 @@ WEBHOOK_DELIVERY: Final = Table(
     METADATA,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("webhook", String(40), nullable=False),
-    Column("webhook_id", String(80), nullable=False, unique=True),
+    Column("webhook_id", String(100), nullable=False, unique=True),
     Column("body", LargeBinary, nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -2,7 +2,9 @@
 
 Invariants: a delivery is queued in the transaction that moves the follower's position, so each item of the journal becomes one delivery a webhook,
 whatever crashes; its id is made of webhook, message and revision, so it is the same whenever it is made. What goes out tells that something
-happened and where to read it: no code, no text and no client, unless the settings and the webhook both say that content may go along.
+happened and where to read it: no code, no text and no client, unless the settings and the webhook both say that content may go along. Even then only
+the unit's own entries go whole, and none of category `conduct`: what others gave is read by its link, where lease, purpose and the report of the look
+hold, and no erasure has to reach a delivery.
 """
 
 import json
@@ -13,6 +15,7 @@ from typing import Final
 from adapters.followers.follower import Outcome
 from adapters.storage.unit_store import Transaction, UnitStore
 from adapters.storage.webhooks import KeptWebhook, NewDelivery
+from contracts.categories import Category
 from contracts.envelope import open_clear, parse, parse_attributes
 from contracts.errors import ContractsError
 from contracts.names import UnitId
@@ -85,10 +88,12 @@ def type_of(item: JournalItem) -> str | None:
 
 
 def _content(item: JournalItem) -> dict[str, object]:
-    if not item.payload:
+    if not item.payload or item.kind not in ("own", "refused"):
         return {}
     try:
         message = parse(item.payload)
+        if message.category is Category.CONDUCT:
+            return {}
         facts, content = open_clear(message)
     except ContractsError:
         return {}

@@ -17,7 +17,7 @@ from adapters.storage.one_transaction import OneTransaction
 from adapters.storage.unit_store import UnitStore
 from adapters.storage.webhooks import DeliveryState, KeptWebhook, NewDelivery
 from contracts.names import UnitId
-from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
+from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub, message_id
 from tests.simulation.programme import StoryClock
 
 if TYPE_CHECKING:
@@ -87,6 +87,12 @@ class ApiStoreContract:
             assert tx.webhooks.next_due() is None
             tx.webhooks.add(KeptWebhook("a", "https://a.example/", ("x", "y"), content=False, added_at=NOON))
             tx.webhooks.put([NewDelivery("a", f"a.{number}", b"{}") for number in (1, 2)], at=NOON)
+        longest = NewDelivery("b" * 40, f"{'b' * 40}.{message_id(1)}.{2**32}", b"{}")
+        with store.write() as tx:
+            tx.webhooks.put([longest], at=NOON + 2 * HOUR)
+            (kept_one,) = tx.webhooks.in_state(DeliveryState.WAITING, longest.webhook)
+            assert kept_one.webhook_id == longest.webhook_id
+            tx.webhooks.remove(longest.webhook, at=NOON)
         with store.write() as tx:
             first = tx.webhooks.due("a", at=NOON)
             assert first is not None

@@ -24,16 +24,24 @@ from adapters.followers.webhooks.news import FOLLOWER, WebhookNews
 from adapters.followers.webhooks.secrets_kept import WebhookError
 from adapters.followers.webhooks.sending import WebhooksSending
 from adapters.followers.webhooks.set_up import Wanted
+from adapters.storage.journal import EntryKind, NewEntry, OwnState
 from adapters.storage.webhooks import DeliveryState, KeptDelivery
-from tests.integration.api.api_rig import OP, Place, place_in
+from contracts.categories import Category
+from contracts.envelope import parse
+from contracts.messages.service import ServiceContent, ServiceDelivered
+from tests.integration.api.api_rig import OP, UP, Place, place_in
 from tests.integration.api.webhook_receiver import AT_ONCE, LOOPBACK, Receiver, answer
 from tests.integration.kafka_rig import until
+from tests.simulated_hub import NOON
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from http.server import BaseHTTPRequestHandler
     from pathlib import Path
 
+    from contracts.signed_bytes import SignedBytes
+
+NOTE = ServiceDelivered(service="bednight", quantity="1", unit_of_quantity="nights")
 BEGUN = datetime.now(UTC)
 NEVER = (timedelta(days=1),) * 3
 
@@ -86,6 +94,22 @@ class Sender:
             await task
 
 
+def journal(sender: Sender, *messages: SignedBytes) -> None:
+    """They stand in OP's journal: its own, and what others gave it."""
+    read = [parse(one.payload) for one in messages]
+    entries = [
+        NewEntry(
+            message_id=one.id, subject=one.subject, author=one.unit, type=one.type, category=one.category, time=one.time,
+            payload=signed.payload, recorded_at=NOON,
+            kind=EntryKind.OWN if one.unit == OP else EntryKind.GIVEN,
+            state=OwnState.ACCEPTED if one.unit == OP else None,
+        )
+        for one, signed in zip(read, messages, strict=True)
+    ]  # fmt: skip
+    with sender.place.houses[OP].store.write() as tx:
+        tx.journal.add(entries)
+
+
 @pytest.fixture
 def sender(tmp_path: Path) -> Iterator[Sender]:
     with place_in(tmp_path) as place:
@@ -120,6 +144,22 @@ async def test_content_goes_along_only_where_settings_and_webhook_both_say_so(se
             await until(lambda: len(thin.taken) == len(whole.taken) == 2)
     assert [b"case-" in body for _, body in thin.taken] == [False, False]
     assert [b"case-" in body for _, body in whole.taken] == [False, True]
+
+
+def test_what_others_gave_and_what_is_conduct_never_goes_along_whole(sender: Sender) -> None:
+    sender.add("whole", "https://r.example/", content=True)
+    messages = [
+        sender.place.hub.message_of(UP, 1, facts=NOTE, content=ServiceContent(notes="slept badly")),
+        sender.place.hub.message_of(
+            OP, 2, facts=NOTE, content=ServiceContent(notes="came late"), category=Category.CONDUCT
+        ),
+        sender.place.hub.message_of(OP, 3, facts=NOTE, content=ServiceContent(notes="our own")),
+    ]
+    journal(sender, *messages)
+    sender.happen(content_allowed=True)
+    bodies = [json.loads(one.body)["data"] for one in sender.deliveries(DeliveryState.WAITING)]
+    assert [one.get("content", {}).get("notes") for one in bodies] == [None, None, "our own"]
+    assert [one.keys() & {"facts", "content", "category"} for one in bodies[:2]] == [set(), set()]
 
 
 async def test_only_the_types_that_were_asked_for_are_told_and_looks_never(sender: Sender) -> None:
