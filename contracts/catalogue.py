@@ -159,6 +159,7 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
         stream="ground",
     ),
     MessageSpec("ground.ended", 1, ground.GroundEnded, Audience.PARTIES, stream="ground"),
+    MessageSpec("ground.expired", 1, hub.GroundExpired, Audience.PARTIES, author=Author.HUB, stream="ground"),
     MessageSpec(
         "processing.restricted", 1, processing.ProcessingRestricted, Audience.PARTIES, processing.ProcessingContent
     ),

@@ -14,7 +14,7 @@ from contracts.facts import Facts
 from contracts.grants import Grant, Recipient
 from contracts.messages.consent import ConsentAttested, ConsentExtended, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.ground import GroundEnded, GroundRegistered
-from contracts.messages.hub import ConsentExpired
+from contracts.messages.hub import ConsentExpired, GroundExpired
 from contracts.names import GroundId, UnitId
 
 _NEVER: Final[datetime | None] = None
@@ -97,11 +97,11 @@ def apply(grounds: Grounds, facts: Facts, *, author: UnitId, recorded: datetime)
             if known is None:
                 return grounds
             changed = _changed(known, facts, author=author, recorded=recorded)
-        case GroundEnded():
+        case GroundEnded() | GroundExpired():
             known = grounds.get(facts.ground_id)
             if known is None:
                 return grounds
-            changed = replace(known, ended_at=recorded)
+            changed = replace(known, ended_at=recorded) if isinstance(facts, GroundEnded) else known
         case _:
             return grounds
     return {**grounds, changed.ground_id: changed}

@@ -269,3 +269,4 @@ def _hub() -> Iterator[Example]:
     )
     yield Example(settings, author=HUB)
     yield Example(hub.ConsentExpiryAnnounced(consent_id=CONSENT, expiring=1, until=LATER), author=HUB)
+    yield Example(hub.GroundExpired(ground_id=STATUTORY, expired=1, due=LATER), author=HUB)

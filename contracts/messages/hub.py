@@ -28,6 +28,15 @@ class ConsentExpiryAnnounced(Facts):
     until: Instant
 
 
+class GroundExpired(Facts):
+    """Grants of a statutory ground have reached their end."""
+
+    ground_id: Ground
+    expired: Annotated[int, Field(ge=1)]
+    """How many grants ended at this instant."""
+    due: Instant
+
+
 class ObligationOpened(Facts):
     """A unit must erase what no ground covers any more, and say so by `due`."""
 

@@ -24,7 +24,7 @@ from contracts.messages.consent import (
     ConsentWithdrawn,
 )
 from contracts.messages.ground import GroundEnded, GroundRegistered
-from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced
+from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced, GroundExpired
 from contracts.names import HUB, GroundId, UnitId
 from hub.domain.closing import Because, after_closing
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused, TimerWish
@@ -51,7 +51,7 @@ def decide(path: SupportPath, message: Message, now: Circumstances) -> Decision:
             return _announced(path, message, facts, now)
         case ConsentNarrowed() | ConsentWithdrawn() | ConsentExpired():
             return _closed(path, message, facts.consent_id, now)
-        case GroundEnded():
+        case GroundEnded() | GroundExpired():
             return _closed(path, message, facts.ground_id, now)
         case _:
             return Refused(RefusalCode.UNKNOWN_TYPE, "no rule for this type")
@@ -202,6 +202,8 @@ def _closed(path: SupportPath, message: Message, ground_id: GroundId, now: Circu
         openings = tuple(one for one in known.openings if one.recipient == facts.recipient)
         if not openings:
             return Refused(RefusalCode.UNKNOWN_GROUND, "the consent opens nothing to this recipient")
+    if isinstance(facts, GroundExpired):
+        openings = tuple(one for one in known.openings if one.until == facts.due)
     after = _after(path, message, now)
     follow_ups, timers = after_closing(after, ground_id, because, now, before=path)
     return Accepted(
@@ -225,7 +227,7 @@ def _because(message: Message) -> Because:
     match message.facts:
         case ConsentNarrowed():
             return "narrowed"
-        case ConsentExpired():
+        case ConsentExpired() | GroundExpired():
             return "expired"
         case GroundEnded():
             return "ended"

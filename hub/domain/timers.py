@@ -6,8 +6,9 @@ Invariant: firing twice, late or for a state that has moved on changes nothing.
 from datetime import datetime, timedelta
 from typing import Final
 
+from contracts.facts import Facts
 from contracts.grounds import renewed
-from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced, ObligationOverdue
+from contracts.messages.hub import ConsentExpired, ConsentExpiryAnnounced, GroundExpired, ObligationOverdue
 from contracts.messages.referral import ReferralClosed, ReferralExpired
 from contracts.names import GroundId, ObligationId, RecordKey, ReferralId, SubjectId
 from contracts.referral_table import ReferralState
@@ -61,12 +62,14 @@ def _close(path: SupportPath, referral_id: ReferralId, name: str) -> FollowUp | 
 
 def _until(path: SupportPath, ground_id: GroundId, timer: TimerWish, name: str) -> FollowUp | None:
     ground = path.grounds.get(ground_id)
-    if ground is None or ground.ended_at is not None or ground.statutory:
+    if ground is None or ground.ended_at is not None:
         return None
     ended = sum(1 for opening in ground.openings if opening.until == timer.due)
     if not ended:
         return None
-    facts = ConsentExpired(consent_id=ground_id, expired=ended, due=timer.due)
+    facts: Facts = ConsentExpired(consent_id=ground_id, expired=ended, due=timer.due)
+    if ground.statutory:
+        facts = GroundExpired(ground_id=ground_id, expired=ended, due=timer.due)
     return FollowUp(name=name, subject=SubjectId(path.key), facts=facts)
 
 

@@ -8,7 +8,7 @@ from contracts.grants import Grant, Recipient
 from contracts.grounds import Ground, Grounds, apply
 from contracts.messages.consent import ConsentAttested, ConsentExtended, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.ground import GroundEnded, GroundRegistered
-from contracts.messages.hub import ConsentExpired
+from contracts.messages.hub import ConsentExpired, GroundExpired
 from contracts.messages.session import SessionHeld
 from contracts.names import GroundId, UnitId
 
@@ -112,8 +112,12 @@ def test_what_names_no_known_ground_or_is_about_none_changes_nothing() -> None:
         ConsentWithdrawn(consent_id=other),
         ConsentAttested(consent_id=other, method="saw-copy"),
         GroundEnded(ground_id=other),
+        GroundExpired(ground_id=other, expired=1, due=NOW),
         SessionHeld(kind="debt", form="phone"),
     ):
         assert apply(held, facts, author=ADVICE, recorded=NOW) is held
-    expired = ConsentExpired(consent_id=CONSENT, expired=1, due=NOW)
-    assert apply(held, expired, author=ADVICE, recorded=NOW) == held
+    for expired in (
+        ConsentExpired(consent_id=CONSENT, expired=1, due=NOW),
+        GroundExpired(ground_id=CONSENT, expired=1, due=NOW),
+    ):
+        assert apply(held, expired, author=ADVICE, recorded=NOW) == held
