@@ -17,6 +17,8 @@ from adapters.desk.recorded import Recorded, RecordedState
 
 REFUSED: Final = 2
 """Exit code where something waits for a correction."""
+NOT_WELL: Final = 1
+"""Exit code where something stops the work with the hub."""
 
 
 def tell(opened: Opened, recorded: Iterable[Recorded]) -> None:

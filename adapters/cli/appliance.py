@@ -24,6 +24,7 @@ from adapters.appliance.line_checks import line_findings
 from adapters.appliance.restoring import begin_without_backup
 from adapters.appliance.restoring import restore as put_back
 from adapters.appliance.service_unit import systemd_unit
+from adapters.cli.answers import NOT_WELL
 from adapters.cli.opening import AsJson, Home, Lang, screen
 from adapters.errors import AdapterError
 from adapters.process.unit_house import KEYS, UnitHouse
@@ -31,7 +32,6 @@ from adapters.settings import AdapterSettings, home_of, load_settings, unit_fold
 from adapters.words import Words
 from contracts.names import UnitId
 
-NOT_WELL = 1
 _MARKS = {"pass": "[green]✔[/green]", "warn": "[yellow]![/yellow]", "fail": "[red]✘[/red]"}
 
 

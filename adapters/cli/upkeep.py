@@ -6,32 +6,44 @@ Invariant: counts and coded states only; nothing here is a look at a client.
 import json
 import sys
 
-from adapters.cli.answers import as_json, show
+import typer
+
+from adapters.cli.answers import NOT_WELL, as_json, show
 from adapters.cli.opening import AsJson, Home, Lang, Opened, Unit, opened
-from adapters.process.unit_health import FollowerState, state_of
+from adapters.process.unit_health import FollowerState, UnitState, state_of
 from adapters.storage.polls import KeptPoll
 from contracts.envelope import parse_attributes
+from projections.process.health import Health
 
 
 def health(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
-    """How this unit is: what waits, what a person should look at, and whether entries of others show."""
+    """How this unit is: what waits, what a person should look at, and whether entries of others show.
+
+    Exit code 1 where the unit is not working with the hub.
+    """
     with opened(home, unit, lang) as here:
         state = state_of(here.house)
         found = state.health()
         if as_lines:
             sys.stdout.write(json.dumps({"status": found.status, **found.checks}) + "\n")
-            return
-        rows = [
-            [here.words[f"check.{name}"], _said(here, value)]
-            for name, value in found.checks.items()
-            if name not in ("followers", "polls")
-        ]
-        rows += [[one.name, _follower_said(here, one)] for one in state.followers]
-        rows += [[one.name, _poll_said(here, one)] for one in state.polls]
-        rows.insert(0, [here.house.unit, here.words[f"status.{found.status}"]])
-        if state.others_hidden is not None:
-            here.out.print(here.words[f"hidden.{state.others_hidden}"], markup=False)
-        show(here, "health", ("what", "unit-state"), [row for row in rows if row[1]])
+        else:
+            _shown(here, state, found)
+    if found.status == "fail":
+        raise typer.Exit(NOT_WELL)
+
+
+def _shown(here: Opened, state: UnitState, found: Health) -> None:
+    rows = [
+        [here.words[f"check.{name}"], _said(here, value)]
+        for name, value in found.checks.items()
+        if name not in ("followers", "polls")
+    ]
+    rows += [[one.name, _follower_said(here, one)] for one in state.followers]
+    rows += [[one.name, _poll_said(here, one)] for one in state.polls]
+    rows.insert(0, [here.house.unit, here.words[f"status.{found.status}"]])
+    if state.others_hidden is not None:
+        here.out.print(here.words[f"hidden.{state.others_hidden}"], markup=False)
+    show(here, "health", ("what", "unit-state"), [row for row in rows if row[1]])
 
 
 def outbox(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:

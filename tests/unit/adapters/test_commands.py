@@ -145,6 +145,17 @@ def test_a_unit_out_of_touch_is_told_so_on_its_screen(office: Office) -> None:
     assert (found["status"], found["others_hidden"]) == ("warn", "never-connected")
 
 
+def test_what_a_person_should_look_at_wakes_no_watchdog(office: Office) -> None:
+    assert "person should look" in office.type("health")
+
+
+def test_a_watchdog_learns_from_the_exit_code_that_a_unit_is_not_working_with_the_hub(office: Office) -> None:
+    (office.home / "trust-list-1.dsse.json").write_bytes(SimulatedHub().envelopes[0])  # it lists another key than ours
+    assert "not working with the hub" in office.type("health", code=1)
+    assert json.loads(office.type("health", "--json", code=1))["status"] == "fail"
+    assert "Exit code 1" in office.type("health", "--help")
+
+
 def test_screens_use_the_words_of_the_glossary(office: Office) -> None:
     consented(office)
     office.type("refer", "case-1", "--to", "up", "--category", "housing", "--answer-due", "2026-02-20")
