@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ from sqlalchemy import text
 from tenacity import wait_fixed
 
 from adapters.connectors.sql_polls import SqlPolls
-from tests.integration.kafka_rig import until
+from tests.faults.district import until
 from tests.integration.test_sql_polling import vendor_on_postgres
 from tests.local_database import ReadingUnit, Vendor, plan
 
@@ -70,15 +68,24 @@ def counted(house: UnitHouse) -> Counter[str]:
 WHOLE = Counter(rows=ROWS, entries=ROWS)
 
 
-def test_a_killed_poll_is_done_again_and_makes_nothing_twice(unit: ReadingUnit, vendor: Vendor) -> None:
+async def kill_when(rows: int, polling: subprocess.Popen[bytes], house: UnitHouse) -> None:
+    """Kill a poll once so many rows were recorded."""
+
+    def far_enough() -> bool:
+        assert polling.poll() is None, "the poll ended before it was killed"
+        return counted(house)["rows"] >= rows
+
+    try:
+        await until(far_enough)
+    finally:
+        polling.kill()
+        polling.wait()
+
+
+async def test_a_killed_poll_is_done_again_and_makes_nothing_twice(unit: ReadingUnit, vendor: Vendor) -> None:
     for rows in (500, 2_500):
-        killed = start(unit, vendor)
         with unit.house() as house:
-            deadline = time.monotonic() + 60
-            while counted(house)["rows"] < rows and time.monotonic() < deadline:
-                assert killed.poll() is None, "the poll ended before it was killed"
-            killed.send_signal(signal.SIGKILL)
-            killed.wait()
+            await kill_when(rows, start(unit, vendor), house)
             assert rows <= counted(house)["rows"] < ROWS
     assert start(unit, vendor).wait() == 0
     with unit.house() as house:
