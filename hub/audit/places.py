@@ -29,11 +29,13 @@ class Ids:
 
     def came(self, source: Source, message_id: MessageId) -> bool:
         """Whether this one came before; from now on it did."""
-        short = blake2b(f"{source} {message_id}".encode(), digest_size=8).digest()
-        if short in self._seen:
-            return True
-        self._seen.add(short)
-        return False
+        before = self.knows(source, message_id)
+        self._seen.add(_short(source, message_id))
+        return before
+
+    def knows(self, source: Source, message_id: MessageId) -> bool:
+        """Whether it came before."""
+        return _short(source, message_id) in self._seen
 
 
 def is_notice(event: Event) -> bool:
@@ -71,6 +73,10 @@ def of_refused(case: CaseFile, event: MessageRefused, position: int, *, came: bo
         yield Finding(FindingCode.NUMBER, position, f"{event.sequence} was not taken: {last} is the last")
     if event.code is RefusalCode.ID_REUSED and not came:
         yield Finding(FindingCode.REPEATED, position, "refused as used before, and was not")
+
+
+def _short(source: Source, message_id: MessageId) -> bytes:
+    return blake2b(f"{source} {message_id}".encode(), digest_size=8).digest()
 
 
 def _keys(message: Message, listed: TrustList) -> frozenset[RecordKey]:

@@ -15,7 +15,7 @@ from contracts.envelope import Message, MessageError, parse
 from contracts.errors import ContractsError
 from contracts.gate import GATE_VERSION
 from contracts.keys import KeyUse, SignatureError, parse_key_id
-from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.messages.hub import DeliveryReported, SettingsChanged, TrustListPublished
 from contracts.names import HUB, RecordKey
 from contracts.pae import PayloadType
 from contracts.signed_bytes import BatchProof, BatchRoots, SignedBytes, verify
@@ -24,12 +24,14 @@ from hub.application.case_files import CaseFile, advance
 from hub.application.ports import LogEntry
 from hub.application.programme import as_told, notice_name
 from hub.audit import places
+from hub.audit.consequences import Consequences, Deliveries
 from hub.audit.findings import Finding, FindingCode
 from hub.domain.deciding import decide, programme_fault
-from hub.domain.decision import Circumstances, Refused
+from hub.domain.decision import Accepted, Circumstances, Refused
 from hub.domain.events import Event, MessageAccepted, MessageRefused, StoredMessage
 from hub.domain.naming import deterministic_id
 from hub.domain.settings import DEFAULT, DecisionSettings, changed
+from hub.domain.support_path import SupportPath
 
 
 @dataclass(slots=True)
@@ -44,6 +46,15 @@ class Reexecution:
     _files: dict[RecordKey, CaseFile] = field(default_factory=dict)
     _ids: places.Ids = field(default_factory=places.Ids)
     _roots: BatchRoots = field(default_factory=BatchRoots)
+    _follows: Consequences = field(init=False)
+    _deliveries: Deliveries = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What looks at the states looks at these."""
+        self._follows, self._deliveries = Consequences(self._ids, self._path), Deliveries(self._path)
+
+    def _path(self, key: RecordKey) -> SupportPath:
+        return (self._files.get(key) or CaseFile.empty(key)).path
 
     def take(self, event: Event, position: int) -> Iterator[Finding]:
         """Everything that is wrong with one event; the state goes on behind it either way."""
@@ -67,6 +78,8 @@ class Reexecution:
             yield Finding(
                 FindingCode.NOT_PERMITTED, position, f"does not follow from what came before: {type(error).__name__}"
             )
+        if self.directory is not None:
+            self._follows.settled(event.key, Circumstances(self.directory, self.settings, event.at, position))
 
     def _refused(self, case: CaseFile, event: MessageRefused, position: int) -> Iterator[Finding]:
         came = self._ids.came(event.source, event.message_id)
@@ -74,6 +87,8 @@ class Reexecution:
             yield Finding(FindingCode.REPEATED, position, f"{event.message_id} was decided before")
         yield from places.of_refused(case, event, position, came=came)
         if self.directory is not None:
+            now = Circumstances(self.directory, self.settings, event.at, position)
+            yield from self._follows.before(None, None, now)
             yield from self._basis(case, event, self.directory.version, position)
 
     def _basis(
@@ -96,6 +111,8 @@ class Reexecution:
         if self.directory is None:
             yield Finding(FindingCode.UNTRUSTED_LIST, position, "something was decided before there was a trust list")
             return
+        now = Circumstances(self.directory, self.settings, event.at, position)
+        yield from self._follows.before(event, message, now)
         if self._ids.came(message.source, message.id):
             yield Finding(FindingCode.REPEATED, position, f"{message.id} was decided before")
         yield from places.of_accepted(event, message, self.directory.listed, position)
@@ -106,6 +123,9 @@ class Reexecution:
             expected = case.path.last_sequence(message.source) + 1
             yield Finding(FindingCode.NUMBER, position, f"{message.sequence} where {expected} is next")
         yield from self._decision(case, event, message, position)
+        self._deliveries.decided(event, message.unit, position)
+        if isinstance(message.facts, DeliveryReported):
+            yield from self._deliveries.reported(message.facts, position)
         yield from self._follow(message, event.at, position)
 
     def _decision(self, case: CaseFile, event: MessageAccepted, message: Message, position: int) -> Iterator[Finding]:
@@ -116,6 +136,8 @@ class Reexecution:
         decision = (
             programme_fault(message.programme, now) or self._notice_fault(message) or decide(case.path, message, now)
         )
+        if isinstance(decision, Accepted):
+            self._follows.after(event.key, decision, now)
         if isinstance(decision, Refused):
             yield Finding(FindingCode.NOT_PERMITTED, position, decision.code)
         elif set(decision.recipients) != set(event.recipients) or set(decision.backfills) != set(event.backfills):

@@ -19,6 +19,7 @@ from contracts.ledger import signed_note
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.hub import ConsentExpired, DeliveryReported, ReportedDelivery
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, ProgrammeId, RecordKey, SubjectId, UnitId
 from contracts.pae import PayloadType
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from contracts.facts import Facts
     from contracts.signed_bytes import SignedBytes
     from hub.audit.bundle import Row
     from hub.domain.events import Event
@@ -76,6 +78,24 @@ def hub() -> Simulation:
     simulation.move_to(simulation.clock.at + timedelta(days=40))
     simulation.revoke(simulation.units["md"].key.key_id)
     return simulation
+
+
+def consent_of_a_day(hub: Simulation) -> GroundId:
+    """Given by op to vz, over tomorrow."""
+    consent = GroundId(hub.next_id())
+    until = hub.clock.at + timedelta(days=1)
+    grant = Grant(sources=(UnitId("op"),), recipient=to_unit(UnitId("vz")), categories=(SKILLS,), until=until)
+    paper = ConsentGiven(
+        consent_id=consent,
+        recipient=grant.recipient,
+        grants=(grant,),
+        paper=("consent", "release-from-secrecy"),
+        notice_version="1",
+        evidence_hash="0" * 64,
+        method="signed-paper",
+    )
+    hub.say("op", paper)
+    return consent
 
 
 def codes(hub: Simulation, folder: Path, rows: Sequence[Row], note: bytes | None = None) -> set[FindingCode]:
@@ -268,6 +288,51 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
 
         assert any(isinstance(event, MessageRefused) for event in hub.shard.log)
         assert code in self.rewritten(hub, tmp_path, refused)
+
+    def drop(self, hub: Simulation, said: bytes) -> None:
+        """Leave out everything that the hub said of this type."""
+        kept = [one for one in hub.shard.log if not (isinstance(one, MessageAccepted) and said in one.message.payload)]
+        assert len(kept) < len(hub.shard.log)
+        hub.shard.log = kept
+
+    def test_a_duty_to_erase_that_was_never_given(self, hub: Simulation, tmp_path: Path) -> None:
+        self.drop(hub, b"obligation.opened")
+        assert FindingCode.MISSING in self.rewritten(hub, tmp_path, lambda event: event)
+
+    @pytest.mark.parametrize("said", [b"obligation.overdue", b"consent.expired"])
+    def test_a_day_that_came_and_was_kept_silent(self, hub: Simulation, tmp_path: Path, said: bytes) -> None:
+        if said == b"consent.expired":
+            hub = Simulation()
+            hub.publish_trust_list()
+            consent_of_a_day(hub)
+        hub.move_to(hub.clock.at + timedelta(days=3))
+        hub.revoke(hub.units["vz"].key.key_id)
+        hub.move_to(hub.clock.at + timedelta(days=2))
+        hub.revoke(hub.units["up"].key.key_id)
+        assert codes(hub, tmp_path / "whole", rows_of(hub)) == set()
+        self.drop(hub, said)
+        assert FindingCode.MISSING in self.rewritten(hub, tmp_path, lambda event: event)
+
+    def say_for_the_hub(self, hub: Simulation, facts: Facts, subject: SubjectId | None) -> None:
+        """With the hub's own key, as the last event."""
+        _, signed = hub.programme.voice.say(facts, name="made-up", at=hub.shard.log[-1].at, subject=subject)
+        hub.take([hub.record(signed, subject or hub.hub_record_key)])
+
+    def test_a_consent_that_the_hub_ended_before_its_day(self, hub: Simulation, tmp_path: Path) -> None:
+        consent = consent_of_a_day(hub)
+        ended = ConsentExpired(consent_id=consent, expired=1, due=hub.clock.at + timedelta(days=1))
+        self.say_for_the_hub(hub, ended, KAREL)
+        assert FindingCode.UNFOUNDED in self.rewritten(hub, tmp_path, lambda event: event)
+
+    def test_a_delivery_that_was_reported_and_never_decided(self, hub: Simulation, tmp_path: Path) -> None:
+        at = next(
+            place
+            for place, one in enumerate(hub.shard.log)
+            if isinstance(one, MessageAccepted) and b"need.assessed" in one.message.payload
+        )
+        slot = ReportedDelivery(unit=UnitId("md-claims"), feed_sequence=1, position=at, verdict="given")
+        self.say_for_the_hub(hub, DeliveryReported(shard=0, generation=1, deliveries=(slot,)), None)
+        assert self.rewritten(hub, tmp_path, lambda event: event) == {FindingCode.UNFOUNDED}
 
 
 class TestReplay:
