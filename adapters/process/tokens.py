@@ -90,13 +90,16 @@ def issue(house: UnitHouse, *, label: str, scopes: Collection[Scope], valid: tim
 
 
 def rotate(house: UnitHouse, token_id: str, *, overlap: timedelta = timedelta()) -> Issued:
-    """A new token with the label and scopes of this one, which ends after `overlap`. Raises `TokenError` where it is not valid."""
+    """A new token with the label and scopes of this one, good for as long as this one was made for; this one ends after `overlap`.
+
+    Raises `TokenError` where it is not valid.
+    """
     now = house.clock.now()
     with house.store.write() as tx:
         old = tx.api_tokens.find(token_id)
         if old is None or not old.valid(now):
             raise TokenError(f"There is no valid token {token_id}", advice="See the list, or make a new one.")
-        issued = _new(house, label=old.label, scopes=old.scopes, valid=None)
+        issued = _new(house, label=old.label, scopes=old.scopes, valid=old.valid_for)
         tx.api_tokens.add(issued.kept)
         tx.api_tokens.end(token_id, at=now + overlap)
     return issued

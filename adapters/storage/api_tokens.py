@@ -5,7 +5,7 @@ Invariants: a row is never deleted, so that a list shows what once was let in; a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -24,6 +24,11 @@ class KeptToken:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+
+    @property
+    def valid_for(self) -> timedelta | None:
+        """From its making to its end; None where it has none."""
+        return None if self.expires_at is None else self.expires_at - self.created_at
 
     def valid(self, at: datetime) -> bool:
         """True while it lets somebody in."""

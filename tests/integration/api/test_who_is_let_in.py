@@ -111,6 +111,17 @@ def test_a_rotated_token_works_at_once_and_the_old_one_as_long_as_was_said(place
     assert (status(old.text), status(new.text)) == (401, 200)
 
 
+def test_a_token_that_was_made_for_a_time_does_not_become_one_for_ever_when_it_is_rotated(place: Place) -> None:
+    house = place.houses[OP]
+    old = tokens.issue(house, label="x", scopes=(Scope.LINE_READ,), valid=timedelta(days=30))
+    (place.home / "story").write_text((NOON + timedelta(days=29)).isoformat())
+    new = tokens.rotate(house, old.kept.token_id)
+    (place.home / "story").write_text((NOON + timedelta(days=58)).isoformat())
+    assert tokens.checked(house, new.text) is not None
+    (place.home / "story").write_text((NOON + timedelta(days=59)).isoformat())
+    assert tokens.checked(house, new.text) is None
+
+
 def test_no_token_is_in_the_database(place: Place) -> None:
     secret = place.tokens[OP].rpartition(".")[2].encode()
     for file in place.home.rglob("*.db*"):
