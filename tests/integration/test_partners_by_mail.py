@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,7 +28,8 @@ from adapters.settings import SettingsError, load_settings, unit_folder
 from adapters.storage.partner_mails import MailState, PartnerMail
 from adapters.words import LANGUAGES, Language, Words
 from contracts.categories import Category
-from contracts.messages.referral import ReferralWithdrawn
+from contracts.envelope import parse
+from contracts.messages.referral import ReferralAccepted, ReferralDeclined, ReferralWithdrawn
 from contracts.names import UnitId
 from contracts.referral_table import ReferralState
 from deploy.servers.ports import free_port
@@ -248,6 +250,34 @@ def test_a_link_that_is_used_ended_unknown_or_broken_gets_the_same_answer(office
     assert len({one.content for one in answers}) == 1
     assert len({str(sorted((n, v) for n, v in one.headers.items() if n != "date")) for one in answers}) == 1
     assert all(f'lang="{one}"' in unknown.text for one in LANGUAGES)
+
+
+def test_of_two_answers_at_the_same_moment_one_counts(office: Office) -> None:
+    office.ask()
+    link, ready = office.link(), threading.Barrier(6)
+    given = [{"choice": "accept"}, {"choice": "decline", "reason": "no-capacity"}] * 3
+
+    def post(answer: dict[str, str]) -> int:
+        ready.wait()
+        return office.browser.post(link, data=answer).status_code
+
+    with ThreadPoolExecutor(len(given)) as pool:
+        told = list(pool.map(post, given))
+    assert sorted(told) == [200] + [404] * 5
+    with office.house.store.read() as tx:
+        moves = [parse(one.payload or b"").facts for one in tx.journal.since(0, limit=100)]
+        assert not tx.quarantine.open_items()
+    counted = [type(one) for one in moves if isinstance(one, ReferralAccepted | ReferralDeclined)]
+    assert counted == [ReferralAccepted if told.index(200) % 2 == 0 else ReferralDeclined]
+
+
+def test_the_mark_of_an_answer_is_set_once(office: Office) -> None:
+    office.ask()
+    (mail,) = office.mails()
+    with office.house.store.write() as tx:
+        marks = [tx.partner_mails.answered(mail.mail_id, choice, at=NOON) for choice in ("accept", "decline")]
+    (kept,) = office.mails()
+    assert (marks, kept.answer) == ([True, False], "accept")
 
 
 def test_a_mail_scanner_that_opens_every_link_answers_nothing(office: Office) -> None:
