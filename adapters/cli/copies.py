@@ -13,11 +13,11 @@ import typer
 
 from adapters.cli.opening import ByWhom, Home, Lang, Opened, Unit, WhatFor, opened
 from adapters.cli.referral_choice import subject_of
-from adapters.followers.export_file import ExportError
+from adapters.followers.export_file import write_document
+from adapters.followers.exporting import list_copy
 from adapters.process import looks
 from adapters.process.entry_text import details
 from adapters.process.looks import Look, SeenTimeline
-from adapters.storage.exports import Form
 from contracts.categories import Purpose
 from contracts.names import ActorId
 from projections.corrections import Shown
@@ -44,26 +44,12 @@ def copy(  # noqa: PLR0913 - one option a field
             overviews.close()
         looks.report_entries(here.house, subject, seen.entries, look=look)
         text = "\n".join(_text(here, client, seen, look)) + "\n"
-        _list(here, seen, look, to)
+        list_copy(here.house, seen.entries, to, look=look)
         if to is None:
             sys.stdout.write(text)
             return
-        try:
-            to.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ExportError(f"{to} cannot be written ({error.strerror})", advice="Name another file") from error
+        write_document(to, text)
         here.out.print(f"{here.words['copied']}: {to}", markup=False, soft_wrap=True)
-
-
-def _list(here: Opened, seen: SeenTimeline, look: Look, to: Path | None) -> None:
-    others = {one.entry.message_id: one.entry.referral_id for one in seen.entries if one.entry.kind == "given"}
-    if not others:
-        return
-    with here.house.store.write() as tx:
-        path = None if to is None else str(to.resolve())
-        form: Form = "printed" if to is None else "document"
-        number = tx.exports.make(path, form, by=look.reader, at=here.house.clock.now())
-        tx.exports.hold(number, others)
 
 
 def _text(here: Opened, client: str, seen: SeenTimeline, look: Look) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """`spojka-adapter export fhir`: what this unit may show of a client, as a FHIR Bundle for the unit's own system.
 
-Invariants: the export is a look: it shows what the timeline shows to this reader for this purpose, and is reported as such before it leaves; what the
-Bundle does not hold is said on standard error.
+Invariants: the export is a look: it shows what the timeline shows to this reader for this purpose, and is reported as such before it leaves; one that
+holds entries of others is listed as a copy, in a file or handed over, so that an erasure reaches it; what the Bundle does not hold is said on
+standard error.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC
@@ -19,6 +19,8 @@ from adapters.cli.referral_choice import subject_of
 from adapters.connectors.fhir.bundle import Exported, export
 from adapters.connectors.fhir.told import Case, Told
 from adapters.drafts import ClientKey
+from adapters.followers.export_file import write_document
+from adapters.followers.exporting import list_copy
 from adapters.process import looks
 from adapters.process.looks import Look
 from contracts import strict_json
@@ -48,24 +50,18 @@ def fhir(  # noqa: PLR0913 - one option a field
 ) -> None:
     """A client's referrals, consents, needs, services and outcomes as a FHIR R4 Bundle (SDOH Clinical Care). The look is reported."""
     with opened(home, unit, lang) as here:
-        exported = _exported(here, client, Look(ActorId(actor), purpose))
+        exported = _exported(here, client, output, look=Look(ActorId(actor), purpose))
         text = json.dumps(exported.bundle, ensure_ascii=False, indent=2) + "\n"
         if output is None:
             sys.stdout.write(text)
         else:
-            _write(output, text)
+            write_document(output, text)
         for name, count in sorted(exported.left_out.items()):
             named = here.words.of_type(f"eu.spojka.{name}.v1")
             typer.echo(f"{here.words['not-exported']}: {named} ({count})", err=True)
 
 
-def _write(path: Path, text: str) -> None:
-    """A file that only its owner may read: it holds personal data."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _exported(here: Opened, client: str, look: Look) -> Exported:
+def _exported(here: Opened, client: str, output: Path | None, *, look: Look) -> Exported:
     subject = subject_of(here.house, client)
     overviews = here.house.overviews()
     try:
@@ -73,6 +69,7 @@ def _exported(here: Opened, client: str, look: Look) -> Exported:
     finally:
         overviews.close()
     looks.report_entries(here.house, subject, seen.entries, look=look)
+    list_copy(here.house, seen.entries, output, look=look)
     names = {unit: named.name for unit, named in here.house.directory.units.items()}
     return export(Case(ClientKey(client), tuple(told(seen.entries)), names), at=here.house.clock.now().astimezone(UTC))
 

@@ -14,9 +14,10 @@ from adapters.followers.export_rows import REFERRAL_COLUMNS, TIMELINE_COLUMNS, E
 from adapters.process import looks
 from adapters.process.looks import Look
 from adapters.process.unit_house import UnitHouse
-from adapters.storage.exports import Entries, Export
+from adapters.storage.exports import Entries, Export, Form
 from adapters.words import Words
 from contracts.names import MessageId
+from projections.corrections import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,17 @@ class _Listing:
                 hold(self.house, self.number, new)
             self.count += len(client.timeline)
             yield from client.timeline
+
+
+def list_copy(house: UnitHouse, seen: Sequence[Shown], to: Path | None, *, look: Look) -> None:
+    """List a copy of one client's path that is about to be made, in a file or (None) from the screen; own entries alone are nobody's concern."""
+    others = {one.entry.message_id: one.entry.referral_id for one in seen if one.entry.kind == "given"}
+    if not others:
+        return
+    with house.store.write() as tx:
+        path = None if to is None else str(to.resolve())
+        form: Form = "printed" if to is None else "document"
+        tx.exports.hold(tx.exports.make(path, form, by=look.reader, at=house.clock.now()), others)
 
 
 def hold(house: UnitHouse, number: int, entries: Entries) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from adapters.followers.configured import followers_of
+from adapters.followers.export_file import ExportError, ExportTable, write_tables
 from adapters.followers.exporting import export_tables
 from adapters.followers.following import Following
 from adapters.process.looks import Look
@@ -20,6 +22,7 @@ from tests.shared_office import DUTY, OP, SharedOffice
 from tests.simulated_hub import NOON
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from contracts.names import MessageId
@@ -193,6 +196,68 @@ def test_a_copy_in_a_file_goes_with_the_entry(office: SharedOffice, entries: lis
     office.must_erase(entries[0])
     office.type("obligations", "answer", DUTY[:13])
     assert not file.exists()
+
+
+def test_a_bundle_for_another_system_goes_with_the_entry(
+    office: SharedOffice, entries: list[MessageId], tmp_path: Path
+) -> None:
+    file = tmp_path / "2026-17.json"
+    office.type("export", "fhir", "2026/17", *BY, "--output", str(file))
+    assert NOTE in file.read_text(encoding="utf-8")
+    office.must_erase(entries[0])
+    office.type("obligations", "answer", DUTY[:13])
+    assert not file.exists()
+
+
+def test_a_bundle_that_was_handed_over_is_remembered_until_somebody_says_that_it_is_destroyed(
+    office: SharedOffice, entries: list[MessageId]
+) -> None:
+    assert NOTE in office.type("export", "fhir", "2026/17", *BY)
+    office.must_erase(entries[0])
+    office.type("obligations", "answer", DUTY[:13], code=1)
+    office.type("export", "destroyed", "1")
+    office.type("obligations", "answer", DUTY[:13])
+
+
+@pytest.mark.parametrize("form", ["out", "out.xlsx"])
+def test_nobody_else_on_the_machine_reads_a_copy_unless_its_owner_opens_it(
+    office: SharedOffice, entries: list[MessageId], tmp_path: Path, form: str
+) -> None:
+    before = os.umask(0o022)
+    try:
+        office.type("copy", "2026/17", *BY, "--to", str(tmp_path / "copy.txt"))
+        office.type("export", "tables", str(tmp_path / form), *BY)
+        written = [tmp_path / "copy.txt", *([tmp_path / form] if form != "out" else (tmp_path / form).iterdir())]
+        assert {one.stat().st_mode & 0o777 for one in written} == {0o600}
+        written[-1].chmod(0o640)
+        written[1].chmod(0o640)
+        office.must_erase(entries[0])
+        office.type("obligations", "answer", DUTY[:13])
+        assert {one.stat().st_mode & 0o777 for one in written[1:]} == {0o640}
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("form", ["out", "out.xlsx"])
+def test_nothing_of_an_export_that_failed_or_was_killed_outlives_an_erasure(
+    office: SharedOffice, entries: list[MessageId], tmp_path: Path, form: str
+) -> None:
+    place = tmp_path / "shared" / form
+    office.type("export", "tables", str(place), *BY)
+    file = place if form != "out" else place / "timeline.csv"
+    left = file.with_name(f".{file.name}.0a1b2c3d")
+    left.write_text(NOTE, encoding="utf-8")
+
+    def rows() -> Iterator[list[str]]:
+        yield [NOTE]
+        raise OSError(28, "no space")
+
+    with pytest.raises(ExportError):
+        write_tables(place, [ExportTable("referrals", ["x"], [[NOTE]]), ExportTable("timeline", ["x"], rows())])
+    assert [one for one in file.parent.iterdir() if one.name.startswith(".")] == [left]
+    office.must_erase(entries[0])
+    office.type("obligations", "answer", DUTY[:13])
+    assert not left.exists()
 
 
 def test_a_file_that_is_held_fast_leaves_the_duty_open(
