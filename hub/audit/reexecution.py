@@ -33,6 +33,9 @@ from hub.domain.naming import deterministic_id
 from hub.domain.settings import DEFAULT, DecisionSettings, changed
 from hub.domain.support_path import SupportPath
 
+_ODD = (ContractsError, LookupError, ValueError, TypeError, AssertionError)
+"""What pure rules raise for a log that no hub wrote."""
+
 
 @dataclass(slots=True)
 class Reexecution:
@@ -69,12 +72,12 @@ class Reexecution:
         elif isinstance(event, MessageAccepted):
             self.counts["accepted"] += 1
             self.counts["deliveries"] += len(event.recipients)
-            yield from self._accepted(case, event, position)
+            yield from _unbroken(self._accepted(case, event, position), position)
         if places.is_notice(event):
             return
         try:
             self._files[event.key] = advance(case, LogEntry(position, event))
-        except (ContractsError, KeyError, ValueError, TypeError) as error:
+        except _ODD as error:
             yield Finding(
                 FindingCode.NOT_PERMITTED, position, f"does not follow from what came before: {type(error).__name__}"
             )
@@ -182,6 +185,14 @@ class Reexecution:
                 self.settings = changed(facts)
             case _:
                 return
+
+
+def _unbroken(findings: Iterator[Finding], position: int) -> Iterator[Finding]:
+    """What the rules cannot even judge is a finding too."""
+    try:
+        yield from findings
+    except _ODD as error:
+        yield Finding(FindingCode.NOT_PERMITTED, position, f"cannot be run again: {type(error).__name__}")
 
 
 def _signature_fault(

@@ -19,6 +19,7 @@ from contracts.ledger import signed_note
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.ground import GroundRegistered
 from contracts.messages.hub import ConsentExpired, DeliveryReported, ReportedDelivery
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, ProgrammeId, RecordKey, SubjectId, UnitId
@@ -259,6 +260,14 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
         payload = said.replace(b'"programme":"decin"', b'"programme":"jihlava"')
         assert payload != said
         self.slip_in(hub, sign_one(payload, op.key, PayloadType.CLOUDEVENT))
+        assert FindingCode.NOT_PERMITTED in self.rewritten(hub, tmp_path, lambda event: event)
+
+    def test_what_the_rules_cannot_even_judge_does_not_end_the_audit(self, hub: Simulation, tmp_path: Path) -> None:
+        until = hub.clock.at + timedelta(days=9)
+        given = Grant(sources=(UnitId("up"),), recipient=to_unit(UnitId("vz")), categories=(SKILLS,), until=until)
+        law = GroundRegistered(ground_id=GroundId(hub.next_id()), basis=("A6-1-e",), statute="act", grants=(given,))
+        said = hub.message("up", law)[1]
+        self.slip_in(hub, replace(said, payload=said.payload.replace(b"decin:up", b"decin:nobody")))
         assert FindingCode.NOT_PERMITTED in self.rewritten(hub, tmp_path, lambda event: event)
 
     def test_a_report_of_the_hub_told_twice(self, hub: Simulation, tmp_path: Path) -> None:
