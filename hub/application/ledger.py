@@ -144,7 +144,18 @@ class Ledger:
             self._tails.append(self._tile(Tile(level, rest // WIDTH, width)) if width else b"")
             rest //= WIDTH
         width = size % WIDTH
-        self._bundle = (self._files.read(bundle_path(size // WIDTH, width)) or b"") if width else b""
+        self._bundle = self._entries(bundle_path(size // WIDTH, width), self._tails[0]) if width else b""
+
+    def _entries(self, path: str, leaves: bytes) -> bytes:
+        """The bundle that is not full yet. Raises `LedgerError` where it does not hold the entries of its tile."""
+        found, step = self._files.read(path) or b"", len(_BUNDLED) + LENGTH
+        entries = [found[at : at + step].removeprefix(_BUNDLED) for at in range(0, len(found), step)]
+        if b"".join(leaf_hash(entry) for entry in entries) != leaves:
+            raise LedgerError(
+                f"{path} does not hold what the tiles say.",
+                advice="Restore the ledger's folder from a copy before anything is added.",
+            )
+        return found
 
     def _check_last(self, size: int) -> None:
         if not size:

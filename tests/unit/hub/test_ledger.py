@@ -93,6 +93,19 @@ def test_tiles_that_were_changed_stop_the_ledger(path: str) -> None:
         Ledger(States(LOG), files, SIGNER).open()
 
 
+@pytest.mark.parametrize("kept", [0, 42, 43 * 42, 44 * 42 - 1], ids=str)
+def test_a_bundle_that_was_lost_or_cut_stops_the_ledger_before_it_writes_a_broken_one(kept: int) -> None:
+    files, path = Files(), "tile/entries/001.p/44"
+    grown(files, to=300)
+    assert len(files.files[path]) == 44 * 42
+    files.files[path] = files.files[path][:kept]
+    with pytest.raises(LedgerError, match="does not hold"):
+        Ledger(States(LOG), files, SIGNER).open()
+    del files.files[path]
+    with pytest.raises(LedgerError, match="does not hold"):
+        Ledger(States(LOG), files, SIGNER).open()
+
+
 def test_a_full_tile_is_written_once_and_the_checkpoint_comes_last() -> None:
     files = Files()
     for size in (100, 256, 300, 700):
