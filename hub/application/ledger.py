@@ -13,7 +13,7 @@ from contracts.ledger import checkpoint, signed_note
 from contracts.ledger.checkpoint import Checkpoint
 from contracts.ledger.entry import LENGTH, entry_of, leaf_of
 from contracts.ledger.frontier import Frontier
-from contracts.ledger.signed_note import Note, NoteSigner
+from contracts.ledger.signed_note import Note, NoteError, NoteSigner
 from contracts.ledger.tiles import WIDTH, Tile, TiledTree, bundle_path, tiles_of
 from contracts.merkle import HASH_LENGTH, leaf_hash, root
 from hub.application.ports import HubError
@@ -66,9 +66,7 @@ class Ledger:
         raw = self._files.read("checkpoint")
         if raw is None:
             return None
-        note = signed_note.parse(raw.decode())
-        signed_note.verified(note, [self._signer.key])
-        head = checkpoint.parse(note.text)
+        head = self._own(raw)
         tree = TiledTree(head.size, self._tile)
         if head.origin != self._signer.name or tree.root != head.root:
             raise LedgerError(
@@ -78,6 +76,17 @@ class Ledger:
         self._load(head.size)
         self._check_last(head.size)
         return head
+
+    def _own(self, raw: bytes) -> Checkpoint:
+        try:
+            note = signed_note.parse(raw.decode())
+            signed_note.verified(note, [self._signer.key])
+            return checkpoint.parse(note.text)
+        except (NoteError, UnicodeDecodeError) as error:
+            raise LedgerError(
+                f"The checkpoint of {self._signer.name} is not one that this ledger's key signed.",
+                advice="Restore the ledger's folder and the hub's keys from a copy before anything is added.",
+            ) from error
 
     def step(self) -> int:
         """Add what the log has beyond the ledger, and sign a checkpoint; returns how many entries came."""

@@ -32,13 +32,31 @@ class TileFiles:
         target = self.folder / path
         fresh = target.with_name(f"{target.name}.new")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make(target.parent)
             with fresh.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(target)
+            _sync(target.parent)
         except OSError as error:
             raise TileFileError(
                 f"The ledger cannot be written to {self.folder}: {error.strerror}.", advice="Make room, or the rights."
             ) from error
+
+
+def _make(folder: Path) -> None:
+    """A folder whose name outlives a power cut, as those above it do."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

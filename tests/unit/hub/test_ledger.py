@@ -1,6 +1,8 @@
 """The ledger follows its log, goes on after any crash, and refuses to go on where the two do not fit."""
 
+import os
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from contracts.ledger.entry import entry_of, leaf_of
 from contracts.ledger.tiles import TiledTree, entries_in, tiles_of
 from contracts.merkle import root
 from hub.application.ledger import Ledger, LedgerError
+from hub.infrastructure.tile_files import TileFiles
 from tests.simulation.exported import SIGNER, Files, States
 
 LOG = [f"state {number}".encode() for number in range(1200)]
@@ -93,6 +96,15 @@ def test_tiles_that_were_changed_stop_the_ledger(path: str) -> None:
         Ledger(States(LOG), files, SIGNER).open()
 
 
+@pytest.mark.parametrize("spoilt", [b"", b"\xff\xfe", b"spojka/other/0\n"], ids=["empty", "no text", "another"])
+def test_a_checkpoint_that_is_none_of_its_own_stops_the_ledger_with_an_alarm(spoilt: bytes) -> None:
+    files = Files()
+    grown(files, to=300)
+    files.files["checkpoint"] = spoilt
+    with pytest.raises(LedgerError, match="this ledger's key signed"):
+        Ledger(States(LOG), files, SIGNER).open()
+
+
 @pytest.mark.parametrize("kept", [0, 42, 43 * 42, 44 * 42 - 1], ids=str)
 def test_a_bundle_that_was_lost_or_cut_stops_the_ledger_before_it_writes_a_broken_one(kept: int) -> None:
     files, path = Files(), "tile/entries/001.p/44"
@@ -104,6 +116,24 @@ def test_a_bundle_that_was_lost_or_cut_stops_the_ledger_before_it_writes_a_broke
     del files.files[path]
     with pytest.raises(LedgerError, match="does not hold"):
         Ledger(States(LOG), files, SIGNER).open()
+
+
+def test_a_file_s_name_is_as_durable_as_its_bytes_before_the_checkpoint_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = [], os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    folder = tmp_path / "ledger" / "0"
+    TileFiles(folder).write("tile/0/000.p/1", b"x" * 32)
+    fresh = [folder.parent, folder, folder / "tile", folder / "tile" / "0", folder / "tile" / "0" / "000.p"]
+    assert {one.stat().st_ino for one in (tmp_path, *fresh)} <= set(synced)
+    TileFiles(folder).write("checkpoint", b"x")
+    assert synced[-2:] == [(folder / "checkpoint").stat().st_ino, folder.stat().st_ino]
 
 
 def test_a_full_tile_is_written_once_and_the_checkpoint_comes_last() -> None:
