@@ -19,6 +19,7 @@ from adapters.api.routing import UnitRoutes
 from adapters.api.tags import tag_of
 from adapters.process import looks
 from adapters.process.looks import Look, SeenTimeline
+from adapters.process.showing import hidden_now
 from adapters.process.tokens import Scope
 from contracts.grounds import Ground
 from projections.corrections import Shown
@@ -113,11 +114,16 @@ def timeline(
 
 @routes.read("/grounds", scope=Scope.GROUNDS_READ, gives=GroundList)
 def grounds(request: Request, caller: Caller, client: ClientQuery, look: Annotated[Look, Depends(looking)]) -> Response:
-    """Who may see what of a client, and since when not: consents and reasons by law that this unit knows. The look is reported."""
+    """Who may see what of a client, and since when not: consents and reasons by law that this unit knows. The look is reported.
+
+    Those that another unit recorded show only while entries of others do: see `hidden` of the timeline and the worklist.
+    """
     served = caller.served
     subject = subject_of(served, client)
+    others_visible = hidden_now(served.house) is None
     with served.overviews().look() as connection:
-        known = grounds_of(connection, subject)
+        every = grounds_of(connection, subject)
+    known = {name: one for name, one in every.items() if others_visible or one.collector == served.unit}
     found = GroundList(items=tuple(_ground(known[one]) for one in sorted(known)))
     openings = [opening for ground in known.values() for opening in ground.openings]
     categories = {category for opening in openings for category in opening.categories}

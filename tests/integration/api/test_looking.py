@@ -12,6 +12,7 @@ from contracts.delivery import Delivery
 from contracts.envelope import compose, parse
 from contracts.feed_head import FeedHead
 from contracts.feed_record import document, read
+from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
 from contracts.messages.referral import QuestionAsked, QuestionContent, ReferralAccepted, ReferralNotTakenUp
 from contracts.names import ReferralId, SubjectId, source_of
@@ -200,3 +201,23 @@ def test_what_the_other_unit_asked_does_not_show_after_the_lease(place: Place) -
 def test_that_a_client_did_not_come_to_support_shows_to_nobody_who_controls(place: Place) -> None:
     referral = answered_by_the_other_unit(place)
     assert standing(place, referral, **{"Spojka-Purpose": "control"}) == ("sent", "sent", [])
+
+
+def test_reasons_that_another_unit_recorded_show_only_within_the_lease(place: Place) -> None:
+    own = place.consented()
+    house = place.houses[OP]
+    with house.store.read() as tx:
+        subject = tx.clients.subject_of("case-1")  # type: ignore[arg-type] # a client key in a test
+        mine = next(
+            one.facts for entry in tx.journal.since(0, limit=100)
+            if entry.state is not None and isinstance((one := parse(entry.payload or b"")).facts, ConsentGiven)
+        )  # fmt: skip
+    other = mine.model_copy(update={"consent_id": message_id(77)})
+    arrived(place, [place.hub.message_of(UP, 1, facts=other, subject=subject, category=None)])
+
+    def known() -> set[str]:
+        return {one["ground"] for one in place.get("/grounds", client="case-1").json()["items"]}
+
+    assert known() == {own, message_id(77)}
+    (place.home / "story").write_text(LATER.isoformat())
+    assert known() == {own}
