@@ -2,7 +2,8 @@
 
 Invariants: rows and position of a chunk commit together, never one transaction an item; a crash between chunks repeats nothing and loses nothing; a
 rebuild writes to tables of its own and takes over in one transaction, once it has come at least as far as the one that serves; a new version of a
-read model, or of the catalogue where types were kept raw, starts a rebuild by itself.
+read model, or of the catalogue where types were kept raw, starts a rebuild by itself. What has read further than its source reaches
+(a power cut, or a backup, took the source's last items) begins anew, since other items may come under the same numbers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,9 +68,13 @@ class Runner(Generic[_RawT, _ItemT]):
         self._served = served
 
     def prepare(self) -> None:
-        """Make what is missing: tables at first, a rebuild where a version was raised. Call once before the first `step`."""
+        """Make what is missing: tables at first, a rebuild where a version was raised, all anew where the source forgot.
+
+        Call once before the first `step`.
+        """
         with writing(self._engine) as connection:
             positions.ensure(connection)
+            self._forget_beyond(connection, self._source.end())  # asked while nobody else can advance
             places = positions.places(connection)
             for name, projection in self._projections.items():
                 serving = places.get((name, PlaceRole.SERVING))
@@ -178,6 +183,17 @@ class Runner(Generic[_RawT, _ItemT]):
                 positions.promote(connection, building)
                 self._serve(connection, build_of(self._projections[name].metadata, building.build))
                 drop(connection, serving.tables)
+
+    def _forget_beyond(self, connection: Connection, end: int) -> None:
+        """A build that serves, or is being built, and has read what is no longer there, goes with its rows."""
+        places = positions.places(connection)
+        for (name, role), place in places.items():
+            if name in self._projections and place.position > end:
+                positions.end(connection, place)
+                if role is PlaceRole.SERVING:
+                    number = max(one.build for (other, _), one in places.items() if other == name) + 1
+                    self._start(connection, self._projections[name], role, number=number)
+                drop(connection, place.tables)  # nothing is served from them by now
 
     def _start(self, connection: Connection, projection: Projection[_ItemT], role: PlaceRole, *, number: int) -> None:
         build = build_of(projection.metadata, number)

@@ -208,6 +208,25 @@ class RunnerContract:
         unit_runner(engine, journal).catch_up()
         assert _facts(engine) == [{"dimension": "housing"}]
 
+    @pytest.mark.parametrize("rebuilding", [False, True])
+    def test_nothing_is_missed_where_a_power_cut_took_the_last_items_of_the_source_alone(
+        self,
+        engine: Engine,
+        rebuilding: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        before = timeline_runner(engine, needs(5), Timeline())
+        before.catch_up()
+        if rebuilding:
+            before.rebuild("timeline")
+            before.step()
+        after = needs(1)
+        write = Writer(first_id=100)
+        runner = timeline_runner(engine, after, Timeline())
+        for number in range(6):
+            after.add(write(NeedAssessed(dimension="skills"), category=Category.SKILLS, at=day(number)))
+        runner.catch_up()
+        assert sorted(ids(engine)) == sorted(item.message_id for item in after.read(0, 100))
+
     def test_what_is_applied_never_goes_back(self, engine: Engine) -> None:
         runner = timeline_runner(engine, needs(7), Timeline(), chunk=3)
         reached = []
@@ -234,6 +253,9 @@ class _Watched(MemoryJournal):
     def read(self, after: int, limit: int) -> Sequence[JournalItem]:
         self._read.append(after)
         return self._inner.read(after, limit)
+
+    def end(self) -> int:
+        return self._inner.end()
 
 
 def _as_unknown(log: MemoryLog, position: int, older: pytest.MonkeyPatch) -> None:
