@@ -1,8 +1,9 @@
 """One unit's database: opens it and gives transactions.
 
 Invariants: a write transaction is the only one at its time (SQLite `BEGIN IMMEDIATE`, PostgreSQL an advisory lock) and is durable when it returns
-(`synchronous=FULL`), unless the caller says that all of it would come again; one that waits for the disk makes those before it durable too. Whatever
-raises inside leaves nothing behind; a read transaction sees one state and cannot write.
+(`synchronous=FULL`), unless the caller says that all of it would come again; one that waits for the disk makes those before it durable too.
+The end of this process, however it ends, undoes nothing that returned. Whatever raises inside leaves nothing behind; a read transaction sees one
+state and cannot write.
 """
 
 import sqlite3
@@ -140,7 +141,9 @@ class UnitStore:
     def write(self, *, durable: bool = True) -> Iterator[Transaction]:
         """The one write transaction: everything or nothing. Raises `StoreError` where the disk is full.
 
-        With `durable` False a power cut may undo it: for what came from the broker with its place, and for places at the broker.
+        With `durable` False a power cut, or a crash of PostgreSQL's server, may undo it with all such writes behind it; the end of this process does
+        not. So it is for two things: what came from the broker in one transaction with the place up to which it was read (the same stretch is read
+        again), and where the broker stored a message (the same bytes are sent again, and the hub recognises them).
         """
         with (
             self._turn,
