@@ -12,7 +12,8 @@ from typing import Final, Self
 from adapters.connectors.refusal import Refusal, RefusalReason
 from adapters.errors import AdapterError
 
-_CACHE_KIB: Final = 16 * 1024
+_CACHE_KIB: Final = 8 * 1024
+"""The rest is in the operating system's cache, which counts for nobody and gives way."""
 _SEPARATOR: Final = "\0"
 """Of texts in a value: cells with a NUL are refused before they come here."""
 
