@@ -104,29 +104,26 @@ class Publisher:
         partitions = self._partitions()
         if partitions is None:
             return 0
-        return await self._again(partitions) or await self._fresh(partitions)
+        waiting, marks, fresh = await asyncio.to_thread(self._look)
+        return await self._send(self._again(waiting, marks) or fresh, partitions)
 
-    async def _fresh(self, partitions: int) -> int:
-        return await self._send(await asyncio.to_thread(self._next), partitions)
-
-    def _next(self) -> Sequence[OutboxMessage]:
+    def _look(self) -> tuple[Sequence[OutboxMessage], Marks, Sequence[OutboxMessage]]:
+        """What waits for its receipt, how far the hub has read, and what is new: one state, in one hand-over to a thread."""
         with self._store.read() as tx:
-            return tx.outbox.next_to_send(_CHUNK)
-
-    def _waiting(self) -> tuple[Sequence[OutboxMessage], Marks]:
-        with self._store.read() as tx:
-            return tx.outbox.open_messages(), marks_of(kept.head for kept in tx.places.heads())
+            waiting = tx.outbox.open_messages()
+            marks = marks_of(kept.head for kept in tx.places.heads()) if waiting else {}
+            return waiting, marks, tx.outbox.next_to_send(_CHUNK)
 
     def _write_down(self, sendings: Sequence[Sending]) -> None:
         with self._store.write(durable=False) as tx:  # what is forgotten is sent again
             tx.outbox.mark_sent(sendings, at=self._clock.now())
 
-    async def _again(self, partitions: int) -> int:
-        waiting, marks = await asyncio.to_thread(self._waiting)
+    def _again(self, waiting: Sequence[OutboxMessage], marks: Marks) -> Sequence[OutboxMessage]:
+        """What must go again."""
         now = self._monotonic()
         if not waiting:
             self._patience.answered()
-            return 0
+            return ()
         self._patience.waiting(now)
         due = lost(waiting, incarnation=self._incarnation, marks=marks)
         if not due and self._patience.over(now):
@@ -134,7 +131,7 @@ class Publisher:
             due = [waiting[0]]
         if due:
             _log.info("sending again", count=len(due), message_id=due[0].message_id)
-        return await self._send(due, partitions)
+        return due
 
     async def _send(self, messages: Sequence[OutboxMessage], partitions: int) -> int:
         if not messages:
