@@ -115,7 +115,10 @@ def _day(here: Opened, until: datetime) -> str:
 
 
 def _write(path: Path, text: str) -> None:
+    """A file that only its owner may read: whoever reads the code can use it."""
     try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise SlipError(

@@ -74,6 +74,7 @@ def test_a_code_is_shown_once_and_its_slip_names_nobody(office: Office) -> None:
     said = office.type("client", "pair-code", "case-1", "--slip", str(slip), "--lang", "cs").splitlines()
     assert written(read_code(said[0])) == said[0]
     printed = slip.read_text(encoding="utf-8")
+    assert slip.stat().st_mode & 0o077 == 0, "whoever reads the code can use it"
     assert said[0] in printed
     assert "Kód pro další pracoviště" in printed
     subject = office.subject_of("case-1")
