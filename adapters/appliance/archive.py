@@ -16,10 +16,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.errors import AdapterError
 from adapters.process.overviews import FILE as OVERVIEWS
@@ -37,6 +37,16 @@ ASIDE: Final = "before-restore"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _relative(name: str) -> str:
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts:
+        raise ValueError("a member's name is relative and has no step upwards")
+    return name
+
+
+MemberName = Annotated[str, AfterValidator(_relative)]
+
+
 class BackupError(AdapterError):
     """A backup cannot be made, or is not whole."""
 
@@ -49,7 +59,7 @@ class Manifest(BaseModel):
     programme: Programme
     units: tuple[Unit, ...]
     made_at: AwareDatetime
-    members: dict[str, Digest]
+    members: dict[MemberName, Digest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +162,9 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def opened(backup: Path) -> Iterator[tuple[Manifest, Path]]:
-    """A backup unpacked into a private folder, every member checked. Raises `BackupError`."""
-    with tempfile.TemporaryDirectory(prefix=".spojka-restore-", dir=backup.parent) as scratch:
+def opened(backup: Path, *, within: Path) -> Iterator[tuple[Manifest, Path]]:
+    """A backup unpacked into a private folder inside `within`, every member checked. Raises `BackupError`."""
+    with tempfile.TemporaryDirectory(prefix=".spojka-restore-", dir=within) as scratch:
         folder = Path(scratch)
         manifest = _unpack(backup, folder)
         for name, digest in manifest.members.items():

@@ -1,10 +1,10 @@
 """Putting a backup back, and going on without one.
 
 Invariants: nothing that is there is overwritten, it is moved aside; nothing is moved before the whole backup was checked; a unit whose database is
-older than what the hub knows is marked so, and repeats no number (see `adapters.storage.recovery`).
+older than what the hub knows is marked so before it is put in place, all units by one rename, so that after a crash at any point none works unmarked
+and repeats a number (see `adapters.storage.recovery`).
 """
 
-import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from adapters import keyring
 from adapters.appliance.archive import ASIDE, BackupError, Manifest, opened
 from adapters.process.sole_runner import sole_runner
 from adapters.process.unit_house import DATABASE, KEYS
-from adapters.settings import AdapterSettings, load_settings, unit_folder, units_in
+from adapters.settings import AdapterSettings, unit_folder, units_in
 from adapters.storage.unit_store import UnitStore
 from contracts.dsse import from_envelope
 from contracts.names import UnitId
@@ -33,18 +33,18 @@ class Restored:
 def restore(backup: Path, home: Path, *, at: datetime) -> Restored:
     """Put a backup into `home`; an adapter that is there is moved aside. Raises `BackupError`, and what opening the databases raises."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with sole_runner(home), opened(backup) as (manifest, folder):
-        aside = _move_aside(home, at)
-        for name in manifest.members:
-            target = home / name
-            if target.exists():  # settings of today win over those of the backup
-                continue
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.move(folder / name, target)
-            target.chmod(0o600)
-        settings = load_settings(home)
+    with sole_runner(home), opened(backup, within=home) as (manifest, folder):
         for unit in manifest.units:
-            _mark(settings, UnitId(unit), at)
+            _mark(unit_folder(folder, UnitId(unit)) / DATABASE, at, shards=1)
+        _keep_private(folder)
+        aside = _move_aside(home, at)
+        (folder / "units").rename(home / "units")
+        for name in manifest.members:
+            if (folder / name).exists() and not (
+                home / name
+            ).exists():  # settings of today win over those of the backup
+                (home / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (folder / name).rename(home / name)
     return Restored(manifest, aside)
 
 
@@ -56,16 +56,21 @@ def begin_without_backup(settings: AdapterSettings, unit: UnitId, *, at: datetim
         raise BackupError(
             f"Unit {unit} has a database", advice="Restore a backup over it, or move the file away to go on without it."
         )
-    with sole_runner(settings.home):
-        _mark(settings, unit, at)
-
-
-def _mark(settings: AdapterSettings, unit: UnitId, at: datetime) -> None:
     first, _ = settings.read_first_list()
-    with closing(UnitStore.open(unit_folder(settings.home, unit) / DATABASE)) as store, store.write() as tx:
+    with sole_runner(settings.home):
+        _mark(folder / DATABASE, at, shards=first.listed.shards)
+
+
+def _mark(database: Path, at: datetime, *, shards: int) -> None:
+    """The hub knows more than this database: of the newest trust list's shards, or so many where it has no list yet."""
+    with closing(UnitStore.open(database)) as store, store.write() as tx:
         newest = tx.trust_lists.latest()
-        listed = first.listed if newest is None else listed_in(newest.envelope)
-        tx.recovery.begin(range(listed.shards), at=at)
+        tx.recovery.begin(range(shards if newest is None else listed_in(newest.envelope).shards), at=at)
+
+
+def _keep_private(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _move_aside(home: Path, at: datetime) -> Path | None:

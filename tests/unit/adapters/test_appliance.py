@@ -7,13 +7,15 @@ import sqlite3
 import string
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from adapters import commands, keyring
-from adapters.appliance.archive import BackupError, back_up, opened
+from adapters.appliance.archive import BackupError, Manifest, back_up, opened
 from adapters.appliance.finding import FOUND, Check, Finding, worst
 from adapters.appliance.first_setup import Answers, SetUpError, set_up
 from adapters.appliance.restoring import begin_without_backup, restore
@@ -30,8 +32,6 @@ from deploy.servers.ports import free_port
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from adapters.words import Language
     from deploy.servers.embedded_broker import EmbeddedBroker
 
@@ -184,7 +184,7 @@ class TestBackup:
             back_up(load_settings(home), tmp_path / "copy.tar", at=NOON)
         house.close()
         with (
-            opened(tmp_path / "copy.tar") as (_, folder),
+            opened(tmp_path / "copy.tar", within=tmp_path) as (_, folder),
             closing(sqlite3.connect(folder / "units" / OP / DATABASE)) as copy,
         ):
             assert [row[0] for row in copy.execute("SELECT client_key FROM client")] == [CASE]
@@ -223,6 +223,33 @@ class TestBackup:
         with pytest.raises(BackupError):
             restore(tmp_path / "evil.tar", tmp_path / "home", at=LATER)
         assert not (tmp_path / "evil").exists()
+
+    def test_a_manifest_cannot_name_a_place_outside_of_the_folder(self, home: Path) -> None:
+        made = back_up(load_settings(home), home.parent / "copy.tar", at=NOON)
+        for name in ("../x", "/etc/x", "units/../../x", "a/.."):
+            with pytest.raises(ValidationError):
+                Manifest.model_validate(made.model_dump() | {"members": {name: "0" * 64}})
+
+    def test_a_restore_cut_off_before_the_last_step_left_no_unit_that_would_repeat_a_number(
+        self, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        back_up(load_settings(home), tmp_path / "copy.tar", at=NOON)
+        renamed = Path.rename
+
+        def cut(path: Path, target: Path) -> Path:
+            done = renamed(path, target)
+            if target.name == "units":
+                raise KeyboardInterrupt
+            return done
+
+        monkeypatch.setattr(Path, "rename", cut)
+        with pytest.raises(KeyboardInterrupt):
+            restore(tmp_path / "copy.tar", home, at=LATER)
+        monkeypatch.undo()
+        house = UnitHouse.open(load_settings(home), OP)
+        with house.store.read() as tx:
+            assert list(tx.recovery.open()) == [0]
+        house.close()
 
     def test_a_backup_into_the_adapters_own_folder_is_refused(self, home: Path) -> None:
         with pytest.raises(BackupError, match="own folder"):
