@@ -89,5 +89,5 @@ async def test_a_database_that_was_changed_behind_its_ledger_stops_the_ledger_wi
     rig.log("UPDATE log SET state = state || '\\x20' WHERE position = (SELECT max(position) FROM log) RETURNING 1")
     rig.start("ledger")
     process = rig.processes.pop("ledger")
-    assert await asyncio.to_thread(process.wait, 60) != 0
+    assert await asyncio.to_thread(process.wait, 120) != 0
     assert "does not hold what its ledger says" in (rig.folder / "ledger.log").read_text()
