@@ -79,8 +79,9 @@ final class Desk {
 
     private void takeConsent(Map<String, Object> wish) {
         String recipient = "unit:" + Json.string(wish, "recipient");
+        // Without history_from the hub takes its own now, and what was written down a moment before would be older than the consent.
         Map<String, Object> grant = Json.of("sources", List.of(unit), "recipient", recipient,
-            "categories", wish.get("categories"), "until", wish.get("until"));
+            "categories", wish.get("categories"), "history_from", now(), "until", wish.get("until"));
         Map<String, Object> facts = Json.of("consent_id", freshId(), "recipient", recipient, "grants", List.of(grant),
             "paper", List.of("consent", "release-from-secrecy"), "notice_version", "1",
             "evidence_hash", Bytes.hex(Bytes.sha256(Bytes.utf8("signed" + freshId()))), "method", "signed-paper");
