@@ -145,7 +145,10 @@ class UnitStoreContract:
     def test_what_was_signed_comes_back_bit_for_bit_also_from_a_batch(self, desk: Desk, hub: SimulatedHub) -> None:
         self.consent(desk)
         list(desk.record_many([service(str(n)) for n in range(1, 300)]))
-        for one in self.waiting(desk):
+        waiting = self.waiting(desk)
+        assert len(waiting) >= 299
+        assert any(one.signed.proof is not None for one in waiting), "more than one batch, signed as such"
+        for one in waiting:
             verify(one.signed, hub.unit_keys[OP].verifying_key, PayloadType.CLOUDEVENT)
 
     def test_a_worker_s_entry_overtakes_an_import_of_other_clients_but_not_of_its_own(self, desk: Desk) -> None:

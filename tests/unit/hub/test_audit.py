@@ -46,13 +46,8 @@ if TYPE_CHECKING:
 SKILLS = Category.SKILLS
 
 
-@pytest.fixture
-def hub() -> Simulation:
-    """A consent, entries before and after it ends, a withdrawal, a refusal, and a revoked key's list."""
-    simulation = Simulation()
-    simulation.publish_trust_list()
-    simulation.clock.at = START + timedelta(days=39)
-    consent = GroundId(simulation.next_id())
+def paper_of(consent: GroundId) -> ConsentGiven:
+    """The advice office may share skills with the school, from the programme's start on."""
     grant = Grant(
         sources=(UnitId("op"),),
         recipient=to_unit(UnitId("vz")),
@@ -60,7 +55,7 @@ def hub() -> Simulation:
         until=START + timedelta(days=300),
         history_from=START,
     )
-    paper = ConsentGiven(
+    return ConsentGiven(
         consent_id=consent,
         recipient=grant.recipient,
         grants=(grant,),
@@ -69,7 +64,16 @@ def hub() -> Simulation:
         evidence_hash="0" * 64,
         method="signed-paper",
     )
-    simulation.say("op", paper)
+
+
+@pytest.fixture
+def hub() -> Simulation:
+    """A consent, entries before and after it ends, a withdrawal, a refusal, and a revoked key's list."""
+    simulation = Simulation()
+    simulation.publish_trust_list()
+    simulation.clock.at = START + timedelta(days=39)
+    consent = GroundId(simulation.next_id())
+    simulation.say("op", paper_of(consent))
     for _ in range(3):
         simulation.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
     simulation.say("up", NeedAssessed(dimension="skills"), category=SKILLS)
@@ -349,22 +353,7 @@ class TestReplay:
         hub = Simulation()
         hub.publish_trust_list()
         consent, live = GroundId(hub.next_id()), []
-        grant = Grant(
-            sources=(UnitId("op"),),
-            recipient=to_unit(UnitId("vz")),
-            categories=(SKILLS,),
-            until=START + timedelta(days=300),
-            history_from=START,
-        )
-        paper = ConsentGiven(
-            consent_id=consent,
-            recipient=grant.recipient,
-            grants=(grant,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
+        paper = paper_of(consent)
         need = NeedAssessed(dimension="skills")
         for facts in (paper, need, need, ConsentWithdrawn(consent_id=consent)):
             hub.clock.at += timedelta(days=3)
