@@ -9,7 +9,6 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -32,6 +31,7 @@ from contracts.keys import VerifyingKey
 from contracts.names import KeyId, Programme, Unit, UnitId
 from contracts.trust_list import Directory
 from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
+from projections.process.loopback import is_loopback
 
 PREFIX: Final = "SPOJKA_ADAPTER_"
 HOME: Final = f"{PREFIX}HOME"
@@ -301,14 +301,6 @@ def settings_table() -> list[tuple[str, str, str]]:
         (name, "needed" if field.is_required() else str(field.default), field.description or "")
         for name, field in AdapterSettings.model_fields.items()
     ]
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address that only this machine reaches."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def address_of(written: str, home: Path) -> Callable[[], str]:

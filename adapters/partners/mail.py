@@ -10,13 +10,13 @@ import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
-from ipaddress import ip_address
 from typing import Final
 
 from adapters.settings import AdapterSettings
 from adapters.storage.partner_mails import PartnerMail
 from adapters.words import LANGUAGES, Language, Words
 from contracts.categories import WHOLLY_SEALED
+from projections.process.loopback import is_loopback
 
 _TIMEOUT: Final = 20.0
 _TLS_AT_ONCE: Final = 465
@@ -76,7 +76,7 @@ def give(message: EmailMessage, settings: AdapterSettings) -> None:
     host, port = settings.mail_host or "", settings.mail_port
     try:
         with _connected(host, port) as server:
-            if port != _TLS_AT_ONCE and not _this_machine(host):
+            if port != _TLS_AT_ONCE and not is_loopback(host):
                 server.starttls(context=ssl.create_default_context())
             if settings.mail_username is not None and settings.mail_password is not None:
                 server.login(settings.mail_username, settings.mail_password.get_secret_value())
@@ -100,10 +100,3 @@ def _connected(host: str, port: int) -> smtplib.SMTP:
     if port == _TLS_AT_ONCE:
         return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
     return smtplib.SMTP(host, port, timeout=_TIMEOUT)
-
-
-def _this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -20,11 +20,11 @@ from adapters.partners import form
 from adapters.partners.answering import Desk
 from adapters.partners.form import Given, Wrong
 from adapters.partners.mail import language_of
-from adapters.partners.pace import Pace
 from adapters.storage.partner_mails import PartnerMail
 from adapters.words import LANGUAGES, Words
 from contracts.categories import WHOLLY_SEALED
 from contracts.code_lists import load
+from projections.process.pace import Pace
 
 _STYLE: Final = files("adapters.partners").joinpath("page.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()

@@ -391,7 +391,7 @@ def test_a_mail_that_nobody_takes_until_its_day_is_over_is_dead(office: Office) 
 
 
 def test_nothing_goes_in_clear_to_a_mail_server_elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_room, "_this_machine", lambda _host: False)
+    monkeypatch.setattr(mail_room, "is_loopback", lambda _host: False)
     office.ask()
     office.send()
     assert office.post.taken == []

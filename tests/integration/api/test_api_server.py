@@ -66,7 +66,7 @@ async def line(url: str, place: Place, trust: ssl.SSLContext | None = None) -> h
 
 async def test_it_listens_on_this_machine_alone_unless_told_otherwise(place: Place) -> None:
     async with served(place) as server:
-        assert server._socket.getsockname()[0] == "127.0.0.1"
+        assert server.host == "127.0.0.1"
         assert (await line(f"http://127.0.0.1:{server.port}", place)).json()["unit"] == "op"
 
 

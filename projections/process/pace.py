@@ -1,7 +1,7 @@
-"""How often the page may be asked: by one address, and in all.
+"""How often a page may be asked: by one address, and in all.
 
-Invariants: pure but for the clock that comes in; memory is bounded, whatever addresses come; a link cannot be guessed anyway, so this only keeps the
-machine free for others.
+Invariants: pure but for the clock that comes in; memory is bounded, whatever addresses come. Links and tokens cannot be guessed anyway, so this only
+keeps the machine free for others.
 """
 
 from collections import OrderedDict
