@@ -21,6 +21,7 @@ from contracts.messages import (
     feed,
     ground,
     hub,
+    key,
     need,
     obligation,
     outcome,
@@ -190,6 +191,10 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
     MessageSpec("obligation.answered", 1, obligation.ObligationAnswered, Audience.HUB),
     MessageSpec("obligation.opened", 1, hub.ObligationOpened, Audience.PARTIES, author=Author.HUB),
     MessageSpec("obligation.overdue", 1, hub.ObligationOverdue, Audience.PARTIES, author=Author.HUB),
+    MessageSpec("key.deposited", 1, key.KeyDeposited, Audience.HUB),
+    MessageSpec(
+        "key.released", 1, key.KeyReleased, Audience.HUB, author=Author.HUB, about_subject=False, stream="notice"
+    ),
     MessageSpec("feed.acknowledged", 1, feed.FeedAcknowledged, Audience.HUB, about_subject=False, stream="notice"),
     MessageSpec("feed.replay-requested", 1, feed.ReplayRequested, Audience.HUB, about_subject=False, stream="notice"),
     MessageSpec(

@@ -1,7 +1,8 @@
-"""What lies on a feed topic: a receipt, a head, or a delivery with the unit's signed message beside it, each as DSSE envelopes.
+"""What lies on a feed topic: a receipt, a head, a released key, or a delivery with the unit's signed message beside it, each as DSSE envelopes.
 
 Invariants: the hub's part is verified with the hub's keys, the message beside it with its author's; a withheld slot has no message beside it.
-A record is one JSON object: `{"receipt": <envelope>}`, `{"head": <envelope>}`, or `{"delivery": <envelope>, "message": <envelope>}`. A unit that
+A record is one JSON object: `{"receipt": <envelope>}`, `{"head": <envelope>}`, `{"release": <envelope>}`, or
+`{"delivery": <envelope>, "message": <envelope>}`. A unit that
 asked for its own messages back finds each beside its receipt: `{"receipt": <envelope>, "message": <envelope>}`.
 """
 
@@ -18,11 +19,17 @@ from contracts.errors import ContractsError
 from contracts.feed_head import FeedHead
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.release import Release
 from contracts.signed_bytes import SignedBytes
 
 CONTENT_TYPE: Final = "application/vnd.spojka.feed+json"
 
-_PARTS: Final = {"receipt": PayloadType.RECEIPT, "head": PayloadType.FEED_HEAD, "delivery": PayloadType.DELIVERY}
+_PARTS: Final = {
+    "receipt": PayloadType.RECEIPT,
+    "head": PayloadType.FEED_HEAD,
+    "delivery": PayloadType.DELIVERY,
+    "release": PayloadType.RELEASE,
+}
 
 
 class FeedRecordError(ContractsError):
@@ -34,7 +41,7 @@ class FeedRecord:
     """The hub's signed part, and for a delivery that is given the author's signed message."""
 
     kind: str
-    """`receipt`, `head` or `delivery`."""
+    """`receipt`, `head`, `release` or `delivery`."""
     signed: SignedBytes
     message: SignedBytes | None = None
 
@@ -74,7 +81,7 @@ def read(value: bytes) -> FeedRecord:
 def _kind_of(document: Mapping[str, object]) -> str:
     kinds = [name for name in _PARTS if name in document]
     if len(kinds) != 1 or set(document) - {kinds[0], "message"}:
-        raise FeedRecordError("neither receipt, head nor delivery", advice="Ask for the feed again.")
+        raise FeedRecordError("neither receipt, head, release nor delivery", advice="Ask for the feed again.")
     return kinds[0]
 
 
@@ -85,7 +92,7 @@ def _envelope(document: object, expected: PayloadType) -> SignedBytes:
     return signed
 
 
-_Document = TypeVar("_Document", Receipt, Delivery, FeedHead)
+_Document = TypeVar("_Document", Receipt, Delivery, FeedHead, Release)
 
 
 def document(signed: SignedBytes, model: type[_Document]) -> _Document:

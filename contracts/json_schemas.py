@@ -17,6 +17,8 @@ from contracts.facts import SealedContent
 from contracts.feed_head import FeedHead
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.deposit import Deposit
+from contracts.sealing.release import Release
 from contracts.trust_list import TrustList
 
 Schema = dict[str, Any]
@@ -33,6 +35,8 @@ _DOCUMENTS: Final[Mapping[str, type[BaseModel]]] = {
     "delivery.v1": Delivery,
     "feed-head.v1": FeedHead,
     "trust-list.v1": TrustList,
+    "release.v1": Release,
+    "deposit.v1": Deposit,
 }
 
 
@@ -165,11 +169,12 @@ def _uses(schema: Schema, definition: str) -> bool:
 
 
 def _feed_record_schema() -> Schema:
-    """What lies on a feed topic: one of three, each a DSSE envelope, a given delivery with its message beside it."""
+    """What lies on a feed topic: one of four, each a DSSE envelope, a given delivery with its message beside it."""
     kinds = {
         "receipt": PayloadType.RECEIPT,
         "head": PayloadType.FEED_HEAD,
         "delivery": PayloadType.DELIVERY,
+        "release": PayloadType.RELEASE,
     }
     choices = [_choice(kind, payload_type, beside=kind == "delivery") for kind, payload_type in kinds.items()]
     body: Schema = {"type": "object", "oneOf": choices, "$defs": {"Envelope": _envelope(), "Signature": _signature()}}

@@ -37,6 +37,8 @@ class KeyUse(StrEnum):
     CHECKPOINTS = "checkpoints"
     WITNESS = "witness"
     ENCRYPTION = "encryption"
+    RELEASES = "releases"
+    """Signs keys given to recipients: the key service's own."""
     DIRECTORY = "directory"
     """Signs the trust list; its private half stays offline."""
 

@@ -17,6 +17,7 @@ class PayloadType(StrEnum):
     RECEIPT = "application/vnd.spojka.receipt"
     DELIVERY = "application/vnd.spojka.delivery"
     FEED_HEAD = "application/vnd.spojka.feed-head"
+    RELEASE = "application/vnd.spojka.release"
     TRUST_LIST = "application/vnd.spojka.trust-list"
     POSSESSION = "application/vnd.spojka.possession"
 

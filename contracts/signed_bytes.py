@@ -37,9 +37,10 @@ _USES: Final[dict[str, frozenset[KeyUse]]] = {
     PayloadType.RECEIPT: frozenset({KeyUse.RECEIPTS, KeyUse.DELIVERIES}),
     PayloadType.DELIVERY: frozenset({KeyUse.DELIVERIES}),
     PayloadType.FEED_HEAD: frozenset({KeyUse.RECEIPTS, KeyUse.DELIVERIES}),
+    PayloadType.RELEASE: frozenset({KeyUse.RELEASES}),
     PayloadType.TRUST_LIST: frozenset({KeyUse.DIRECTORY}),
 }
-_BATCH_USES: Final = frozenset({KeyUse.MESSAGES, KeyUse.RECEIPTS, KeyUse.DELIVERIES})
+_BATCH_USES: Final = frozenset({KeyUse.MESSAGES, KeyUse.RECEIPTS, KeyUse.DELIVERIES, KeyUse.RELEASES})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,18 @@ from contracts.civil_time import Instant
 from contracts.dsse import from_envelope
 from contracts.errors import ContractsError
 from contracts.gate import Mandate, Party
-from contracts.keys import KeyIdError, KeyUse, SignatureError, SigningKey, VerifyingKey, WeakKeyError
+from contracts.keys import (
+    KeyIdError,
+    KeyUse,
+    SignatureError,
+    SigningKey,
+    VerifyingKey,
+    WeakKeyError,
+    parse_key_id,
+)
 from contracts.names import HUB, Code, Institution, Key, KeyId, Programme, Sha256Hex, ShortText, Slug, Unit, UnitId
 from contracts.pae import PayloadType
+from contracts.sealing.suites import EncryptionKeyError, SealingKey, SuiteId
 from contracts.signed_bytes import SignedBytes, sign_one, verify
 
 
@@ -47,8 +56,10 @@ class KeyEntry(_Closed):
     """One public key for one use."""
 
     key_id: Key
-    public_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
-    """32 raw bytes in standard base64."""
+    public_key: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9+/]{4}){10,410}([A-Za-z0-9+/]{2,3}={1,2})?$")]
+    """Raw bytes in standard base64: 32 of Ed25519; of an encryption key as many as its suite says."""
+    suite: SuiteId | None = None
+    """Of an encryption key: how to seal to it. Nobody seals to it otherwise."""
     valid_from: Instant
     valid_until: Instant
     revoked: Revocation | None = None
@@ -62,6 +73,31 @@ class KeyEntry(_Closed):
             valid_from=valid_from,
             valid_until=valid_until,
         )
+
+    @classmethod
+    def of_encryption(cls, key: SealingKey, *, valid_from: datetime, valid_until: datetime) -> Self:
+        """The entry of an encryption key."""
+        return cls(
+            key_id=key.key_id,
+            public_key=b64encode(key.public_bytes).decode(),
+            suite=key.suite,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+
+    @property
+    def use(self) -> KeyUse:
+        """What the key is for, as its id says."""
+        return parse_key_id(self.key_id).use
+
+    def sealing_key(self) -> SealingKey:
+        """The encryption key itself. Raises `EncryptionKeyError`, `KeyIdError`."""
+        if self.suite is None:
+            raise KeyIdError(f"{self.key_id} names no suite", advice="State how to seal to it.")
+        key = SealingKey(b64decode(self.public_key), unit=parse_key_id(self.key_id).unit, suite=self.suite)
+        if key.key_id != self.key_id:
+            raise KeyIdError(f"{self.key_id} is not the id of this key", advice="Take key and id from the same entry.")
+        return key
 
     def verifying_key(self) -> VerifyingKey:
         """The key itself. Raises `WeakKeyError`, `KeyIdError`."""
@@ -155,10 +191,18 @@ def _check_owners(listed: TrustList) -> None:
         if not entry.key_id.startswith(f"{owner}/"):
             raise ValueError(f"key {entry.key_id} stands under {owner}: a key id begins with its owner")
         try:
-            if f"/{KeyUse.ENCRYPTION}/" not in entry.key_id:
-                entry.verifying_key()
-        except (WeakKeyError, KeyIdError) as error:
+            _check_key(entry)
+        except (WeakKeyError, KeyIdError, EncryptionKeyError) as error:
             raise ValueError(str(error)) from error
+
+
+def _check_key(entry: KeyEntry) -> None:
+    if entry.use is KeyUse.ENCRYPTION:
+        entry.sealing_key()
+    elif entry.suite is not None:
+        raise KeyIdError(f"{entry.key_id} signs and has no suite", advice="Name a suite for encryption keys alone.")
+    else:
+        entry.verifying_key()
 
 
 def sign_trust_list(listed: TrustList, root: SigningKey) -> SignedBytes:
@@ -252,12 +296,28 @@ class Directory:
         return {
             entry.key_id: (entry, entry.verifying_key())
             for entry in self.listed.all_keys()
-            if f"/{KeyUse.ENCRYPTION}/" not in entry.key_id
+            if entry.use is not KeyUse.ENCRYPTION
         }
 
     def key(self, key_id: KeyId) -> tuple[KeyEntry, VerifyingKey] | None:
         """A key with its entry, valid or not; None where the list does not know it."""
         return self._keys.get(key_id)
+
+    @cached_property
+    def _sealing_keys(self) -> Mapping[UnitId, tuple[tuple[KeyEntry, SealingKey], ...]]:
+        owned = [(HUB, self.listed.hub_keys), *((unit.unit, unit.keys) for unit in self.listed.units)]
+        return {
+            owner: tuple(
+                (entry, entry.sealing_key())
+                for entry in sorted(entries, key=lambda one: one.valid_from, reverse=True)
+                if entry.use is KeyUse.ENCRYPTION
+            )
+            for owner, entries in owned
+        }
+
+    def sealing_key(self, unit: UnitId, at: datetime) -> SealingKey | None:
+        """To which key of a unit (or of the hub's key service) one seals at `at`: the newest that is valid; None where there is none."""
+        return next((key for entry, key in self._sealing_keys.get(unit, ()) if entry.valid(at)), None)
 
     def root_keys(self, at: datetime) -> Mapping[KeyId, VerifyingKey]:
         """Root keys valid at `at`."""

@@ -34,6 +34,7 @@ from contracts.messages import (
     feed,
     ground,
     hub,
+    key,
     need,
     obligation,
     outcome,
@@ -43,7 +44,7 @@ from contracts.messages import (
     session,
     subject,
 )
-from contracts.names import HUB, ActorId, MergeId, MessageId, ObligationId, UnitId
+from contracts.names import HUB, ActorId, KeyId, MergeId, MessageId, ObligationId, UnitId
 from contracts.pae import PayloadType
 
 DIGEST: Final = "0" * 63 + "1"
@@ -242,6 +243,8 @@ def _reports() -> Iterator[Example]:
     yield Example(refused, note="a refused attempt")
     answered = obligation.ObligationAnswered(obligation_id=DUTY, statement="erased", entries=2, digest=DIGEST)
     yield Example(answered, author=LABOUR)
+    deposited = key.KeyDeposited(key_id=DIGEST, scope="employment", epoch=1, deposit_hash=DIGEST)
+    yield Example(deposited, note="the sealed key travels in the header spojka-key")
     yield Example(feed.FeedAcknowledged(shard=0, generation=1, feed_sequence=3, link=DIGEST))
     yield Example(feed.ReplayRequested(shard=0, generation=1, from_sequence=2))
 
@@ -260,6 +263,16 @@ def _hub() -> Iterator[Example]:
     yield Example(hub.ObligationOverdue(obligation_id=DUTY, unit=LABOUR), author=HUB)
     slot = hub.ReportedDelivery(unit=LABOUR, feed_sequence=1, position=4, verdict="given")
     yield Example(hub.DeliveryReported(shard=0, generation=1, deliveries=(slot,)), author=HUB)
+    released = key.ReleasedKey(
+        key_id=DIGEST,
+        unit=LABOUR,
+        form="content-key",
+        message_id=ENTRY,
+        position=4,
+        to=KeyId("labour/encryption/0123456789abcdef"),
+        release_hash=DIGEST,
+    )
+    yield Example(key.KeyReleased(shard=0, releases=(released,)), author=HUB)
     signed = trust_list(1)[1]
     envelope = to_envelope(signed, PayloadType.TRUST_LIST).decode()
     published = hub.TrustListPublished(version=1, digest=signed.digest.hex(), document=envelope)

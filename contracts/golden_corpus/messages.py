@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from contracts import strict_json
 from contracts.catalogue import spec_of
 from contracts.categories import Category
 from contracts.envelope import compose, parse
 from contracts.golden_corpus.actors import ADVICE, NOW, PROGRAMME, SUBJECT, key, message_id
 from contracts.golden_corpus.examples import Example, examples
-from contracts.golden_corpus.jwe import seal
 from contracts.golden_corpus.written import readable, record_of
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.session import SessionHeld
 from contracts.names import HUB, RecordKey, source_of
 from contracts.pae import PayloadType
+from contracts.sealing.content import seal_content
+from contracts.sealing.content_key import ContentKey, message_key, scope_of
 from contracts.signed_bytes import SignedBytes, sign_batch, sign_one
 
 HUB_KEY: Final = RecordKey("hub-0")
@@ -86,18 +85,21 @@ def _batch() -> list[SignedBytes]:
 
 
 def _sealed_document() -> dict[str, object]:
-    """A message whose content is a JWE, with the message key, so that opening it can be tried."""
+    """A message whose content is sealed, with the content key, so that deriving, opening and checking can be tried."""
     example = Example(
         NeedAssessed(dimension="housing", level="urgent"), NeedContent(finding="Dluží nájem."), Category.HOUSING
     )
-    message = readable(compose_example(example, 0x200))
-    message_key = bytes(range(32))
-    content = strict_json.canonical({"finding": "Dluží nájem."})
-    sealed = {"form": "jwe", "jwe": seal(content, AESGCM(message_key), kid="0" * 64, nonce=bytes(12))}
-    message["data"] = {"facts": {"dimension": "housing", "level": "urgent"}, "sealed": sealed}
-    signed = sign_one(strict_json.canonical(message), key(ADVICE), PayloadType.CLOUDEVENT)
+    clear = compose_example(example, 0x200)
+    content_key = ContentKey(bytes(range(32)))
+    attributes = parse(clear)
+    signed = sign_one(seal_content(clear, content_key, nonce=bytes(12)), key(ADVICE), PayloadType.CLOUDEVENT)
     return {
-        "about": "The form of a sealed message. How message keys and key ids are derived is not part of this corpus.",
-        "message_key": message_key.hex(),
-        "content": content.decode(),
+        "about": 'The form of a sealed message. `kid` is SHA-256("spojka/kid/v1" ‖ content_key); the message key is HKDF-SHA256 of the content '
+        "key, without salt, over the u16be-length-prefixed `spojka/message-key/v1`, programme, source, subject, type and id. What opens is the "
+        "content as JSON, padded with spaces to a multiple of 256 bytes.",
+        "content_key": content_key.secret.hex(),
+        "kid": content_key.key_id,
+        "scope": scope_of(attributes),
+        "message_key": message_key(content_key, attributes).hex(),
+        "content": strict_json.canonical({"finding": "Dluží nájem."}).decode(),
     } | _written(signed, example)

@@ -167,7 +167,8 @@ def test_the_jwe_opens_with_the_message_key_that_stands_beside_it() -> None:
     assert json.loads(header).keys() == {"alg", "enc", "kid"}
     assert key == b""
     opened = AESGCM(bytes.fromhex(entry["message_key"])).decrypt(nonce, sealed + tag, parts[0].encode())
-    assert opened.decode() == entry["content"]
+    assert opened.decode().rstrip(" ") == entry["content"]
+    assert len(opened) % 256 == 0
 
 
 @pytest.mark.parametrize("number", range(len(corpus("dead-letters")["records"])))
