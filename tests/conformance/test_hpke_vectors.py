@@ -13,7 +13,7 @@ from contracts.names import UnitId
 from contracts.sealing.suites import EncryptionKeyError, OpeningKey, SuiteId
 
 _KDF: Final = {1: hpke.KDF.HKDF_SHA256, 3: hpke.KDF.HKDF_SHA512}
-_AEAD: Final = {
+_AEAD: Final[dict[int, tuple[hpke.AEAD, type[AESGCM] | type[ChaCha20Poly1305]]]] = {
     1: (hpke.AEAD.AES_128_GCM, AESGCM),
     2: (hpke.AEAD.AES_256_GCM, AESGCM),
     3: (hpke.AEAD.CHACHA20_POLY1305, ChaCha20Poly1305),
