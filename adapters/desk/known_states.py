@@ -1,4 +1,4 @@
-"""Subjects' states during one transaction, read from the journal once and carried on.
+"""Subjects' states during one transaction, read from the journal once and carried on (`states`: what is known from the transaction before).
 
 Invariant: only what left or came counts: own entries that are held or refused shape nothing.
 """
@@ -28,29 +28,32 @@ class KnownStates:
 
     tx: Transaction
     directory: Directory | None
-    _states: dict[SubjectId, SubjectState] = field(default_factory=dict)
+    states: dict[SubjectId, SubjectState] = field(default_factory=dict)
 
     def prefetch(self, subjects: Sequence[SubjectId]) -> None:
         """Read many at once."""
-        lacking = [subject for subject in dict.fromkeys(subjects) if subject not in self._states]
-        self._states |= dict.fromkeys(lacking, EMPTY)
-        for entry in self.tx.journal.shaping(lacking) if lacking else ():
+        lacking = [subject for subject in dict.fromkeys(subjects) if subject not in self.states]
+        if not lacking:
+            return
+        self.states.update(dict.fromkeys(lacking, EMPTY))
+        for entry in self.tx.journal.shaping(lacking):
             self._take(entry)
 
     def of(self, subject: SubjectId) -> SubjectState:
         """The state as of now."""
-        self.prefetch([subject])
-        return self._states[subject]
+        if subject not in self.states:
+            self.prefetch([subject])
+        return self.states[subject]
 
     def happened(self, subject: SubjectId, happened: Happened) -> None:
         """A message of this transaction changed it."""
-        self._states[subject] = evolve(self.of(subject), happened, self.directory)
+        self.states[subject] = evolve(self.of(subject), happened, self.directory)
 
     def waits(self, subject: SubjectId, facts: Facts) -> None:
         """An own message of this transaction is held: what moves its referral waits behind it."""
         if isinstance(facts, ReferralSent):
             state = self.of(subject)
-            self._states[subject] = replace(state, waiting=state.waiting | {facts.referral_id})
+            self.states[subject] = replace(state, waiting=state.waiting | {facts.referral_id})
 
     def _take(self, entry: Entry) -> None:
         held = entry.kind is EntryKind.OWN and entry.state is OwnState.HELD
@@ -73,7 +76,7 @@ class KnownStates:
             recorded=entry.recorded_at,
             ground_id=entry.ground_id,
         )
-        self._states[entry.subject] = evolve(self._states[entry.subject], happened, self.directory)
+        self.states[entry.subject] = evolve(self.states[entry.subject], happened, self.directory)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -20,24 +20,27 @@ class Outgoing:
     tx: Transaction
     signer: Signer
     lane: Lane
-    _lasts: dict[RecordKey, int] = field(default_factory=dict)
+    lasts: dict[RecordKey, int] = field(default_factory=dict)
+    """Numbers given last, as far as they were looked up."""
     _changed: set[RecordKey] = field(default_factory=set)
     _pending: list[tuple[MessageId, RecordKey, int, bytes]] = field(default_factory=list)
 
     def prefetch(self, keys: Sequence[RecordKey]) -> None:
         """Look up the last numbers of many keys at once."""
-        self._lasts = dict.fromkeys(keys, 0) | self.tx.numbers.lasts(keys) | self._lasts
+        lacking = [key for key in keys if key not in self.lasts]
+        if lacking:
+            self.lasts.update(dict.fromkeys(lacking, 0) | self.tx.numbers.lasts(lacking))
 
     def next_number(self, key: RecordKey) -> int:
         """The number that the next message of this key will bear."""
-        if key not in self._lasts:
-            self._lasts[key] = self.tx.numbers.last(key)
-        return self._lasts[key] + 1
+        if key not in self.lasts:
+            self.lasts[key] = self.tx.numbers.last(key)
+        return self.lasts[key] + 1
 
     def add(self, message_id: MessageId, key: RecordKey, raw: bytes) -> None:
         """Take a message that was composed with `next_number(key)`."""
         number = self.next_number(key)
-        self._lasts[key] = number
+        self.lasts[key] = number
         self._changed.add(key)
         self._pending.append((message_id, key, number, raw))
 
@@ -51,6 +54,6 @@ class Outgoing:
             for (message_id, key, number, _), one in zip(self._pending, signed, strict=True)
         ]
         self.tx.outbox.put(queued, at=at)
-        self.tx.numbers.set({key: self._lasts[key] for key in sorted(self._changed)})
+        self.tx.numbers.set({key: self.lasts[key] for key in sorted(self._changed)})
         self._pending.clear()
         self._changed.clear()

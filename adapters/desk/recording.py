@@ -1,8 +1,8 @@
 """Making messages of drafts within one transaction: known row or new, gate, number, bytes, signature, outbox and journal.
 
 Invariants: what one recording makes is written whole or not at all; a number is given only to what enters the outbox, the next one of its record key;
-nothing is remembered beyond the transaction, since another process may write next. After a message that changes a ground, what was held about that
-subject is judged again before anything else of it is recorded.
+nothing is remembered beyond the transaction, since another process may write next, but what nobody has touched (`Remembered`). After a message that
+changes a ground, what was held about that subject is judged again before anything else of it is recorded.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from adapters.desk.message_ids import MessageIds
 from adapters.desk.outgoing import Outgoing
 from adapters.desk.recorded import Recorded, RecordedState
 from adapters.desk.release import Release, held_back
+from adapters.desk.remembered import Remembered
 from adapters.desk.reported_move import as_it_stands
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
@@ -62,39 +63,46 @@ class Recording:
         ids: MessageIds,
         at: datetime,
         lane: Lane = Lane.LIVE,
+        remembered: Remembered | None = None,
     ) -> None:
+        known = remembered or Remembered()
         self.tx = tx
-        self.states = KnownStates(tx, directory)
+        self.states = KnownStates(tx, directory, known.states)
         self._signer = signer
         self._directory = directory
         self._ids = ids
         self._at = at
-        self._outgoing = Outgoing(tx, signer, lane)
-        self._subjects: dict[ClientKey, SubjectId] = {}
+        self._outgoing = Outgoing(tx, signer, lane, known.numbers)
+        self._subjects = known.subjects
         self._rows: dict[str, ImportRow] = {}
         self._row_states: dict[MessageId, OwnState] = {}
         self._quarantined: set[str] = set()
         self._changed_rows: dict[str, ImportRow] = {}
         self._entries: dict[MessageId, NewEntry] = {}
         self._held: list[HeldEntry] = []
-        self._has_held: set[SubjectId] = set()
+        self._has_held = known.with_held
         self._reshaped: set[SubjectId] = set()
 
     def prefetch(self, drafts: Sequence[Draft]) -> None:
         """Look up at once what many drafts need."""
-        clients = [draft.client for draft in drafts if draft.client is not None]
-        found = self.tx.clients.ensure(clients, at=self._at)
-        self._subjects |= found
-        subjects = list(dict.fromkeys(found.values()))
-        self.states.prefetch(subjects)
-        self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
-        self._has_held |= held_back(self.tx, subjects)
+        clients = dict.fromkeys(draft.client for draft in drafts if draft.client is not None)
+        self._meet([client for client in clients if client not in self._subjects])
         local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
         if not local_keys:
             return
         self._rows |= self.tx.import_rows.find(local_keys)
         self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
         self._quarantined |= self.tx.quarantine.open_rows(local_keys)
+
+    def _meet(self, clients: Sequence[ClientKey]) -> None:
+        if not clients:
+            return
+        found = self.tx.clients.ensure(clients, at=self._at)
+        subjects = list(dict.fromkeys(found.values()))
+        self.states.prefetch(subjects)
+        self._outgoing.prefetch([RecordKey(subject) for subject in subjects])
+        self._has_held.update(held_back(self.tx, subjects))
+        self._subjects.update(found)
 
     def record(self, draft: Draft, *, subject: SubjectId | None = None) -> Recorded:
         """Record one draft, or find that it was recorded before. `subject` names a person who is no client here."""

@@ -14,6 +14,7 @@ from adapters.desk.message_ids import MessageIds
 from adapters.desk.recorded import Recorded
 from adapters.desk.recording import Recording
 from adapters.desk.release import held_back
+from adapters.desk.remembered import Remembered
 from adapters.desk.renumbering import Renumbering
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
@@ -74,9 +75,9 @@ class RecordingDesk:
 
     def record_many(self, drafts: Iterable[Draft], *, bulk: bool = True) -> Iterator[Recorded]:
         """Record an import, one answer a draft in their order. Works as it is iterated, a transaction each 500 drafts."""
-        remaining = iter(drafts)
+        remaining, remembered = iter(drafts), Remembered()
         while chunk := list(islice(remaining, CHUNK)):
-            yield from self._record_all(chunk, lane=Lane.BULK if bulk else Lane.LIVE)
+            yield from self._record_all(chunk, lane=Lane.BULK if bulk else Lane.LIVE, remembered=remembered)
 
     def tend(self, subjects: Collection[SubjectId] | None = None) -> Tended:
         """What the unit owes without being asked: run after each stretch of the feed with the subjects that it reshaped, and at start with none.
@@ -138,18 +139,32 @@ class RecordingDesk:
             return tx.quarantine.add(refused)
 
     def _record_all(
-        self, drafts: list[Draft], *, lane: Lane = Lane.LIVE, subject: SubjectId | None = None
+        self,
+        drafts: list[Draft],
+        *,
+        lane: Lane = Lane.LIVE,
+        subject: SubjectId | None = None,
+        remembered: Remembered | None = None,
     ) -> list[Recorded]:
         with self.store.write() as tx:
-            recording = self._recording(tx, lane)
+            recording = self._recording(tx, lane, remembered)
             recording.prefetch(drafts)
             recorded = [recording.record(draft, subject=subject) for draft in drafts]
             recording.finish()
         return recorded
 
-    def _recording(self, tx: Transaction, lane: Lane = Lane.LIVE) -> Recording:
+    def _recording(self, tx: Transaction, lane: Lane = Lane.LIVE, remembered: Remembered | None = None) -> Recording:
+        directory = self._directory()
+        if remembered is not None:
+            remembered.begin(self.store, tx, directory)
         return Recording(
-            tx, signer=self.signer, directory=self._directory(), ids=self._ids, at=self.clock.now(), lane=lane
+            tx,
+            signer=self.signer,
+            directory=directory,
+            ids=self._ids,
+            at=self.clock.now(),
+            lane=lane,
+            remembered=remembered,
         )
 
     def _with_referrals(self, tx: Transaction, subjects: Collection[SubjectId] | None) -> frozenset[SubjectId]:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from adapters.drafts import ClientKey
+from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.tables import CLIENT
 from contracts.names import SubjectId
 
@@ -55,17 +56,20 @@ class Clients:
 
     def ensure(self, clients: Collection[ClientKey], *, at: datetime) -> dict[ClientKey, SubjectId]:
         """The subjects of these clients, drawn now where there is none."""
-        rows = self._connection.execute(select(CLIENT).where(CLIENT.c.client_key.in_(clients)))
+        chosen = among(CLIENT.c.client_key, self._connection, clients)
+        rows = self._connection.execute(select(CLIENT.c.client_key, CLIENT.c.subject).where(chosen))
         known = {ClientKey(row.client_key): SubjectId(row.subject) for row in rows}
         drawn = {client: random_subject() for client in dict.fromkeys(clients) if client not in known}
         if drawn:
-            columns = [{"client_key": key, "subject": subject, "linked_at": at} for key, subject in drawn.items()]
-            self._connection.execute(insert(CLIENT), columns)
+            columns: Columns = {"client_key": list(drawn), "subject": list(drawn.values()), "linked_at": Same(at)}
+            insert_rows(self._connection, CLIENT, columns)
         return known | drawn
 
     def linked(self, subjects: Collection[str]) -> frozenset[str]:
         """Which of these stand for a client here."""
-        rows = self._connection.execute(select(CLIENT.c.subject).where(CLIENT.c.subject.in_(subjects)))
+        rows = self._connection.execute(
+            select(CLIENT.c.subject).where(among(CLIENT.c.subject, self._connection, subjects))
+        )
         return frozenset(row.subject for row in rows)
 
     def page(self, after: ClientKey | None, limit: int) -> list[tuple[ClientKey, SubjectId]]:

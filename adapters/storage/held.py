@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from adapters.storage.many_rows import among
 from adapters.storage.tables import HELD
 from contracts.names import MessageId, SubjectId
 
@@ -76,11 +77,11 @@ class Held:
         """Every held entry, in the order in which they were recorded."""
         return [_held(row) for row in self._connection.execute(select(HELD).order_by(HELD.c.number))]
 
-    def subjects(self, among: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
+    def subjects(self, chosen: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
         """Subjects (of these, where some are named) that have held entries."""
         rows = select(HELD.c.subject).distinct()
-        chosen = rows if among is None else rows.where(HELD.c.subject.in_(among))
-        return frozenset(SubjectId(row.subject) for row in self._connection.execute(chosen))
+        wanted = rows if chosen is None else rows.where(among(HELD.c.subject, self._connection, chosen))
+        return frozenset(SubjectId(row.subject) for row in self._connection.execute(wanted))
 
 
 def _held(row: Row[Any]) -> HeldEntry:

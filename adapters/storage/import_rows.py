@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from adapters.storage.many_rows import Columns, among, upsert_rows
 from adapters.storage.tables import IMPORT_ROW
-from adapters.storage.upsert import upsert
 from contracts.names import MessageId
 
 
@@ -34,26 +34,23 @@ class ImportRows:
 
     def find(self, local_keys: Sequence[str]) -> Mapping[str, ImportRow]:
         """What is known of these rows."""
-        rows = self._connection.execute(select(IMPORT_ROW).where(IMPORT_ROW.c.local_key.in_(local_keys)))
+        chosen = among(IMPORT_ROW.c.local_key, self._connection, local_keys)
+        rows = self._connection.execute(select(IMPORT_ROW).where(chosen))
         return {row.local_key: _read(row) for row in rows}
 
     def put(self, rows: Sequence[ImportRow]) -> None:
         """Remember rows, or their new content."""
-        upsert(self._connection, IMPORT_ROW, [_columns(one) for one in rows])
+        columns: Columns = {
+            "local_key": [one.local_key for one in rows],
+            "digest": [one.digest for one in rows],
+            "message_id": [one.message_id for one in rows],
+            "changed_at": [one.changed_at for one in rows],
+        }
+        upsert_rows(self._connection, IMPORT_ROW, columns)
 
     def rename(self, old: MessageId, new: MessageId) -> None:
         """The message was made again under another id."""
         self._connection.execute(update(IMPORT_ROW).where(IMPORT_ROW.c.message_id == old).values(message_id=new))
-
-
-def _columns(row: ImportRow) -> dict[str, Any]:
-    """As `dataclasses.asdict`, which copies deeply and would be a tenth of an import."""
-    return {
-        "local_key": row.local_key,
-        "digest": row.digest,
-        "message_id": row.message_id,
-        "changed_at": row.changed_at,
-    }
 
 
 def _read(row: Row[Any]) -> ImportRow:

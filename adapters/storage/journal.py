@@ -4,18 +4,20 @@ Invariants: one row a message; own entries show from the moment they were record
 something was there; each insert and each change gives the row the next `revision`, in commit order: a follower by revision misses nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
+from adapters.storage.many_rows import Columns, among, insert_rows
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
 from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
 
+_UNSIGNED: Final[Mapping[str, Any]] = {"key_id": None, "signature": None, "proof": None}
 _SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})
 
 
@@ -119,32 +121,11 @@ class Journal:
 
     def add(self, entries: Sequence[NewEntry]) -> None:
         """Write new rows in the order given."""
-        if entries:
-            self._connection.execute(insert(JOURNAL), [self._columns(entry) for entry in entries])
-
-    def _columns(self, entry: NewEntry) -> dict[str, Any]:
-        place = entry.place
-        return {
-            "revision": self._next_revision(),
-            "kind": entry.kind.value,
-            "state": None if entry.state is None else entry.state.value,
-            "message_id": entry.message_id,
-            "subject": entry.subject,
-            "author": entry.author,
-            "type": entry.type,
-            "category": entry.category,
-            "shapes_state": shapes_state(entry.type),
-            "time": entry.time,
-            "payload": entry.payload,
-            "ground_id": entry.ground_id if place is None else place.ground_id,
-            "position": place and place.position,
-            "shard": place and place.shard,
-            "generation": place and place.generation,
-            "feed_sequence": place and place.sequence,
-            "delivery": place and place.delivery,
-            "recorded_at": entry.recorded_at,
-            **(entry.signature or {"key_id": None, "signature": None, "proof": None}),
-        }
+        if not entries:
+            return
+        first = self._next_revision()
+        self._revision = first + len(entries) - 1
+        insert_rows(self._connection, JOURNAL, {"revision": range(first, self._revision + 1), **_columns(entries)})
 
     def change(self, message_id: MessageId, /, **columns: Any) -> None:  # noqa: ANN401 - values of any column
         """Change columns of one row, so that followers see it again."""
@@ -176,7 +157,7 @@ class Journal:
 
     def states(self, message_ids: Sequence[MessageId]) -> dict[MessageId, OwnState]:
         """What became of these own entries; others are left out."""
-        chosen = JOURNAL.c.message_id.in_(message_ids) & JOURNAL.c.state.is_not(None)
+        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & JOURNAL.c.state.is_not(None)
         rows = self._connection.execute(select(JOURNAL.c.message_id, JOURNAL.c.state).where(chosen))
         return {MessageId(message_id): OwnState(state) for message_id, state in rows}
 
@@ -193,7 +174,7 @@ class Journal:
 
     def shaping(self, subjects: Sequence[SubjectId]) -> Sequence[Entry]:
         """The messages about these that shape what the gate judges by, in the order in which they came."""
-        chosen = JOURNAL.c.subject.in_(subjects) & JOURNAL.c.shapes_state
+        chosen = among(JOURNAL.c.subject, self._connection, subjects) & JOURNAL.c.shapes_state
         return self._read(select(JOURNAL).where(chosen).order_by(JOURNAL.c.number))
 
     def of_type(self, message_type: MessageType) -> Sequence[Entry]:
@@ -207,6 +188,31 @@ class Journal:
 
     def _read(self, statement: Select[Any]) -> list[Entry]:
         return [_entry(row) for row in self._connection.execute(statement)]
+
+
+def _columns(entries: Sequence[NewEntry]) -> Columns:
+    signatures = [entry.signature or _UNSIGNED for entry in entries]
+    places = [entry.place for entry in entries]
+    return {
+        "kind": [entry.kind.value for entry in entries],
+        "state": [None if entry.state is None else entry.state.value for entry in entries],
+        "message_id": [entry.message_id for entry in entries],
+        "subject": [entry.subject for entry in entries],
+        "author": [entry.author for entry in entries],
+        "type": [entry.type for entry in entries],
+        "category": [entry.category for entry in entries],
+        "shapes_state": [shapes_state(entry.type) for entry in entries],
+        "time": [entry.time for entry in entries],
+        "payload": [entry.payload for entry in entries],
+        "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
+        "recorded_at": [entry.recorded_at for entry in entries],
+        "position": [place and place.position for place in places],
+        "shard": [place and place.shard for place in places],
+        "generation": [place and place.generation for place in places],
+        "feed_sequence": [place and place.sequence for place in places],
+        "delivery": [place and place.delivery for place in places],
+        **{name: [signature[name] for signature in signatures] for name in _UNSIGNED},
+    }
 
 
 def _entry(row: Row[Any]) -> Entry:

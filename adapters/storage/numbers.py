@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select
 
+from adapters.storage.many_rows import among, upsert_rows
 from adapters.storage.tables import NUMBER, RENUMBERING
 from adapters.storage.upsert import upsert
 from contracts.names import RecordKey
@@ -24,13 +25,12 @@ class Numbers:
 
     def lasts(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         """The last numbers given; keys without any are left out."""
-        rows = self._connection.execute(select(NUMBER).where(NUMBER.c.record_key.in_(keys)))
+        rows = self._connection.execute(select(NUMBER).where(among(NUMBER.c.record_key, self._connection, keys)))
         return {RecordKey(row.record_key): row.last_sequence for row in rows}
 
     def set(self, lasts: Mapping[RecordKey, int]) -> None:
         """Remember the last numbers given."""
-        rows = [{"record_key": key, "last_sequence": last} for key, last in lasts.items()]
-        upsert(self._connection, NUMBER, rows)
+        upsert_rows(self._connection, NUMBER, {"record_key": list(lasts), "last_sequence": list(lasts.values())})
 
     def ask_renumbering(self, key: RecordKey, last_known_to_hub: int) -> None:
         """Nothing of this key is sent until it is numbered again behind what the hub has."""

@@ -6,7 +6,7 @@ Invariant: nothing is committed here; whoever began the transaction does that.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.storage.unit_store import Transaction, UnitStore
+from adapters.storage.unit_store import Mark, Transaction, UnitStore
 
 
 class OneTransaction(UnitStore):
@@ -21,6 +21,11 @@ class OneTransaction(UnitStore):
         """The transaction; whoever began it says how durable it is."""
         del durable
         yield self._tx
+
+    def untouched_since(self, mark: Mark | None, tx: Transaction) -> bool:
+        """Never sure: others write in the same transaction."""
+        del mark, tx
+        return False
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

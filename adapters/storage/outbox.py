@@ -11,8 +11,9 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, select, update
 
+from adapters.storage.many_rows import Columns, Same, insert_rows
 from adapters.storage.recovery import RECOVERY
 from adapters.storage.signed_columns import from_row, to_columns
 from adapters.storage.tables import OUTBOX, RENUMBERING
@@ -98,20 +99,18 @@ class Outbox:
         """Queue signed messages in the order given. A live one takes what waits of its key along, so that order holds."""
         if not messages:
             return
-        rows = [
-            {
-                "message_id": one.message_id,
-                "record_key": one.record_key,
-                "sequence": one.sequence,
-                "lane": int(one.lane),
-                "state": OutboxState.WAITING.value,
-                "queued_at": at,
-                "attempts": 0,
-                **to_columns(one.signed),
-            }
-            for one in messages
-        ]
-        self._connection.execute(insert(OUTBOX), rows)
+        signatures = [to_columns(one.signed) for one in messages]
+        columns: Columns = {
+            "message_id": [one.message_id for one in messages],
+            "record_key": [one.record_key for one in messages],
+            "sequence": [one.sequence for one in messages],
+            "lane": [int(one.lane) for one in messages],
+            "state": Same(OutboxState.WAITING.value),
+            "queued_at": Same(at),
+            "attempts": Same(0),
+            **{name: [signature[name] for signature in signatures] for name in signatures[0]},
+        }
+        insert_rows(self._connection, OUTBOX, columns)
         self._promote({one.record_key for one in messages if one.lane is Lane.LIVE})
 
     def _promote(self, keys: set[RecordKey]) -> None:

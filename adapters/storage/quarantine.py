@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from adapters.storage.many_rows import among
 from adapters.storage.tables import QUARANTINE
 from contracts.names import MessageId, SubjectId
 
@@ -101,7 +102,7 @@ class Quarantine:
 
     def open_rows(self, local_keys: Sequence[str]) -> frozenset[str]:
         """Which of these rows have an open item."""
-        chosen = QUARANTINE.c.local_key.in_(local_keys) & QUARANTINE.c.resolved_at.is_(None)
+        chosen = among(QUARANTINE.c.local_key, self._connection, local_keys) & QUARANTINE.c.resolved_at.is_(None)
         rows = self._connection.execute(select(QUARANTINE.c.local_key).where(chosen).distinct())
         return frozenset(row.local_key for row in rows)
 

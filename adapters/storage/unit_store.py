@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Self
@@ -48,6 +49,8 @@ _TRY_AGAIN_MS: Final = 2
 """For so long SQLite tries every millisecond."""
 _WRITES: Final = "spojka_writes"
 _DURABLE: Final = "spojka_durable"
+_OWN: Final = "spojka_own"
+"""Under which a connection keeps what tells it from every other."""
 _DISK_FULL: Final = "53100"
 """PostgreSQL's SQLSTATE for it."""
 _LOCK: Final = 0x53504F4A
@@ -56,6 +59,16 @@ _LOCK: Final = 0x53504F4A
 
 class StoreError(AdapterError):
     """The unit's database cannot be opened or refuses to work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How often, as far as one transaction could tell, the database had been written to when it began (see `UnitStore.untouched_since`)."""
+
+    turn: int
+    connection: object
+    """On SQLite, which counts for each connection what others wrote."""
+    version: int
 
 
 class Transaction:
@@ -94,6 +107,8 @@ class UnitStore:
         self._engine = engine
         self._turn = RLock()
         """Writers of this process take turns here: SQLite has them sleep and try again, up to 100 ms at a time, whoever came first."""
+        self._turns = 0
+        """Write transactions that this process began."""
 
     @classmethod
     def open(cls, where: str | Path) -> Self:
@@ -155,7 +170,29 @@ class UnitStore:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 if not durable:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            self._turns += 1
             yield Transaction(connection)
+
+    def mark(self, tx: Transaction) -> Mark:
+        """Taken in a write transaction, for the one behind it to ask whether anything came between."""
+        turn = self._turns
+        if tx.connection.dialect.name == "postgresql":
+            return Mark(
+                turn, None, tx.connection.exec_driver_sql("SELECT pg_current_xact_id()::text::bigint").scalar_one()
+            )
+        version = tx.connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+        return Mark(turn, tx.connection.info.setdefault(_OWN, object()), version)
+
+    def untouched_since(self, mark: Mark | None, tx: Transaction) -> bool:
+        """Whether nobody, in this process or another, has written since the committed transaction that took the mark. False where that is unsure."""
+        if mark is None or self._turns != mark.turn + 1:
+            return False
+        if (
+            tx.connection.dialect.name == "postgresql"
+        ):  # transactions of writers get their numbers in their order, under the lock
+            behind = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+            return bool(tx.connection.exec_driver_sql(behind).scalar_one() == mark.version + 1)
+        return self.mark(tx) == replace(mark, turn=self._turns)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -88,11 +88,12 @@ def write_rows(folder: Path, rows: int) -> None:
 
 
 def desk_in(folder: Path) -> Desk:
-    """The unit's desk."""
+    """The unit's desk; its trust list is at hand, as in an adapter."""
     hub = SimulatedHub()
+    directory = hub.directory
     signer = Signer(PROGRAMME, hub.unit_keys[OP])
     store = UnitStore.open(folder / DATABASE)
-    return Desk(store, signer=signer, directory=lambda: hub.directory, clock=Noon())
+    return Desk(store, signer=signer, directory=lambda: directory, clock=Noon())
 
 
 def take_consents(desk: Desk, clients: int) -> None:

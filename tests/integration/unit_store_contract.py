@@ -1,5 +1,6 @@
 """What a unit's database promises, whichever it is: one behavioural class, run on SQLite and on PostgreSQL."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from adapters.desk.actions.consents import ConsentRecorded, Paper, Terms
 from adapters.desk.desk import Desk
 from adapters.desk.known_states import KnownStates
 from adapters.desk.recorded import Recorded, RecordedState
+from adapters.desk.recording_desk import CHUNK
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
@@ -129,6 +131,51 @@ class UnitStoreContract:
             assert waiting.result() == subject
         here.close()
         there.close()
+
+    def test_it_is_known_whether_anybody_wrote_in_between(self, where: str) -> None:
+        here, there = UnitStore.open(where), UnitStore.open(where)
+
+        def untouched(write: Callable[[], object]) -> bool:
+            with here.write() as tx:
+                tx.clients.ensure([ClientKey("c-1")], at=NOON)
+                mark = here.mark(tx)
+            write()
+            with here.write() as tx:
+                return here.untouched_since(mark, tx)
+
+        def link(store: UnitStore, client: str) -> None:
+            with store.write() as tx:
+                tx.clients.ensure([ClientKey(client)], at=NOON)
+
+        untouched(lambda: None)
+        assert untouched(lambda: None)
+        assert not untouched(lambda: link(there, "c-2"))
+        assert not untouched(lambda: link(here, "c-3"))
+        here.close()
+        there.close()
+
+    @pytest.mark.parametrize("elsewhere", [True, False])
+    def test_an_import_that_is_under_way_heeds_a_consent_withdrawn_meanwhile(
+        self,
+        desk: Desk,
+        where: str,
+        hub: SimulatedHub,
+        elsewhere: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        consent = self.consent(desk)
+        worker = self.desk_of(UnitStore.open(where), hub) if elsewhere else desk
+
+        def rows() -> Iterator[Draft]:
+            yield from (service(row=row) for row in range(2 * CHUNK))
+            worker.withdraw(CLIENT, consent.consent_id)
+            yield service(row=2 * CHUNK)
+
+        *before, behind = desk.record_many(rows())
+        assert {one.state for one in before} == {RecordedState.WAITING}
+        assert behind.state is RecordedState.HELD
+        with desk.store.read() as tx:
+            (subject,) = tx.clients.linked([one.subject for one in tx.journal.since(0, limit=1) if one.subject])
+            assert tx.numbers.last(RecordKey(subject)) == 1 + 2 * CHUNK + 1
 
     # Numbers and order
 

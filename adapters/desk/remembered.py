@@ -1,0 +1,39 @@
+"""What an import looked up in one transaction and goes on with in the next.
+
+Invariant: it is what a look into the database would give: whatever anybody else wrote in between, however small, and another trust list empty it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from adapters.drafts import ClientKey
+from adapters.gate.subject_state import SubjectState
+from adapters.storage.unit_store import Mark, Transaction, UnitStore
+from contracts.names import RecordKey, SubjectId
+from contracts.trust_list import Directory
+
+_MOST: Final = 4096
+"""Clients kept in mind, so that memory does not grow with an import."""
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Clients' subjects with their states and last numbers, and of whom something waits for a ground."""
+
+    subjects: dict[ClientKey, SubjectId] = field(default_factory=dict)
+    states: dict[SubjectId, SubjectState] = field(default_factory=dict)
+    numbers: dict[RecordKey, int] = field(default_factory=dict)
+    with_held: set[SubjectId] = field(default_factory=set)
+    _trust_list: bytes | None = None
+    _mark: Mark | None = None
+
+    def begin(self, store: UnitStore, tx: Transaction, directory: Directory | None) -> None:
+        """A transaction has begun: forget what may not hold any more."""
+        trust_list = None if directory is None else directory.digest
+        same = trust_list == self._trust_list and store.untouched_since(self._mark, tx)
+        if not same or len(self.states) > _MOST:
+            self.subjects.clear()
+            self.states.clear()
+            self.numbers.clear()
+            self.with_held.clear()
+        self._trust_list, self._mark = trust_list, store.mark(tx)

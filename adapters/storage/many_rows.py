@@ -1,0 +1,83 @@
+"""Writing many rows, and finding the rows of many keys, on SQLite and PostgreSQL alike.
+
+Invariants: what is stored is what SQLAlchemy would store, by the same column types; a statement is made once and the values go to the driver as they
+are, since making parameters a row costs more than the databases take to write it; a key search is one parameter, however many keys there are.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Dialect, String, Table, any_, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+
+_PSYCOPG: Final = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call] # by position, as tuples give them
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A column that has the same value in every row."""
+
+    value: object
+
+
+Columns = Mapping[str, Sequence[object] | Same]
+"""By column, the values of all rows in their order; at least one is no `Same`. A column left out is empty, or has its default."""
+
+
+def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
+    """Write new rows in the order given."""
+    _write(connection, table, columns, replacing=False)
+
+
+def upsert_rows(connection: Connection, table: Table, columns: Columns) -> None:
+    """Write rows; one with the same primary key is replaced in these columns."""
+    _write(connection, table, columns, replacing=True)
+
+
+def among(column: Column[Any], connection: Connection, keys: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column of text is one of many keys."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(keys), type_=ARRAY(String)))
+    document = bindparam(None, json.dumps(list(keys)), type_=String)
+    return column.in_(select(func.json_each(document).table_valued("value").c.value))
+
+
+def _write(connection: Connection, table: Table, columns: Columns, *, replacing: bool) -> None:
+    dialect = connection.dialect
+    statement, order = _statement(table, tuple(columns), dialect.name, replacing)
+    values = (_bound(_given(columns, table.c[name]), table.c[name], dialect) for name in order)
+    rows = list(zip(*values, strict=False))
+    if rows:
+        connection.exec_driver_sql(statement, rows)
+
+
+@lru_cache(maxsize=64)
+def _statement(table: Table, names: tuple[str, ...], dialect: str, replacing: bool) -> tuple[str, Sequence[str]]:  # noqa: FBT001 - a key of the memory
+    """The statement as the driver takes it, and the order of its values."""
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    statement = insert.values({name: bindparam(name, type_=table.c[name].type) for name in names})
+    if replacing:
+        keys = [column.name for column in table.primary_key.columns]
+        changed = {name: insert.excluded[name] for name in names if name not in keys}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    compiled = statement.compile(dialect=_PSYCOPG if dialect == "postgresql" else sqlite.dialect())
+    return str(compiled), tuple(compiled.positiontup or ())
+
+
+def _given(columns: Columns, column: Column[Any]) -> Sequence[object] | Same:
+    if column.name in columns:
+        return columns[column.name]
+    return Same(column.default.arg)  # type: ignore[union-attr] # only a column that has one is written unasked
+
+
+def _bound(values: Sequence[object] | Same, column: Column[Any], dialect: Dialect) -> Iterator[object]:
+    """The values as the driver takes them."""
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(values, Same):
+        return repeat(values.value if process is None else process(values.value))
+    return iter(values) if process is None else map(process, values)
