@@ -188,6 +188,7 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
     MessageSpec("outcome.recorded", 1, outcome.OutcomeRecorded, Audience.GROUNDED, outcome.OutcomeContent),
     MessageSpec("entry.corrected", 1, entry.EntryCorrected, Audience.GROUNDED, entry.CorrectionContent),
     MessageSpec("record.accessed", 1, access.RecordAccessed, Audience.HUB),
+    MessageSpec("record.audited", 1, access.RecordAudited, Audience.HUB, author=Author.HUB),
     MessageSpec("obligation.answered", 1, obligation.ObligationAnswered, Audience.HUB),
     MessageSpec("obligation.opened", 1, hub.ObligationOpened, Audience.PARTIES, author=Author.HUB),
     MessageSpec("obligation.overdue", 1, hub.ObligationOverdue, Audience.PARTIES, author=Author.HUB),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, MetaData, Row, Table, select
 
 from contracts.dsse import from_envelope
-from contracts.messages.access import RecordAccessed
+from contracts.messages.access import RecordAccessed, RecordAudited
 from contracts.messages.hub import DeliveryReported, ReportedDelivery, TrustListPublished
 from contracts.names import HUB
 from contracts.trust_list import TrustList
@@ -103,17 +103,28 @@ def _backfills(one: ParsedLogItem) -> Iterable[dict[str, Any]]:
 
 
 def _read(one: ParsedLogItem) -> dict[str, Any] | None:
-    if one.message is None or not isinstance(one.message.facts, RecordAccessed):
+    if one.message is None:
         return None
-    facts = one.message.facts
-    return {
+    match one.message.facts:
+        case RecordAccessed() as facts:
+            said = _by_a_worker(facts)
+        case RecordAudited() as facts:
+            said = _by_an_auditor(facts)
+        case _:
+            return None
+    return said | {
         "position": one.item.position,
         "subject": one.item.key,
         "time": one.message.time,
         "recorded_at": one.item.at,
         "reader": facts.reader,
-        "reader_unit": facts.reader_unit,
         "reporter": one.item.author,
+    }
+
+
+def _by_a_worker(facts: RecordAccessed) -> dict[str, Any]:
+    return {
+        "reader_unit": facts.reader_unit,
         "purpose": facts.purpose_of_access,
         "categories": json.dumps(facts.categories),
         "entries": json.dumps(facts.entries),
@@ -121,6 +132,12 @@ def _read(one: ParsedLogItem) -> dict[str, Any] | None:
         "reason": facts.reason,
         "ground_id": facts.ground_id,
     }
+
+
+def _by_an_auditor(facts: RecordAudited) -> dict[str, Any]:
+    """An auditor is of no unit, and sees no content: what shows is that somebody looked, and what for."""
+    nothing = {"categories": "[]", "entries": "[]", "reason": None, "ground_id": None}
+    return {"reader_unit": HUB, "purpose": facts.purpose_of_audit, "outcome": "read"} | nothing
 
 
 def _report(connection: Connection, accepted: Iterable[ParsedLogItem], tables: Build) -> None:

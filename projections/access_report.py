@@ -60,6 +60,8 @@ class AccessRecord:
     source: UnitId | None
     """Whose entry was given."""
     purpose: Purpose | None
+    audit: str | None
+    """What an auditor looked for, by the code list `audit-purpose`; then there is no other purpose."""
     categories: tuple[Category, ...]
     entries: tuple[MessageId, ...]
     ground_id: GroundId | None
@@ -86,6 +88,7 @@ def _reads(connection: Connection, subject: SubjectId) -> Iterable[AccessRecord]
 
 
 def _read_record(row: Row[Any]) -> AccessRecord:
+    audited = row.reporter == HUB  # no unit can speak for it
     return AccessRecord(
         logtime=row.time,
         action=AccessAction.READ,
@@ -97,7 +100,8 @@ def _read_record(row: Row[Any]) -> AccessRecord:
         reader=row.reader,
         system=row.reporter,
         source=None,
-        purpose=Purpose(row.purpose),
+        purpose=None if audited else Purpose(row.purpose),
+        audit=row.purpose if audited else None,
         categories=tuple(map(Category, json.loads(row.categories))),
         entries=tuple(json.loads(row.entries)),
         ground_id=row.ground_id,
@@ -132,6 +136,7 @@ def _given_record(row: Row[Any]) -> AccessRecord:
         system=HUB,
         source=row.author,
         purpose=None if row.purpose is None else Purpose(row.purpose),
+        audit=None,
         categories=() if row.category is None else (Category(row.category),),
         entries=(row.message_id,),
         ground_id=row.ground_id,

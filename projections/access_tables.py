@@ -59,7 +59,7 @@ READ: Final = Table(
     Column("ground_id", String(36)),
     Index("access_read_subject", "subject"),
 )
-"""Reads and refused attempts as the adapters report them."""
+"""Reads and refused attempts as the adapters report them; an auditor's as the hub reports it, its purpose being a code of `audit-purpose`."""
 
 BACKFILL: Final = Table(
     "access_backfill",

@@ -261,6 +261,10 @@ def _hub() -> Iterator[Example]:
     )
     yield Example(opened, author=HUB)
     yield Example(hub.ObligationOverdue(obligation_id=DUTY, unit=LABOUR), author=HUB)
+    audited = access.RecordAudited(
+        reader=ActorId("auditor/dpo-1"), purpose_of_audit="client-request", shown="path", until=LATER
+    )
+    yield Example(audited, author=HUB)
     slot = hub.ReportedDelivery(unit=LABOUR, feed_sequence=1, position=4, verdict="given")
     yield Example(hub.DeliveryReported(shard=0, generation=1, deliveries=(slot,)), author=HUB)
     released = key.ReleasedKey(

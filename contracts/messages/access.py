@@ -1,10 +1,12 @@
-"""record.accessed: a read, or an attempt, as the reader's adapter reports it."""
+"""record.accessed: a read, or an attempt, as the reader's adapter reports it. record.audited: an auditor's, as the hub reports it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.categories import Category, Purpose
+from contracts.civil_time import Instant
+from contracts.code_lists import CodeOf
 from contracts.facts import Facts
 from contracts.names import Actor, Code, Ground, Id, Unit
 
@@ -23,3 +25,21 @@ class RecordAccessed(Facts):
     ground_id: Ground | None = None
     feed_sequence: Annotated[int, Field(ge=0)] = 0
     """The last number of the feed that the reader's adapter had seen."""
+
+
+class RecordAudited(Facts):
+    """Which auditor looked at what the hub knows of a client, what for, and over which period. Said before anything is shown."""
+
+    reader: Actor
+    purpose_of_audit: Annotated[str, CodeOf("audit-purpose")]
+    shown: Literal["path", "accesses", "duties"]
+    """The whole path as of any time; who got at which entries; what had to be erased."""
+    since: Instant | None = None
+    """Absent: from the beginning."""
+    until: Instant
+
+    @model_validator(mode="after")
+    def _period(self) -> Self:
+        if self.since is not None and self.since > self.until:
+            raise ValueError("since must not be later than until")
+        return self

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from contracts.envelope import Message, parse
+from contracts.messages.access import RecordAudited
 from contracts.messages.hub import DeliveryReported, ReportedDelivery
 from contracts.messages.referral import ReferralFacts
 from contracts.names import HUB, MessageId, RecordKey, UnitId
@@ -52,7 +53,7 @@ class Consequences:
                 yield Finding(FindingCode.UNFOUNDED, now.position, "the hub said something else than follows")
             elif not expected and self._stands(follow_up, payload, now, at=at):
                 yield Finding(FindingCode.MISSING, now.position, f"{type(follow_up.facts).__name__} had to follow here")
-        if not expected and event is not None and message is not None and message.unit == HUB and message.subject:
+        if not expected and event is not None and message is not None and _must_have_a_cause(message):
             yield from self._of_timer(event, message, now)
         yield from self._overdue(now)
 
@@ -119,6 +120,11 @@ class Consequences:
             return False
         then = Circumstances(now.directory, now.settings, at, now.position)
         return isinstance(decide(self.paths(RecordKey(follow_up.subject)), message, then), Accepted)
+
+
+def _must_have_a_cause(message: Message) -> bool:
+    """What the hub says of a client follows from the log; but that an auditor looked follows from nothing in it."""
+    return message.unit == HUB and message.subject is not None and not isinstance(message.facts, RecordAudited)
 
 
 @dataclass(slots=True)

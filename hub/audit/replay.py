@@ -4,7 +4,7 @@ Invariants: only what stood in the log at that time counts; whether an entry may
 entry's content is read. Replaying does not verify: run `spojka-audit verify` on the same export first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,16 +12,16 @@ from contracts.admission import read_first_list
 from contracts.categories import Category
 from contracts.envelope import Message, parse
 from contracts.grounds import Ground
-from contracts.messages.access import RecordAccessed
+from contracts.messages.access import RecordAccessed, RecordAudited
 from contracts.messages.hub import DeliveryReported, SettingsChanged, TrustListPublished
-from contracts.names import GroundId, MessageId, RecordKey, SubjectId, UnitId
+from contracts.names import GroundId, MessageId, MessageType, RecordKey, SubjectId, UnitId
 from contracts.trust_list import Directory, read_envelope
 from hub.application.case_files import CaseFile, advance
 from hub.application.ports import HubError, LogEntry
 from hub.audit.bundle import Bundle
 from hub.audit.stored_events import events
 from hub.domain.decision import Circumstances
-from hub.domain.events import MessageAccepted
+from hub.domain.events import Event, MessageAccepted
 from hub.domain.recipients import still_given
 from hub.domain.settings import DEFAULT, DecisionSettings, changed
 from hub.domain.support_path import Entry, Obligation, SupportPath
@@ -46,6 +46,7 @@ class ReplayedEntry:
     """One entry, with everyone to whom it was given."""
 
     message_id: MessageId
+    type: MessageType
     author: UnitId
     category: Category
     occurred: datetime
@@ -62,6 +63,14 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditorsLook:
+    """An auditor who looked at this subject's evidence."""
+
+    at: datetime
+    facts: RecordAudited
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """Everything about one subject at one time."""
 
@@ -71,6 +80,7 @@ class Replayed:
     """Each ground, and whether it was in force."""
     entries: tuple[ReplayedEntry, ...]
     looks: tuple[Look, ...]
+    audits: tuple[AuditorsLook, ...]
     open_obligations: tuple[Obligation, ...]
 
 
@@ -85,6 +95,7 @@ class _Reading:
     opened: dict[tuple[UnitId, int], GroundId] = field(default_factory=dict)
     delivered: dict[tuple[UnitId, int], bool] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
+    audits: list[AuditorsLook] = field(default_factory=list)
 
     def take(self, event: MessageAccepted, position: int) -> None:
         """One accepted message that stood in the log."""
@@ -103,6 +114,8 @@ class _Reading:
                 self.delivered |= reported
             case RecordAccessed() as facts if event.key == self.key:
                 self.looks.append(Look(message.time, facts))
+            case RecordAudited() as facts if event.key == self.key:
+                self.audits.append(AuditorsLook(message.time, facts))
         if event.key == self.key:
             self._own(event, message, position)
 
@@ -115,11 +128,25 @@ class _Reading:
         self.case = advance(self.case, LogEntry(position, event))
 
 
+Delivered = Mapping[tuple[UnitId, int], bool]
+"""By unit and position: whether it was given, or withheld."""
+
+
 def replay(bundle: Bundle, subject: SubjectId, at: datetime) -> Replayed:
     """What the log said about a subject at `at`. Raises `UnknownSubjectError`, `BundleError`, `StoredEventError`."""
+    return replay_events(events(bundle), subject, at)
+
+
+def replay_events(
+    log: Iterable[tuple[int, Event]], subject: SubjectId, at: datetime, *, delivered: Delivered | None = None
+) -> Replayed:
+    """The same over these events in order. They may leave out what is about others, and reports of deliveries where `delivered` tells what they say.
+
+    Raises `UnknownSubjectError`.
+    """
     key = RecordKey(subject)
-    reading = _Reading(key, at, CaseFile.empty(key))
-    for position, event in events(bundle):
+    reading = _Reading(key, at, CaseFile.empty(key), delivered=dict(delivered or {}))
+    for position, event in log:
         if event.at > at:
             break
         if isinstance(event, MessageAccepted):
@@ -142,6 +169,7 @@ def _replayed(reading: _Reading, directory: Directory) -> Replayed:
         grounds=tuple((one, _in_force(one, reading.at)) for one in path.grounds.values()),
         entries=tuple(_entry(one, reading, path, now) for one in _by_position(path.entries)),
         looks=tuple(reading.looks),
+        audits=tuple(reading.audits),
         open_obligations=tuple(one for one in path.obligations.values() if one.open),
     )
 
@@ -161,7 +189,15 @@ def _entry(entry: Entry, reading: _Reading, path: SupportPath, now: Circumstance
         )
         for unit, ground in sorted(grounds.items())
     )
-    return ReplayedEntry(entry.message_id, entry.author, entry.category, entry.occurred, entry.position, tuple(seen))
+    return ReplayedEntry(
+        message_id=entry.message_id,
+        type=parse(event.message.payload).type,
+        author=entry.author,
+        category=entry.category,
+        occurred=entry.occurred,
+        position=entry.position,
+        seen=tuple(seen),
+    )
 
 
 def _by_position(entries: Mapping[MessageId, Entry]) -> Sequence[Entry]:

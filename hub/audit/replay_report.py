@@ -37,6 +37,7 @@ def as_document(found: Replayed) -> dict[str, Any]:
         "entries": [
             {
                 "entry": entry.message_id,
+                "type": entry.type,
                 "author": entry.author,
                 "category": entry.category,
                 "occurred": entry.occurred.isoformat(),
@@ -63,6 +64,10 @@ def as_document(found: Replayed) -> dict[str, Any]:
                 "entries": list(look.facts.entries),
             }
             for look in found.looks
+        ],
+        "audits": [
+            {"at": look.at.isoformat(), "reader": look.facts.reader, "purpose": look.facts.purpose_of_audit}
+            for look in found.audits
         ],
         "open_obligations": [
             {"obligation": one.obligation_id, "unit": one.unit, "entries": len(one.entries), "due": one.due.isoformat()}
@@ -91,6 +96,8 @@ def as_tables(found: Replayed) -> Sequence[Table]:
     looks = Table("when", "who", "unit", "outcome", "entries", title="Looks")
     for look in document["looks"]:
         looks.add_row(look["at"], look["reader"], look["unit"], look["outcome"], str(len(look["entries"])))
+    for look in document["audits"]:
+        looks.add_row(look["at"], look["reader"], "", f"audit: {look['purpose']}", "")
     duties = Table("unit", "entries to erase", "due", title="Open duties")
     for one in document["open_obligations"]:
         duties.add_row(one["unit"], str(one["entries"]), one["due"][:10])

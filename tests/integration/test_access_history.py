@@ -9,10 +9,10 @@ from sqlalchemy import Engine
 from contracts.categories import Category, Purpose
 from contracts.dsse import to_envelope
 from contracts.keys import KeyUse, SigningKey
-from contracts.messages.access import RecordAccessed
+from contracts.messages.access import RecordAccessed, RecordAudited
 from contracts.messages.hub import DeliveryReported, ReportedDelivery, TrustListPublished
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, InstitutionId, MessageId, UnitId
+from contracts.names import ActorId, GroundId, InstitutionId, MessageId, UnitId
 from contracts.pae import PayloadType
 from contracts.trust_list import InstitutionEntry, KeyEntry, TrustList, UnitEntry, digest_of, sign_trust_list
 from projections.access_report import AccessAction, AccessOutcome, AccessRecord, access_history
@@ -108,6 +108,21 @@ class AccessHistoryContract:
             "not-permitted",
             "worker/w7",
         )
+
+    def test_the_client_sees_that_an_auditor_looked_and_what_for(self, engine: Engine) -> None:
+        log, write = MemoryLog(), Writer()
+        audited = RecordAudited(
+            reader=ActorId("auditor/dpo-1"), purpose_of_audit="complaint", shown="path", until=day(200)
+        )
+        position = log.accept(write(audited, HUB, at=day(200)))
+        (look,) = history(engine, log)
+        assert (look.outcome, look.reader, look.receiver_code, look.system) == (
+            AccessOutcome.READ,
+            "auditor/dpo-1",
+            HUB,
+            HUB,
+        )
+        assert (look.audit, look.purpose, look.position, look.logtime) == ("complaint", None, position, day(200))
 
     def test_a_back_filled_entry_shows_the_ground_that_opened_the_range(self, engine: Engine) -> None:
         log, write = MemoryLog(), Writer()
