@@ -6,9 +6,9 @@ message. The home holds `adapter.toml`, `units/<unit>/unit.db` and `units/<unit>
 
 import json
 import os
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ from contracts.keys import VerifyingKey
 from contracts.names import KeyId, Programme, Unit, UnitId
 from contracts.trust_list import Directory
 from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
+from projections.kafka.sign_in import SignIn, read_sign_in
 from projections.process.loopback import is_loopback
 
 PREFIX: Final = "SPOJKA_ADAPTER_"
@@ -139,7 +140,15 @@ class AdapterSettings(BaseSettings):
     sasl_mechanism: SaslMechanism = Field(default="SCRAM-SHA-512", description="How to sign in at the broker")
     sasl_username: str | None = Field(default=None, description="The institution's principal at the broker")
     sasl_password: SecretStr | None = Field(default=None, description="Its password; better from the environment")
-    ca_file: Path | None = Field(default=None, description="PEM file of the CA that signed the broker's certificate")
+    broker_sign_in: Path | None = Field(
+        default=None,
+        description="File of user and password for the broker as the operator gave it, `user:password`, mode 0600; relative to the home; "
+        "read again at each connection",
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the CAs that may sign the broker's certificate, as the operator gave it; relative to the home",
+    )
     mail_host: str | None = Field(
         default=None, description="Mail server for partners without an adapter; unset: no e-mail is sent"
     )
@@ -223,16 +232,14 @@ class AdapterSettings(BaseSettings):
         return self.units or units_in(self.home)
 
     def connection(self, client: str) -> KafkaConnection:
-        """How to reach the broker. Raises `SettingsError` where the CA's file does not read."""
-        password = None if self.sasl_password is None else self.sasl_password.get_secret_value()
+        """How to reach the broker; files of password and CA are read when it connects."""
         return KafkaConnection(
             bootstrap=address_of(self.bootstrap, self.home),
             client_id=f"spojka-adapter-{client}",
             security_protocol=self.security_protocol,
             sasl_mechanism=self.sasl_mechanism,
-            sasl_username=self.sasl_username,
-            sasl_password=password,
-            ssl_context=self._ssl_context(),
+            sign_in=self._sign_in(),
+            trusted=None if self.ca_file is None else self.home / self.ca_file,
         )
 
     def read_first_list(self) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
@@ -254,15 +261,13 @@ class AdapterSettings(BaseSettings):
             )
         return directory, roots
 
-    def _ssl_context(self) -> ssl.SSLContext | None:
-        if not self.security_protocol.endswith("SSL"):
+    def _sign_in(self) -> Callable[[], SignIn] | None:
+        if self.broker_sign_in is not None:
+            return partial(read_sign_in, self.home / self.broker_sign_in)
+        if self.sasl_username is None or self.sasl_password is None:
             return None
-        try:
-            return ssl.create_default_context(cafile=None if self.ca_file is None else self.home / self.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError(
-                f"ca_file does not read: {self.ca_file}", advice="Ask the operator for the CA's certificate as PEM."
-            ) from error
+        given = SignIn(self.sasl_username, self.sasl_password.get_secret_value())
+        return lambda: given
 
 
 def home_of(given: Path | None) -> Path:

@@ -2,7 +2,8 @@
 
 - Ready means that the metadata lists every node, not just that a port is open.
 - Ports stay the same over restarts and `wipe()`; data survive all but `wipe()`.
-- Plaintext, since nobody but this machine's users can reach it.
+- With a `security`, no listener speaks in clear and nothing is permitted that nobody permitted, as in the full set-up; without, plaintext for tests
+  that ask neither, since nobody but this machine's users can reach it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.servers.java import java
 from deploy.servers.kafka_jars import kafka_jars
 from deploy.servers.kafka_node import Cluster, KafkaNode, formatted
+from deploy.servers.kafka_security import KafkaSecurity
 from deploy.servers.ports import LOOPBACK
 from deploy.servers.server import Server
 from deploy.servers.topics import Topic
@@ -36,18 +38,29 @@ class KafkaBroker(Server):
     `kill`, `pause` and `resume` act on all nodes, or on the one that `node` (from 1) names.
     """
 
-    def __init__(self, data_dir: Path, *, nodes: int = 1, logs: Path | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, nodes: int = 1, logs: Path | None = None, security: KafkaSecurity | None = None
+    ) -> None:
         if nodes not in {1, _MANY}:
             raise ValueError(f"Kafka runs here with 1 node or {_MANY}, not {nodes}")
         self.data_dir = data_dir.absolute()
         self._logs = (logs or self.data_dir.parent).absolute()
         self._count = nodes
+        self._security = security
         self._nodes: list[KafkaNode] = []
 
     @property
     def bootstrap(self) -> str:
         """`host:port` of every node, comma-separated."""
         return ",".join(f"{LOOPBACK}:{node.client_port}" for node in self._nodes)
+
+    @property
+    def administrator(self) -> dict[str, str]:
+        """Librdkafka's settings of a client that may do everything."""
+        if self._security is None:
+            return {"bootstrap.servers": self.bootstrap}
+        internal = ",".join(f"{LOOPBACK}:{node.internal_port}" for node in self._nodes)
+        return self._security.administrator(internal)
 
     def start(self) -> None:
         """Start (one node 4 s, three 11 s), on empty data at the first time; fetches Kafka if need be."""
@@ -144,6 +157,7 @@ class KafkaBroker(Server):
                 log=self._logs / f"{self.data_dir.name}-{name}.log",
                 java=runtime,
                 jars=jars,
+                security=None if self._security is None else self._security.node(int(name)),
             )
             for name in names
         ]
@@ -162,7 +176,7 @@ class KafkaBroker(Server):
             formatted(tool)
 
     def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        return AdminClient({**self.administrator, "log_level": 0})
 
     def _metadata(self) -> ClusterMetadata:
         return self._admin().list_topics(timeout=_ANSWER_SECONDS)

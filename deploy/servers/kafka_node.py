@@ -36,11 +36,51 @@ class Cluster:
         return self.nodes
 
 
+@dataclass(frozen=True, kw_only=True)
+class NodeSecurity:
+    """What a node needs so that no listener speaks in clear: files made by `spojka-hub transport apply`.
+
+    `keystore` holds key and certificate, `truststore` the authorities; `superusers` are the common names of certificates that may do everything.
+    """
+
+    keystore: Path
+    truststore: Path
+    superusers: tuple[str, ...]
+
+    def properties(self) -> dict[str, str]:
+        """Clients sign in by SCRAM over TLS; brokers, controllers and the operator by their certificates; whatever is not permitted is denied."""
+        stores = {
+            f"listener.name.{listener}.ssl.{store}.{setting}": value
+            for listener in ("client", "internal", "controller")
+            for store, file in (("keystore", self.keystore), ("truststore", self.truststore))
+            for setting, value in (("type", "PEM"), ("location", str(file)))
+        }
+        required = {f"listener.name.{name}.ssl.client.auth": "required" for name in ("internal", "controller")}
+        return (
+            stores
+            | required
+            | {
+                "listener.security.protocol.map": "CLIENT:SASL_SSL,INTERNAL:SSL,CONTROLLER:SSL",
+                "listener.name.client.sasl.enabled.mechanisms": "SCRAM-SHA-512",
+                "listener.name.client.scram-sha-512.sasl.jaas.config": (
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+                ),
+                "ssl.enabled.protocols": "TLSv1.3,TLSv1.2",
+                "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "allow.everyone.if.no.acl.found": "false",
+                "super.users": ";".join(f"User:CN={name}" for name in self.superusers),
+            }
+        )
+
+
 class KafkaNode:
     """Node `number` (from 1) with its data in `folder` and three ports, which it keeps as long as its data."""
 
-    def __init__(self, number: int, *, folder: Path, log: Path, java: Path, jars: Path) -> None:
+    def __init__(  # noqa: PLR0913 - all by keyword
+        self, number: int, *, folder: Path, log: Path, java: Path, jars: Path, security: NodeSecurity | None = None
+    ) -> None:
         self.number = number
+        self._security = security
         self.folder = folder
         self.client_port, self.internal_port, self.controller_port = self._earlier_ports() or (
             free_port(),
@@ -110,6 +150,8 @@ class KafkaNode:
             "controller.quorum.fetch.timeout.ms": "1000",
             "controller.quorum.election.timeout.ms": "500",
         }
+        if self._security is not None:
+            settings |= self._security.properties()
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def _earlier_ports(self) -> tuple[int, int, int] | None:

@@ -162,6 +162,7 @@ class Faults:
             broker.start()
         else:
             broker.wipe()
+            self._premises.permit()
 
     def _outgoing(self, message_id: MessageId) -> OutboxMessage:
         with self._stage.houses[MD].store.read() as tx:
@@ -222,7 +223,7 @@ class Faults:
 
     def _send(self, signed: SignedBytes, key: str) -> None:
         """Put a record on the inbox, as anyone who may write there can."""
-        producer = Producer({"bootstrap.servers": self._premises.broker.bootstrap, "log_level": 0})
+        producer = Producer({**self._premises.writer, "log_level": 0})
         partition = partition_of(key, PARTITIONS)
         producer.produce(
             "hub.inbox", value=signed.payload, key=key.encode(), partition=partition, headers=list(to_headers(signed))

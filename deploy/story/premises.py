@@ -19,11 +19,17 @@ from contracts.names import InstitutionId
 from deploy.servers.child import Child
 from deploy.servers.embedded_broker import EmbeddedBroker
 from deploy.servers.kafka_broker import KafkaBroker
+from deploy.servers.kafka_security import KafkaSecurity, node_name
 from deploy.servers.postgres import PostgresServer
 from deploy.story.clock import StoryClock
 from deploy.story.errors import CommandError
 from deploy.story.places import INSTITUTIONS, PARTITIONS, PROGRAMME, TIME_ZONE, InstitutionPlan, UnitPlan
 from hub.entrypoints import commands as hub_commands
+from hub.entrypoints.cli import transport
+from hub.infrastructure.transport.authority import TRUSTED
+from hub.infrastructure.transport.broker_users import SIGN_IN
+from hub.infrastructure.transport.secret_files import write_secret
+from projections.kafka.sign_in import read_sign_in
 
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _BIN: Final = Path(sys.executable).parent
@@ -40,8 +46,9 @@ class Premises:
         for part in (self.logs, self.exports, folder / "hub"):
             part.mkdir(parents=True, exist_ok=True)
         self.clock = StoryClock(folder / "clock", start)
+        self._secured = kafka
         self.broker: EmbeddedBroker | KafkaBroker = (
-            KafkaBroker(folder / "broker", logs=self.logs)
+            KafkaBroker(folder / "broker", logs=self.logs, security=KafkaSecurity(self.transport))
             if kafka
             else EmbeddedBroker(state=folder / "broker" / "broker.json", log=self.logs / "broker.log")
         )
@@ -63,9 +70,19 @@ class Premises:
         """The home folder of an institution's adapter."""
         return self.folder / "adapters" / institution
 
+    @property
+    def transport(self) -> Path:
+        """Certificates, and files of users, as the operator's command makes them."""
+        return self.folder / "hub" / transport.FOLDER
+
     def start_servers(self) -> None:
-        """Broker and database."""
+        """Broker and database; real Kafka with TLS, passwords and permissions, as in the full set-up."""
+        if self._secured:
+            self.hub_command("transport", "apply", "--broker", f"{node_name(1)}=localhost,127.0.0.1")
         self.broker.start()
+        if isinstance(self.broker, KafkaBroker):
+            sign_in = "".join(f"{name}={value}\n" for name, value in self.broker.administrator.items())
+            write_secret(self.transport / transport.ADMINISTRATOR, sign_in.encode())
         self.postgres.start()
         self.dsn = self.postgres.create_database("spojka")
         self._address_of_hub.write_text(self.broker.bootstrap)
@@ -82,6 +99,30 @@ class Premises:
             self._set_up_adapter(plan)
             for unit in plan.units:
                 self._admit(plan, unit)
+        if self._secured:
+            self.permit()
+            for plan in INSTITUTIONS:
+                self._hand_over(plan.institution)
+
+    def permit(self) -> None:
+        """Users and permissions at a secured broker, also after it lost everything."""
+        if self._secured:
+            self.hub_command("transport", "apply")
+
+    @property
+    def writer(self) -> Mapping[str, str]:
+        """Librdkafka's settings of somebody who may write to the inbox and nowhere else."""
+        where = {"bootstrap.servers": self.broker.bootstrap}
+        if not self._secured:
+            return where
+        sign_in = read_sign_in(self.home(INSTITUTIONS[0].institution) / SIGN_IN)
+        return where | {
+            "security.protocol": "sasl_ssl",
+            "ssl.ca.location": str(self.transport / TRUSTED),
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": sign_in.user,
+            "sasl.password": sign_in.password,
+        }
 
     def start_hub(self) -> None:
         """Start the hub with all its roles."""
@@ -132,6 +173,15 @@ class Premises:
             "SPOJKA_HUB_BOOTSTRAP": f"file:{self._address_of_hub}",
             "SPOJKA_HUB_CLOCK": f"file:{self.clock.path}",
             "SPOJKA_HUB_PORT": "0",
+            **(self._sign_in_of_hub if self._secured else {}),
+        }
+
+    @property
+    def _sign_in_of_hub(self) -> Mapping[str, str]:
+        return {
+            "SPOJKA_HUB_SECURITY_PROTOCOL": "SASL_SSL",
+            "SPOJKA_HUB_CA_FILE": str(self.transport / TRUSTED),
+            **({"SPOJKA_HUB_BROKER_USERS": str(users)} if (users := self.transport / "users").exists() else {}),
         }
 
     def adapter_environment(self, institution: InstitutionId) -> Mapping[str, str]:
@@ -165,6 +215,14 @@ class Premises:
             "health_port = 0\n"
         )
         self.tell_address(plan.institution)
+
+    def _hand_over(self, institution: InstitutionId) -> None:
+        """What the operator gives an institution, put where its adapter reads it."""
+        home, given = self.home(institution), self.transport / "hand-over" / institution
+        for name in (SIGN_IN, TRUSTED):
+            shutil.copy(given / name, home / name)
+        with (home / "adapter.toml").open("a", encoding="utf-8") as settings:
+            settings.write((given / "adapter.toml").read_text(encoding="utf-8"))
 
     def _admit(self, plan: InstitutionPlan, unit: UnitPlan) -> None:
         request = self.exports / f"admission-{unit.unit}.json"

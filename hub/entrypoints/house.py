@@ -3,9 +3,9 @@
 Invariant: whatever is missing is said at start, with what to do, before anything connects.
 """
 
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from contracts.errors import ContractsError
 from contracts.keys import KeyUse, VerifyingKey
 from contracts.names import KeyId
 from contracts.trust_list import Directory
+from hub.application.broker_permissions import HubUser
 from hub.application.feed_voice import FeedVoice
 from hub.application.hub_voice import HubVoice
 from hub.application.programme import Programme, as_told
@@ -22,10 +23,10 @@ from hub.entrypoints.settings import HubSettings, SettingsError
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from projections.kafka.connection import KafkaConnection
+from projections.kafka.errors import SignInFileError
+from projections.kafka.sign_in import read_sign_in
 from projections.process.clock import Clock, clock_of
 
-INBOX: Final = "hub.inbox"
-DIRECTORY: Final = "hub.directory"
 FIRST_LIST: Final = "trust-list-1.dsse.json"
 
 
@@ -37,8 +38,11 @@ class House:
     programme: Programme
     feed_voice: FeedVoice
     database: ShardDatabase
-    connection: KafkaConnection
     clock: Clock
+
+    def connection(self, user: HubUser) -> KafkaConnection:
+        """To Kafka, as this user. Each asking reads its files anew when it connects."""
+        return connection_of(self.settings, user)
 
     @property
     def partitions(self) -> list[int]:
@@ -52,6 +56,8 @@ def open_house(settings: HubSettings) -> House:
     if not settings.database:
         raise SettingsError("No database is set.", advice="Set SPOJKA_HUB_DATABASE to a libpq address.")
     keys = KeyFiles(settings.home / "keys")
+    if settings.broker_users is not None:
+        check_users(settings.broker_users)
     directory, roots = first_directory(settings.home)
     if settings.shard >= min(directory.listed.shards, directory.listed.partitions):
         raise SettingsError(
@@ -69,7 +75,6 @@ def open_house(settings: HubSettings) -> House:
         ),
         feed_voice=FeedVoice(programme_id, keys.load(KeyUse.DELIVERIES)),
         database=ShardDatabase(settings.database, settings.shard),
-        connection=connection_of(settings),
         clock=clock_of(settings.clock),
     )
 
@@ -83,20 +88,31 @@ def first_directory(home: Path) -> tuple[Directory, Mapping[KeyId, VerifyingKey]
         raise SettingsError(f"No usable trust list in {path}.", advice="Run `spojka-hub init` first.") from error
 
 
-def connection_of(settings: HubSettings) -> KafkaConnection:
-    """How to reach Kafka."""
-    context = None
-    if settings.security_protocol in ("SSL", "SASL_SSL"):
-        context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    password = settings.sasl_password_file.read_text().strip() if settings.sasl_password_file else None
+def connection_of(settings: HubSettings, user: HubUser) -> KafkaConnection:
+    """How one part of the hub reaches Kafka, under a user of its own where there are any."""
+    users = settings.broker_users
     return KafkaConnection(
         bootstrap=bootstrap_of(settings.bootstrap),
-        client_id="spojka-hub",
+        client_id=f"spojka-{user}",
         security_protocol=settings.security_protocol,
-        sasl_username=settings.sasl_username,
-        sasl_password=password,
-        ssl_context=context,
+        sign_in=None if users is None else partial(read_sign_in, users / user),
+        trusted=settings.ca_file,
     )
+
+
+def check_users(folder: Path) -> None:
+    """Raises `SettingsError` where a file of user and password, of those that are there, cannot be used."""
+    found = [folder / user for user in HubUser if (folder / user).exists()]
+    try:
+        for path in found:
+            read_sign_in(path)
+    except SignInFileError as error:
+        raise SettingsError(str(error), advice="Or make them anew: `spojka-hub transport apply`.") from error
+    if not found:
+        raise SettingsError(
+            f"{folder} holds no user of the hub.",
+            advice="Run `spojka-hub transport apply`, or unset SPOJKA_HUB_BROKER_USERS.",
+        )
 
 
 def bootstrap_of(setting: str) -> Callable[[], str]:

@@ -11,10 +11,11 @@ from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.partition import partition_of
 from contracts.signed_bytes import SignedBytes
 from contracts.trust_list import TrustList
+from hub.application.broker_permissions import INBOX, HubUser
 from hub.application.ports import HubError
 from hub.application.programme import notice_name
 from hub.domain.shards import hub_key
-from hub.entrypoints.house import INBOX, House
+from hub.entrypoints.house import House
 from hub.entrypoints.topics import ensure_topics
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.errors import TransportError
@@ -40,7 +41,7 @@ async def publish(house: House, notices: Sequence[Notice]) -> None:
 async def _publish(house: House, notices: Sequence[Notice]) -> None:
     listed = house.programme.directory.listed
     await ensure_topics(
-        house.connection,
+        house.connection(HubUser.OPERATOR),
         (),
         partitions=listed.partitions,
         shards=listed.shards,
@@ -49,7 +50,7 @@ async def _publish(house: House, notices: Sequence[Notice]) -> None:
     voice = house.programme.voice
     said = [voice.say(facts, name=notice_name(facts), at=at)[1] for facts, at in notices]
     records = [hub_record(signed, listed, shard) for shard in range(listed.shards) for signed in said]
-    async with BatchProducer(connection=house.connection) as producer:
+    async with BatchProducer(connection=house.connection(HubUser.OPERATOR)) as producer:
         await producer.send(records)
 
 

@@ -17,13 +17,14 @@ import structlog
 from contracts import feed_record
 from contracts.kafka_record import CONTENT_TYPE
 from contracts.names import MessageId, UnitId
+from hub.application.broker_permissions import DIRECTORY, HubUser
 from hub.application.feed_voice import FeedValue
 from hub.application.ports import FencedError, HubError
 from hub.application.relay import Outgoing, Relay
 from hub.application.reporting import AT_ONCE
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
-from hub.entrypoints.house import DIRECTORY, House
+from hub.entrypoints.house import House
 from hub.entrypoints.publishing import hub_record
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
@@ -133,7 +134,7 @@ class RelayProcess:
         store = PostgresRelayStore(session)
         relay = Relay(store, house.programme, house.feed_voice, house.clock)
         wakeup = LogWakeup(house.database)
-        producer = BatchProducer(connection=house.connection)
+        producer = BatchProducer(connection=house.connection(HubUser.DISPATCH))
         with Heartbeat(session.beat, every=house.database.settings.beat_every) as heart:
             left_over = await asyncio.to_thread(relay.take_over)
             self._met, self._heart, self._reports = None, heart, _Reports()
@@ -271,7 +272,7 @@ async def _ensure(relay: Relay, house: House) -> None:
     directory = relay.programme.directory
     try:
         await ensure_topics(
-            house.connection,
+            house.connection(HubUser.DISPATCH),
             sorted(directory.units),
             partitions=directory.listed.partitions,
             shards=directory.listed.shards,

@@ -44,11 +44,20 @@ class HubSettings(BaseSettings):
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="How to talk to Kafka.")
     ] = "PLAINTEXT"
-    sasl_username: Annotated[str | None, Field(description="SCRAM user.")] = None
-    sasl_password_file: Annotated[
-        Path | None, Field(description="File with the SCRAM password, readable by its owner alone.")
+    broker_users: Annotated[
+        Path | None,
+        Field(
+            description="Folder with a file of user and password for each of the hub's users at the brokers, as "
+            "`spojka-hub transport apply` makes them; each role takes its own."
+        ),
     ] = None
-    ca_file: Annotated[Path | None, Field(description="CA certificate of the brokers (PEM).")] = None
+    ca_file: Annotated[Path | None, Field(description="Authorities whose certificates the brokers may show (PEM).")] = (
+        None
+    )
+    hosted_units: Annotated[
+        dict[str, str],
+        Field(description="Units that another institution's adapter serves (a hosted desk): unit = institution."),
+    ] = {}
     replication: Annotated[int, Field(ge=1, description="Copies of each topic; 3 where there are three brokers.")] = 1
     head_seconds: Annotated[
         float, Field(gt=0, description="Feed heads while a feed is active, by the hub's clock.")

@@ -12,10 +12,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.names import UnitId
+from hub.application.broker_permissions import DIRECTORY, FEEDS, INBOX
 from projections.kafka.connection import KafkaConnection
 
-INBOX: Final = "hub.inbox"
-DIRECTORY: Final = "hub.directory"
 _HOUR: Final = 3_600_000
 _LARGEST: Final = 2 * 1024 * 1024 + 64 * 1024
 """A dead letter is kept up to 2 MiB; the rest is room for headers."""
@@ -32,7 +31,7 @@ _log = structlog.get_logger("spojka.hub.topics")
 
 def feed_topic(unit: UnitId) -> str:
     """The topic of a unit's feed."""
-    return f"feed.{unit}"
+    return f"{FEEDS}{unit}"
 
 
 async def ensure_topics(

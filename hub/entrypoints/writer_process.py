@@ -16,13 +16,14 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from contracts.trust_list import Directory
+from hub.application.broker_permissions import INBOX, HubUser
 from hub.application.case_files import CaseFiles
 from hub.application.intake import Counts, Intake
 from hub.application.ports import DeadLetter, FencedError, HubError, UnusableListError
 from hub.application.verification import Verified, Verifier
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
-from hub.entrypoints.house import INBOX, House
+from hub.entrypoints.house import House
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
@@ -147,7 +148,7 @@ class WriterProcess:
             return {TopicPartition(one.topic, one.partition): one for one in stored}
 
         follower = TopicFollower(
-            connection=self._house.connection,
+            connection=self._house.connection(HubUser.INTAKE),
             partitions=[TopicPartition(INBOX, number) for number in self._house.partitions],
             positions=positions,
             handle=handle,

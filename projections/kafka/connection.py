@@ -1,16 +1,19 @@
 """How to reach the broker: address and security, the same for reading and writing.
 
-Invariant: the address is asked for at each (re)connect, never kept, since a broker may come back elsewhere.
+Invariant: address, sign-in and trusted authorities are asked for at each (re)connect, never kept: a broker may come back elsewhere, and passwords and
+certificates are renewed while we run.
 """
 
 from __future__ import annotations
 
 import ssl  # kept at run time so that the dataclass can be resolved by settings models
 from collections.abc import Callable  # as above
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from projections.kafka.errors import BrokerUnreachableError
+from projections.kafka.errors import BrokerUnreachableError, CaFileError
+from projections.kafka.sign_in import SignIn
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -22,16 +25,15 @@ class KafkaConnection:
 
     `bootstrap` returns `host:port[,host:port…]` as of now (read from a settings value or a run state file).
     `request_timeout` and `fetch_max_wait` are seconds: a hanging broker is given up after the first,
-    an idle fetch is answered after the second.
+    an idle fetch is answered after the second. `trusted` is a PEM file of authorities; without it, those of the machine.
     """
 
     bootstrap: Callable[[], str]
     client_id: str = "spojka"
     security_protocol: SecurityProtocol = "PLAINTEXT"
     sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
-    sasl_username: str | None = None
-    sasl_password: str | None = field(default=None, repr=False)
-    ssl_context: ssl.SSLContext | None = None
+    sign_in: Callable[[], SignIn] | None = None
+    trusted: Path | None = None
     request_timeout: float = 5.0
     fetch_max_wait: float = 0.02
 
@@ -43,14 +45,23 @@ class KafkaConnection:
             raise BrokerUnreachableError(address="an unknown address", cause=repr(error)) from error
 
     def client_options(self, address: str) -> dict[str, Any]:
-        """Keyword arguments that every aiokafka client takes."""
+        """Keyword arguments that every aiokafka client takes. Raises `SignInFileError`, `CaFileError`."""
+        sign_in = None if self.sign_in is None else self.sign_in()
         return {
             "bootstrap_servers": address,
             "client_id": self.client_id,
             "request_timeout_ms": int(self.request_timeout * 1000),
             "security_protocol": self.security_protocol,
-            "ssl_context": self.ssl_context,
+            "ssl_context": self._tls(),
             "sasl_mechanism": self.sasl_mechanism,
-            "sasl_plain_username": self.sasl_username,
-            "sasl_plain_password": self.sasl_password,
+            "sasl_plain_username": None if sign_in is None else sign_in.user,
+            "sasl_plain_password": None if sign_in is None else sign_in.password,
         }
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.trusted)
+        except (OSError, ssl.SSLError) as error:
+            raise CaFileError(path=self.trusted or Path("of this machine")) from error

@@ -11,8 +11,12 @@ from aiokafka import errors as kafka
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from projections.kafka.outgoing import SentAt
+
+CertificateFault = Literal["unknown-authority", "expired", "not-yet-valid", "wrong-name", "other"]
+"""Why a broker's certificate is not trusted."""
 
 Replacement = Literal["address", "cluster"]
 """What told that another broker answers: the published address, or the cluster id."""
@@ -32,6 +36,75 @@ class BrokerUnreachableError(TransportError):
             "check security protocol, SASL user and password, and the CA certificate."
         )
         self.address = address
+
+
+class CertificateRefusedError(BrokerUnreachableError):
+    """The broker's certificate is not trusted; nothing was sent."""
+
+    def __init__(self, *, address: str, fault: CertificateFault, told: str) -> None:
+        TransportError.__init__(self, f"The certificate of the broker at {address} {_CERTIFICATE[fault]} ({told})")
+        self.address = address
+        self.fault = fault
+
+
+_CERTIFICATE: dict[CertificateFault, str] = {
+    "unknown-authority": "is signed by an authority that is not trusted here. Take the CA file from the operator anew; "
+    "if it does not help, somebody else answers at that address.",
+    "expired": "has expired. The operator must renew it: `spojka-hub transport rotate certificates`.",
+    "not-yet-valid": "is not valid yet. Set this computer's clock; else the operator must renew it.",
+    "wrong-name": "is for another name. Write the address as the operator names it; "
+    "else the operator must issue one for this name: `spojka-hub transport apply --broker NAME=HOST`.",
+    "other": "is refused. Send the operator this message.",
+}
+
+
+class NoTlsError(BrokerUnreachableError):
+    """TLS was spoken to a listener that does not."""
+
+    def __init__(self, *, address: str) -> None:
+        TransportError.__init__(
+            self,
+            f"{address} does not speak TLS. Check the port, and that it is the broker; a broker of the full set-up speaks nothing but TLS.",
+        )
+        self.address = address
+
+
+class SignInRefusedError(BrokerUnreachableError):
+    """The broker does not know this user with this password."""
+
+    def __init__(self, *, address: str, user: str) -> None:
+        TransportError.__init__(
+            self,
+            f"The broker at {address} refuses the user {user or '(none)'} or its password. Take the file of user and password "
+            "from the operator anew; the one before may have been retired.",
+        )
+        self.address = address
+        self.user = user
+
+
+class SignInFileError(BrokerUnreachableError):
+    """The file with user and password cannot be used."""
+
+    def __init__(self, *, path: Path, reason: str) -> None:
+        TransportError.__init__(
+            self,
+            f"The file of user and password {path} {reason}. It holds `user:password` as the operator gave it, "
+            f"for its owner's eyes: chmod 600 {path}",
+        )
+        self.address = ""
+        self.path = path
+        self.reason = reason
+
+
+class CaFileError(BrokerUnreachableError):
+    """The file with the authorities that are trusted cannot be used."""
+
+    def __init__(self, *, path: Path) -> None:
+        TransportError.__init__(
+            self, f"The CA file {path} does not read. Ask the operator for it: certificates as PEM."
+        )
+        self.address = ""
+        self.path = path
 
 
 class BrokerReplacedError(TransportError):

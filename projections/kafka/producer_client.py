@@ -15,6 +15,7 @@ from aiokafka import errors as kafka
 
 from projections.kafka.broker_identity import BrokerIdentity
 from projections.kafka.errors import MessageTooLargeError, TopicMissingError, TransportError, advised
+from projections.kafka.line_probe import explained
 from projections.kafka.outgoing import OutgoingRecord, SentAt
 from projections.kafka.quiet_logs import quiet_client_logs
 
@@ -55,7 +56,7 @@ class ProducerClient:
             await client.check()
         except (kafka.KafkaError, TransportError) as error:
             await client.close()
-            raise advised(error, address=client.broker.address) from error
+            raise await explained(error, connection=connection, address=client.broker.address) from error
         return client
 
     async def close(self) -> None:

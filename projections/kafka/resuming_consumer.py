@@ -22,6 +22,7 @@ from projections.kafka import bounded_codecs
 from projections.kafka.broker_identity import BrokerIdentity
 from projections.kafka.direct_requests import fetch, record_at
 from projections.kafka.errors import BrokerUnreachableError, TopicMissingError, advised
+from projections.kafka.line_probe import explained
 from projections.kafka.positions import InputPosition, RawRecord, Resume, resume
 from projections.kafka.record_batch import Source, record_of, records_in
 
@@ -61,6 +62,7 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         bounded_codecs.install()
+        self._connection = connection
         self._broker = BrokerIdentity(connection)
         super().__init__(
             **connection.client_options(self._broker.address),
@@ -91,7 +93,7 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         """Connect, check that the topics are there, and seek to where reading goes on."""
         try:
             with self._advice():
-                await super().start()
+                await self._connect()
                 self._client.cluster.add_listener(self._metadata_came)
                 await self._require_topics()
                 await self._broker.verify(self._client)
@@ -99,6 +101,13 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
         except BaseException:
             await self.stop()
             raise
+
+    async def _connect(self) -> None:
+        """Connect, or hear why not."""
+        try:
+            await super().start()
+        except kafka.KafkaConnectionError as error:
+            raise await explained(error, connection=self._connection, address=self._broker.address) from error
 
     async def stop(self) -> None:
         """Close the connections.

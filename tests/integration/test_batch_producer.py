@@ -20,6 +20,7 @@ from projections.kafka.errors import (
 )
 from projections.kafka.in_flight import InFlight
 from projections.kafka.resuming_consumer import ResumingConsumer
+from projections.kafka.sign_in import SignIn
 from tests.integration.kafka_rig import EmbeddedRig, KafkaRig, Reader, Rig, send
 
 if TYPE_CHECKING:
@@ -173,8 +174,7 @@ class TestOnRealKafka(ProducerContract):
             bootstrap=rig.connection.bootstrap,
             request_timeout=2.0,
             security_protocol="SASL_PLAINTEXT",
-            sasl_username="unit",
-            sasl_password="wrong",
+            sign_in=lambda: SignIn("unit", "wrong"),
         )
         with pytest.raises(BrokerUnreachableError, match="user name or password"):
             await BatchProducer(connection=wrong).start()

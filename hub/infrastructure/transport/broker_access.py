@@ -1,0 +1,163 @@
+"""Users and permissions at the brokers, as an administrator's sign-in sees and changes them.
+
+Invariants: only users that begin as ours do are touched, whatever else a shared cluster has; a password goes to the broker and into its file, and
+shows in no message; what is permitted beyond what is wanted is taken away.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # confluent does not mark what it exports
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+
+from hub.application.broker_permissions import Operation, Permission
+from hub.application.ports import HubError
+from hub.infrastructure.transport.secret_files import read_secret
+
+OURS: Final = ("hub-", "adapter-")
+"""How the names of users begin that are managed here."""
+_PATIENCE: Final = 30.0
+_MECHANISM: Final = ScramMechanism.SCRAM_SHA_512
+_ROUNDS: Final = 8192
+_PRINCIPAL: Final = "User:"
+_KEYSTORE: Final = ("ssl.keystore.location", "ssl.truststore.location")
+_OPERATIONS: Final = {
+    Operation.READ: AclOperation.READ,
+    Operation.WRITE: AclOperation.WRITE,
+    Operation.CREATE: AclOperation.CREATE,
+}
+
+
+class BrokerAccessError(HubError):
+    """The brokers did not do what was asked."""
+
+
+def sign_in_of(file: Path) -> dict[str, str]:
+    """An administrator's sign-in: librdkafka's settings, `name=value` a line. Raises `SecretFileError`, `BrokerAccessError`."""
+    settings = {}
+    for line in read_secret(file).splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, equals, value = line.partition("=")
+            if not equals:
+                raise BrokerAccessError(f"A line of {file} is no setting.", advice="Write name=value, one a line.")
+            settings[name.strip()] = value.strip()
+    return settings
+
+
+class BrokerAccess:
+    """The brokers, seen by an administrator. Every method raises `BrokerAccessError`."""
+
+    def __init__(self, sign_in: Mapping[str, str]) -> None:
+        self._where = sign_in.get("bootstrap.servers", "no address")
+        self._admin = AdminClient({"log_level": 0, **sign_in})
+
+    def users(self) -> set[str]:
+        """Our users."""
+        found = self._done(self._admin.describe_user_scram_credentials())
+        return {name for name in found if name.startswith(OURS)}
+
+    def put_user(self, name: str, password: str) -> None:
+        """Make a user, or give it another password."""
+        info = ScramCredentialInfo(_MECHANISM, _ROUNDS)
+        change = UserScramCredentialUpsertion(name, info, password.encode())
+        self._all_done(self._admin.alter_user_scram_credentials([change]))
+
+    def drop_user(self, name: str) -> None:
+        """Let nobody sign in under this name any more."""
+        change = UserScramCredentialDeletion(name, _MECHANISM)
+        self._all_done(self._admin.alter_user_scram_credentials([change]))
+
+    def permissions(self) -> set[AclBinding]:
+        """Everything that our users are permitted now, of whatever kind."""
+        anything = AclBindingFilter(
+            ResourceType.ANY,
+            None,  # type: ignore[arg-type] # confluent's types do not know of a filter that takes any
+            ResourcePatternType.ANY,
+            None,  # type: ignore[arg-type] # as above
+            None,  # type: ignore[arg-type] # as above
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        found = self._done(self._admin.describe_acls(anything))
+        return {one for one in found if one.principal.startswith(tuple(f"{_PRINCIPAL}{start}" for start in OURS))}
+
+    def permit_exactly(self, wanted: Iterable[Permission]) -> tuple[int, int]:
+        """Permit our users this and nothing else; returns how much was added and taken away. Adding comes first, so that nothing stands still."""
+        now, then = self.permissions(), {_binding(one) for one in wanted}
+        added, gone = then - now, now - then
+        if added:
+            self._all_done(self._admin.create_acls(list(added)))
+        if gone:
+            self._all_done(self._admin.delete_acls([_filter(one) for one in gone]))
+        return len(added), len(gone)
+
+    def load_certificates(self) -> int:
+        """Have every broker read its certificate and whom it trusts again, without a restart; returns the number of brokers."""
+        brokers = self._metadata().brokers
+        for broker in brokers:
+            resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
+            settings = self._done_one(self._admin.describe_configs([resource]))
+            places = {
+                name: entry.value
+                for name, entry in settings.items()
+                if name.startswith("listener.name.") and name.endswith(_KEYSTORE) and entry.value
+            }
+            for name, value in places.items():
+                resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+            self._all_done(self._admin.incremental_alter_configs([resource]))
+        return len(brokers)
+
+    def _metadata(self) -> Any:  # noqa: ANN401 - confluent's metadata has no public type
+        try:
+            return self._admin.list_topics(timeout=_PATIENCE)
+        except KafkaException as error:
+            raise self._failure(error) from error
+
+    def _done(self, future: Any) -> Any:  # noqa: ANN401 - as above
+        try:
+            return future.result(_PATIENCE)
+        except (KafkaException, TimeoutError) as error:
+            raise self._failure(error) from error
+
+    def _done_one(self, futures: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - as above
+        (future,) = futures.values()
+        return self._done(future)
+
+    def _all_done(self, futures: Mapping[Any, Any]) -> None:
+        for future in futures.values():
+            self._done(future)
+
+    def _failure(self, error: Exception) -> BrokerAccessError:
+        told = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
+        return BrokerAccessError(
+            f"The brokers at {self._where} did not do it: {told}.",
+            advice="Check that they run, and that the sign-in file names an administrator (a super user) of theirs.",
+        )
+
+
+def _binding(one: Permission) -> AclBinding:
+    kind = ResourcePatternType.PREFIXED if one.prefix else ResourcePatternType.LITERAL
+    user, allow = f"{_PRINCIPAL}{one.user}", AclPermissionType.ALLOW
+    return AclBinding(ResourceType.TOPIC, one.topic, kind, user, "*", _OPERATIONS[one.operation], allow)
+
+
+def _filter(one: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        one.restype, one.name, one.resource_pattern_type, one.principal, one.host, one.operation, one.permission_type
+    )
