@@ -1,11 +1,15 @@
 """The unit's private keys, each in a file that only its owner may read.
 
-Invariants: one file a key, PKCS#8 in PEM, mode 0600, so that standard tools read it; a key file that others may read is refused, never mended, since
-nobody knows who has read it; an existing key is never overwritten. Later keys are numbered from 2; which one signs follows from the trust list.
+Invariants: one file a key, mode 0600; a message key is PKCS#8 in PEM, so that standard tools read it, an encryption key JSON with its suite, since
+there is no PEM form of the hybrid yet; a key file that others may read is refused, never mended, since nobody knows who has read it; an existing key
+is never overwritten. Later keys are numbered from 2; which one signs, and to which one others seal, follows from the trust list; what was sealed to
+an earlier one still opens with it.
 """
 
+import json
 import os
 import stat
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from adapters.errors import AdapterError
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import UnitId
+from contracts.sealing.suites import EncryptionKeyError, OpeningKey, SuiteId
 
 
 class KeyringError(AdapterError):
@@ -60,10 +65,7 @@ def load(folder: Path, unit: UnitId, number: int = 1) -> SigningKey:
     """One key of the unit. Raises `KeyringError` where it is missing, open to others or no Ed25519 key."""
     path = path_of(folder, unit, number)
     try:
-        with path.open("rb") as file:
-            _refuse_open(path, os.fstat(file.fileno()).st_mode)
-            pem = file.read()
-        private = load_pem_private_key(pem, password=None)
+        private = load_pem_private_key(_read(path), password=None)
     except FileNotFoundError as error:
         raise KeyringError(
             f"No key at {path}", advice="Initialise the adapter, or restore the key from its backup."
@@ -73,6 +75,50 @@ def load(folder: Path, unit: UnitId, number: int = 1) -> SigningKey:
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyringError(f"{path} is not an Ed25519 key", advice="Restore the key from its backup.")
     return SigningKey(private.private_bytes_raw(), unit=unit, use=KeyUse.MESSAGES)
+
+
+def encryption_path_of(folder: Path, unit: UnitId, number: int = 1) -> Path:
+    """Where a unit's encryption key lies."""
+    return folder / f"{unit}.{KeyUse.ENCRYPTION}{'' if number == 1 else f'.{number}'}.json"
+
+
+def load_encryption(folder: Path, unit: UnitId) -> list[OpeningKey]:
+    """The unit's encryption keys, the first one first; none where it was enrolled before there was sealing. Raises `KeyringError`."""
+    keys: list[OpeningKey] = []
+    while (path := encryption_path_of(folder, unit, len(keys) + 1)).exists():
+        keys.append(_opening_key(path, unit))
+    return keys
+
+
+def add_encryption(folder: Path, unit: UnitId, suite: SuiteId = SuiteId.HYBRID) -> OpeningKey:
+    """Make the unit's next encryption key, or its first. Raises `KeyringError`."""
+    key = OpeningKey.generate(unit, suite)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    document = {"key_id": key.key_id, "suite": key.suite.value, "private_key": b64encode(key.private_bytes).decode()}
+    path = encryption_path_of(folder, unit, len(load_encryption(folder, unit)) + 1)
+    _write_new(path, json.dumps(document).encode() + b"\n")
+    return key
+
+
+def encryption_or_create(folder: Path, unit: UnitId) -> OpeningKey:
+    """The unit's encryption key made last, made now where there is none."""
+    keys = load_encryption(folder, unit)
+    return keys[-1] if keys else add_encryption(folder, unit)
+
+
+def _opening_key(path: Path, unit: UnitId) -> OpeningKey:
+    try:
+        document = json.loads(_read(path))
+        suite = SuiteId(document["suite"])
+        return OpeningKey(b64decode(document["private_key"], validate=True), unit=unit, suite=suite)
+    except (OSError, ValueError, KeyError, TypeError, EncryptionKeyError) as error:
+        raise KeyringError(f"The key at {path} cannot be read", advice="Restore it from its backup.") from error
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        _refuse_open(path, os.fstat(file.fileno()).st_mode)
+        return file.read()
 
 
 def load_or_create(folder: Path, unit: UnitId) -> SigningKey:

@@ -1,8 +1,8 @@
 """What an operator and a unit exchange before the unit is in the trust list: the first list one way, the request for admission the other.
 
-Invariants: a request proves possession of every key in it, by a signature over the key id and the unit's name, so no unit can pass off another's
-key as its own; it carries public keys only. The first list names the root keys and signs itself: people compare their key ids over another channel
-(DESIGN section 10).
+Invariants: a request proves possession of every signing key in it, by a signature over the key id and the unit's name, so no unit can pass off
+another's key as its own; an encryption key cannot sign, so a message key of the unit vouches for it; it carries public keys only. The first list
+names the root keys and signs itself: people compare their key ids over another channel (DESIGN section 10).
 """
 
 from base64 import b64decode, b64encode
@@ -13,9 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from contracts.dsse import from_envelope
 from contracts.errors import ContractsError
-from contracts.keys import SigningKey, VerifyingKey, check_possession, parse_key_id, prove_possession
+from contracts.keys import (
+    SigningKey,
+    VerifyingKey,
+    check_possession,
+    check_vouched,
+    parse_key_id,
+    prove_possession,
+    vouch,
+)
 from contracts.names import Institution, Key, KeyId, Programme, ShortText, Unit, UnitId
 from contracts.pae import PayloadType
+from contracts.sealing.suites import SealingKey, SuiteId
 from contracts.trust_list import Directory, TrustList, read_trust_list
 
 PublicKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -43,6 +52,23 @@ class OfferedKey(BaseModel):
         return VerifyingKey(b64decode(self.public_key), self.key_id)
 
 
+class OfferedEncryptionKey(BaseModel):
+    """A public encryption key, and the unit's word that it is its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    key_id: Key
+    suite: SuiteId
+    public_key: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9+/]{4}){10,410}([A-Za-z0-9+/]{2,3}={1,2})?$")]
+    vouched_by: Key
+    """A message key of the unit: of this request, or one that the trust list has."""
+    proof: Signature
+
+    @property
+    def sealing_key(self) -> SealingKey:
+        """The key itself. Raises `EncryptionKeyError`."""
+        return SealingKey(b64decode(self.public_key), unit=parse_key_id(self.key_id).unit, suite=self.suite)
+
+
 class AdmissionRequest(BaseModel):
     """What a unit sends to the operator."""
 
@@ -52,11 +78,16 @@ class AdmissionRequest(BaseModel):
     institution: Institution
     institution_name: ShortText
     name: ShortText
-    keys: Annotated[tuple[OfferedKey, ...], Field(min_length=1, max_length=8)]
+    keys: Annotated[tuple[OfferedKey, ...], Field(max_length=8)]
+    encryption_keys: Annotated[tuple[OfferedEncryptionKey, ...], Field(max_length=8)] = ()
 
     @model_validator(mode="after")
     def _own_keys(self) -> Self:
-        if any(parse_key_id(key.key_id).unit != self.unit for key in self.keys):
+        named = [key.key_id for key in self.keys] + [key.key_id for key in self.encryption_keys]
+        named += [key.vouched_by for key in self.encryption_keys]
+        if not named:
+            raise ValueError("a request offers a key at least")
+        if any(parse_key_id(name).unit != self.unit for name in named):
             raise ValueError("a key id begins with its owner: offer this unit's own keys only")
         return self
 
@@ -73,14 +104,41 @@ def offer(keys: Iterable[SigningKey], *, unit: UnitId) -> tuple[OfferedKey, ...]
     )
 
 
+def offer_encryption(key: SealingKey, *, unit: UnitId, vouching: SigningKey) -> OfferedEncryptionKey:
+    """An encryption key with the unit's word for it."""
+    return OfferedEncryptionKey(
+        key_id=key.key_id,
+        suite=key.suite,
+        public_key=b64encode(key.public_bytes).decode(),
+        vouched_by=vouching.key_id,
+        proof=b64encode(vouch(vouching, key.key_id, unit.encode())).decode(),
+    )
+
+
+def check_offered(offered: OfferedEncryptionKey, *, unit: UnitId, vouching: VerifyingKey) -> SealingKey:
+    """The encryption key, if the message key vouches for it. Raises `AdmissionError`, `SignatureError`, `EncryptionKeyError`."""
+    key = offered.sealing_key
+    if key.key_id != offered.key_id or vouching.key_id != offered.vouched_by:
+        raise AdmissionError(f"{offered.key_id} is not the id of this key", advice="Ask the unit for a fresh request.")
+    check_vouched(vouching, offered.key_id, unit.encode(), b64decode(offered.proof))
+    return key
+
+
 def read_request(raw: bytes) -> AdmissionRequest:
-    """A request from its JSON, with every proof checked. Raises `AdmissionError`, and `SignatureError` for a proof that does not hold."""
+    """A request from its JSON, with every proof checked but that of a key which an earlier key vouches for: see `check_offered`.
+
+    Raises `AdmissionError`, and `SignatureError` for a proof that does not hold.
+    """
     try:
         request = AdmissionRequest.model_validate_json(raw)
     except ValidationError as error:
         raise AdmissionError(_first(error), advice="Ask the unit for a fresh request.") from error
     for key in request.keys:
         check_possession(key.verifying_key, request.unit.encode(), b64decode(key.proof))
+    known = {key.key_id: key.verifying_key for key in request.keys}
+    for offered in request.encryption_keys:
+        if offered.vouched_by in known:
+            check_offered(offered, unit=request.unit, vouching=known[offered.vouched_by])
     return request
 
 

@@ -197,6 +197,20 @@ def check_possession(verifying_key: VerifyingKey, challenge: bytes, proof: bytes
     verifying_key.verify(PayloadType.POSSESSION, _possession(verifying_key.key_id, challenge), proof)
 
 
+def vouch(signing_key: SigningKey, name: KeyId, challenge: bytes) -> bytes:
+    """Say that a key which cannot sign is this unit's own; the voucher's id is signed along, so it is no proof of possession of a key that can."""
+    return signing_key.sign(PayloadType.POSSESSION, _vouched(signing_key.key_id, name, challenge))
+
+
+def check_vouched(verifying_key: VerifyingKey, name: KeyId, challenge: bytes, proof: bytes) -> None:
+    """Check what a message key says about a key of the same unit. Raises `SignatureError`."""
+    verifying_key.verify(PayloadType.POSSESSION, _vouched(verifying_key.key_id, name, challenge), proof)
+
+
+def _vouched(voucher: KeyId, name: KeyId, challenge: bytes) -> bytes:
+    return b"%b\n%b\n%b" % (voucher.encode(), name.encode(), challenge)
+
+
 def _possession(name: KeyId, challenge: bytes) -> bytes:
     return b"%b\n%b" % (name.encode(), challenge)
 

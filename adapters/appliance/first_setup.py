@@ -18,7 +18,7 @@ from adapters.errors import AdapterError
 from adapters.process.unit_house import DATABASE, KEYS
 from adapters.settings import SETTINGS_FILE, load_settings, unit_folder
 from adapters.storage.unit_store import UnitStore
-from contracts.admission import AdmissionError, AdmissionRequest, offer, read_first_list
+from contracts.admission import AdmissionError, AdmissionRequest, offer, offer_encryption, read_first_list
 from contracts.names import InstitutionId, ProgrammeId, UnitId
 
 REQUEST: Final = "request.json"
@@ -65,6 +65,7 @@ def set_up(home: Path, answers: Answers) -> SetUp:
     settings = load_settings(home)
     folder = unit_folder(settings.home, unit)
     key = keyring.load_or_create(folder / KEYS, unit)
+    opening = keyring.encryption_or_create(folder / KEYS, unit)
     UnitStore.open(folder / DATABASE).close()
     request = AdmissionRequest(
         programme=settings.programme,
@@ -73,6 +74,7 @@ def set_up(home: Path, answers: Answers) -> SetUp:
         institution_name=answers.institution_name,
         name=answers.name,
         keys=offer([key], unit=unit),
+        encryption_keys=(offer_encryption(opening.sealing_key, unit=unit, vouching=key),),
     )
     path = folder / REQUEST
     path.write_text(request.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -4,6 +4,8 @@ Invariant: `enrol` makes a key where there is none and never another; what is pr
 """
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,12 +13,14 @@ from rich.table import Table
 
 from adapters import keyring
 from adapters.cli.opening import ChoiceError, Home, Unit, opened, screen
-from adapters.process.unit_house import DATABASE, KEYS
+from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
 from adapters.settings import PREFIX, load_settings, settings_table, unit_folder
 from adapters.storage.unit_store import UnitStore
 from adapters.words import Words
-from contracts.admission import AdmissionRequest, offer
+from contracts.admission import AdmissionRequest, offer, offer_encryption
+from contracts.keys import SigningKey
 from contracts.names import InstitutionId, UnitId
+from contracts.sealing.suites import OpeningKey
 
 
 def enrol(
@@ -32,6 +36,7 @@ def enrol(
     unit_id = UnitId(unit)
     folder = unit_folder(settings.home, unit_id)
     key = keyring.load_or_create(folder / KEYS, unit_id)
+    opening = keyring.encryption_or_create(folder / KEYS, unit_id)
     UnitStore.open(folder / DATABASE).close()
     request = AdmissionRequest(
         programme=settings.programme,
@@ -40,15 +45,23 @@ def enrol(
         institution_name=institution_name,
         name=name,
         keys=offer([key], unit=unit_id),
+        encryption_keys=(offer_encryption(opening.sealing_key, unit=unit_id, vouching=key),),
     )
     sys.stdout.write(request.model_dump_json(indent=2) + "\n")
 
 
-def new_key(*, home: Home = None, unit: Unit = None) -> None:
+def new_key(
+    *,
+    encryption: Annotated[bool, typer.Option(help="A new encryption key, and no new signing key.")] = False,
+    home: Home = None,
+    unit: Unit = None,
+) -> None:
     """Make the unit's next key, and print the request that goes to the operator.
 
     It signs once the operator's list has it; until then the old one does. Typed again before that, it prints the same request.
     Have the old key revoked when nothing waits to be sent any more.
+
+    With `--encryption` it is the key to which others seal for this unit. What was sealed to an earlier one stays readable with that one's file.
     """
     with opened(home, unit, None) as here:
         house, directory = here.house, here.house.directory
@@ -58,8 +71,7 @@ def new_key(*, home: Home = None, unit: Unit = None) -> None:
                 "This unit is not admitted yet", advice="Send the operator what `spojka-adapter enrol` printed."
             )
         folder = house.folder / KEYS
-        newest = keyring.load_all(folder, house.unit)[-1]
-        key = newest if directory.key(newest.key_id) is None else keyring.add(folder, house.unit)
+        signing, opening = _keys_to_offer(folder, house, encryption=encryption)
         names = {one.institution: one.name for one in directory.listed.institutions}
         request = AdmissionRequest(
             programme=directory.listed.programme,
@@ -67,9 +79,28 @@ def new_key(*, home: Home = None, unit: Unit = None) -> None:
             institution=entry.institution,
             institution_name=names[entry.institution],
             name=entry.name,
-            keys=offer([key], unit=house.unit),
+            keys=offer(signing, unit=house.unit),
+            encryption_keys=tuple(
+                offer_encryption(key.sealing_key, unit=house.unit, vouching=(*signing, house.desk.signer.current)[0])
+                for key in opening
+            ),
         )
     sys.stdout.write(request.model_dump_json(indent=2) + "\n")
+
+
+def _keys_to_offer(
+    folder: Path, house: UnitHouse, *, encryption: bool
+) -> tuple[Sequence[SigningKey], Sequence[OpeningKey]]:
+    """What the list does not have yet, made now unless it was made before; a unit without an encryption key gets its first one along."""
+    listed = {one.key_id for one in house.directory.listed.all_keys()}
+    opening = keyring.load_encryption(folder, house.unit)
+    if not opening or (encryption and opening[-1].key_id in listed):
+        opening = [keyring.add_encryption(folder, house.unit)]
+    unlisted = [] if opening[-1].key_id in listed else [opening[-1]]
+    if encryption:
+        return (), unlisted
+    newest = keyring.load_all(folder, house.unit)[-1]
+    return [newest if newest.key_id not in listed else keyring.add(folder, house.unit)], unlisted
 
 
 def settings() -> None:

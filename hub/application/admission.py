@@ -5,14 +5,15 @@ holds its keys; nothing is published here.
 """
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.admission import AdmissionRequest, OfferedKey
+from contracts.admission import AdmissionRequest, OfferedEncryptionKey, OfferedKey, check_offered
 from contracts.errors import ContractsError
 from contracts.keys import SigningKey, VerifyingKey, check_possession
 from contracts.names import KeyId, ProgrammeId, UnitId
+from contracts.sealing.suites import SealingKey
 from contracts.trust_list import (
     Directory,
     InstitutionEntry,
@@ -74,7 +75,7 @@ def with_unit(  # noqa: PLR0913 - what the operator decides about a unit, by key
         raise AdmissionError(
             f"The request is for programme {request.programme}.", advice="Send it to that programme's operator."
         )
-    keys = tuple(_entry(_proven(request.unit, one), at) for one in request.keys)
+    keys = _admitted(directory, request, at)
     institutions = listed.institutions
     if request.institution not in {one.institution for one in institutions}:
         institutions += (InstitutionEntry(institution=request.institution, name=request.institution_name),)
@@ -102,10 +103,9 @@ def with_keys(directory: Directory, request: AdmissionRequest, *, at: datetime) 
         raise AdmissionError(
             f"The request is for programme {request.programme}.", advice="Send it to that programme's operator."
         )
-    fresh = [one for one in request.keys if directory.key(one.key_id) is None]
-    if not fresh:
+    added = _admitted(directory, request, at)
+    if not added:
         raise AdmissionError("The list has this key already.", advice="Ask the unit for `spojka-adapter new-key`.")
-    added = tuple(_entry(_proven(request.unit, one), at) for one in fresh)
     return _changed(directory, request.unit, at, lambda entry: entry.model_copy(update={"keys": entry.keys + added}))
 
 
@@ -114,7 +114,8 @@ def without_key(
 ) -> TrustList:
     """Revoke a key of a unit from `at` on. Raises `AdmissionError`."""
     unit = UnitId(key_id.split("/", 1)[0])
-    if directory.key(key_id) is None or unit not in directory.units:
+    owned = directory.units[unit].keys if unit in directory.units else ()
+    if key_id not in {one.key_id for one in owned}:
         raise AdmissionError(
             f"There is no key {key_id} of a unit.", advice="List the keys with `spojka-hub trust-list show`."
         )
@@ -149,6 +150,39 @@ def _next(directory: Directory, at: datetime, **changes: object) -> TrustList:
         **changes,
     }
     return TrustList.model_validate(document)
+
+
+def _admitted(directory: Directory, request: AdmissionRequest, at: datetime) -> tuple[KeyEntry, ...]:
+    """The entries of those keys of a request that the list does not have, each with its proof checked."""
+    known = {one.key_id for one in directory.listed.all_keys()}
+    proven = {one.key_id: _proven(request.unit, one) for one in request.keys}
+    signing = [_entry(key, at) for key_id, key in proven.items() if key_id not in known]
+    sealing = [
+        _vouched(directory, request.unit, one, proven, at) for one in request.encryption_keys if one.key_id not in known
+    ]
+    until = at + KEY_VALID
+    return (*signing, *(KeyEntry.of_encryption(key, valid_from=at, valid_until=until) for key in sealing))
+
+
+def _vouched(
+    directory: Directory,
+    unit: UnitId,
+    offered: OfferedEncryptionKey,
+    proven: Mapping[KeyId, VerifyingKey],
+    at: datetime,
+) -> SealingKey:
+    """An encryption key for which a message key of the unit vouches that speaks for it, or is admitted with it."""
+    listed = directory.key(offered.vouched_by)
+    speaks = None if listed is None or not listed[0].valid(at) else listed[1]
+    voucher = proven.get(offered.vouched_by, speaks)
+    if voucher is None:
+        problem = f"Nobody whom this list knows vouches for {offered.key_id}."
+        raise AdmissionError(problem, advice="Ask the unit for a new request, made with a key that is admitted.")
+    try:
+        return check_offered(offered, unit=unit, vouching=voucher)
+    except ContractsError as error:
+        problem = f"Key {offered.key_id} of {unit} is not proven: {error.problem}."
+        raise AdmissionError(problem, advice="Ask the unit for a new request.") from error
 
 
 def _proven(unit: UnitId, offered: OfferedKey) -> VerifyingKey:

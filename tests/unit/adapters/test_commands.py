@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from contracts.messages.access import RecordAccessed
 from contracts.messages.referral import ReferralSent
 from contracts.names import UnitId
 from contracts.referral_table import ReferralState
+from contracts.trust_list import KeyEntry
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 
 if TYPE_CHECKING:
@@ -54,15 +56,16 @@ class Office:
         return UnitHouse.open(load_settings(self.home), OP)
 
 
+def office_of(home: Path, hub: SimulatedHub) -> Office:
+    (home / "trust-list-1.dsse.json").write_bytes(hub.envelopes[0])
+    (home / "story").write_text(NOON.isoformat())
+    (home / "adapter.toml").write_text(f'programme = "{PROGRAMME}"\nbootstrap = "localhost:1"\nclock = "file:story"\n')
+    return Office(home)
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    keys = {OP: keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)}
-    (tmp_path / "trust-list-1.dsse.json").write_bytes(SimulatedHub(unit_keys=keys).envelopes[0])
-    (tmp_path / "story").write_text(NOON.isoformat())
-    (tmp_path / "adapter.toml").write_text(
-        f'programme = "{PROGRAMME}"\nbootstrap = "localhost:1"\nclock = "file:story"\n'
-    )
-    return Office(tmp_path)
+    return office_of(tmp_path, SimulatedHub(unit_keys={OP: keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)}))
 
 
 def consented(office: Office) -> str:
@@ -202,12 +205,7 @@ def signed_by(office: Office) -> str:
 def test_a_new_key_signs_from_the_list_that_has_it_and_the_old_one_until_then(tmp_path: Path) -> None:
     first = keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)
     hub = SimulatedHub(unit_keys={OP: first})
-    (tmp_path / "trust-list-1.dsse.json").write_bytes(hub.envelopes[0])
-    (tmp_path / "story").write_text(NOON.isoformat())
-    (tmp_path / "adapter.toml").write_text(
-        f'programme = "{PROGRAMME}"\nbootstrap = "localhost:1"\nclock = "file:story"\n'
-    )
-    office = Office(tmp_path)
+    office = office_of(tmp_path, hub)
     running = office.house()
     consented(office)
     printed = office.type("new-key")
@@ -231,6 +229,28 @@ def test_a_new_key_signs_from_the_list_that_has_it_and_the_old_one_until_then(tm
     office.type("timeline", "case-1", "--actor", "adviser/w1")
     assert signed_by(office) == second.key_id
     assert read_request(office.type("new-key").encode()).keys[0].key_id not in {first.key_id, second.key_id}
+
+
+def test_a_unit_from_before_sealing_gets_its_encryption_key_and_later_the_next_one(tmp_path: Path) -> None:
+    signing = keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)
+    hub = SimulatedHub(unit_keys={OP: signing})
+    office = office_of(tmp_path, hub)
+    (first,) = read_request(office.type("new-key").encode()).encryption_keys
+    printed = office.type("new-key", "--encryption")
+    assert office.type("new-key", "--encryption") == printed
+    request = read_request(printed.encode())
+    assert (request.keys, [one.key_id for one in request.encryption_keys]) == ((), [first.key_id])
+    entry = KeyEntry.of_encryption(first.sealing_key, valid_from=NOON, valid_until=NOON + timedelta(days=800))
+    units = hub.directory.listed.units
+    hub.publish_list(
+        units=tuple(one.model_copy(update={"keys": (*one.keys, entry)}) for one in units if one.unit == OP)
+    )
+    house = office.house()
+    with house.store.write() as tx:
+        assert isinstance(house.book.offer(tx, hub.envelopes[-1], at=NOON), Added)
+    house.close()
+    (second,) = read_request(office.type("new-key", "--encryption").encode()).encryption_keys
+    assert second.key_id != first.key_id
 
 
 def test_with_several_units_the_command_asks_which(office: Office) -> None:

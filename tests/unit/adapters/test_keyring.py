@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from adapters import keyring
 from adapters.keyring import KeyringError
 from contracts.names import UnitId
+from contracts.sealing.suites import SuiteId
 
 OP = UnitId("op")
 
@@ -53,3 +54,31 @@ def test_a_missing_or_broken_key_says_what_to_do(tmp_path: Path) -> None:
     path.write_bytes(X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     with pytest.raises(KeyringError, match="not an Ed25519 key"):
         keyring.load(tmp_path, OP)
+
+
+@pytest.mark.parametrize("suite", list(SuiteId))
+def test_what_was_sealed_to_an_earlier_encryption_key_opens_after_a_new_one_was_made(
+    tmp_path: Path, suite: SuiteId
+) -> None:
+    assert keyring.load_encryption(tmp_path, OP) == []
+    first, second = (keyring.add_encryption(tmp_path / "keys", OP, suite) for _ in range(2))
+    kept = {key.key_id: key for key in keyring.load_encryption(tmp_path / "keys", OP)}
+    assert list(kept) == [first.key_id, second.key_id]
+    for key in (first, second):
+        assert kept[key.key_id].open(key.sealing_key.seal(b"a secret", b"for"), b"for") == b"a secret"
+    assert keyring.encryption_or_create(tmp_path / "keys", OP).key_id == second.key_id
+
+
+def test_an_encryption_key_that_others_may_read_or_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    keyring.add_encryption(tmp_path, OP)
+    path = keyring.encryption_path_of(tmp_path, OP)
+    assert path.stat().st_mode & 0o777 == 0o600
+    whole = path.read_bytes()
+    for damaged in (b"", b"[]", whole[:200], whole.replace(b"mlkem768-x25519", b"rot13")):
+        path.write_bytes(damaged)
+        with pytest.raises(KeyringError, match="cannot be read"):
+            keyring.load_encryption(tmp_path, OP)
+    path.write_bytes(whole)
+    path.chmod(0o640)
+    with pytest.raises(KeyringError, match="Others may read"):
+        keyring.load_encryption(tmp_path, OP)

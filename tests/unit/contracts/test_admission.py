@@ -5,13 +5,22 @@ from base64 import b64encode
 
 import pytest
 
-from contracts.admission import AdmissionError, AdmissionRequest, offer, read_first_list, read_request
+from contracts.admission import (
+    AdmissionError,
+    AdmissionRequest,
+    offer,
+    offer_encryption,
+    read_first_list,
+    read_request,
+)
 from contracts.keys import KeyUse, SignatureError, SigningKey
 from contracts.names import InstitutionId, ProgrammeId, UnitId
+from contracts.sealing.suites import OpeningKey, SuiteId
 from tests.simulated_hub import SimulatedHub
 
 OP = UnitId("op")
 KEY = SigningKey(b"\x05" * 32, unit=OP, use=KeyUse.MESSAGES)
+OPENING = OpeningKey(b"\x07" * 32, unit=OP, suite=SuiteId.X25519)
 
 
 def request_of(key: SigningKey = KEY) -> bytes:
@@ -22,6 +31,7 @@ def request_of(key: SigningKey = KEY) -> bytes:
         institution_name="An NGO",
         name="Advice office",
         keys=offer([key], unit=OP),
+        encryption_keys=(offer_encryption(OPENING.sealing_key, unit=OP, vouching=key),),
     )
     return request.model_dump_json().encode()
 
@@ -59,3 +69,23 @@ def test_a_first_list_that_somebody_changed_is_refused() -> None:
     document["payload"] = document["payload"][:40] + "AAAA" + document["payload"][44:]
     with pytest.raises(AdmissionError):
         read_first_list(json.dumps(document, separators=(",", ":")).encode())
+
+
+def test_an_encryption_key_for_which_the_unit_does_not_vouch_is_refused() -> None:
+    assert read_request(request_of()).encryption_keys[0].sealing_key.key_id == OPENING.key_id
+    document = json.loads(request_of())
+    for field, value in (
+        ("proof", b64encode(bytes(64)).decode()),
+        ("public_key", b64encode(bytes(31) + b"\x09").decode()),
+        ("proof", document["keys"][0]["proof"]),
+    ):
+        changed = json.loads(request_of())
+        changed["encryption_keys"][0][field] = value
+        with pytest.raises((AdmissionError, SignatureError)):
+            read_request(json.dumps(changed).encode())
+
+
+def test_a_request_without_any_key_asks_for_nothing() -> None:
+    document = json.loads(request_of()) | {"keys": [], "encryption_keys": []}
+    with pytest.raises(AdmissionError, match="a key at least"):
+        read_request(json.dumps(document).encode())

@@ -1,14 +1,16 @@
 """What the operator types about units and keys, from the first list on: each version follows the one before and is what the next one builds on."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from contracts.admission import AdmissionRequest, offer
+from contracts.admission import AdmissionRequest, offer, offer_encryption
 from contracts.errors import ContractsError
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import InstitutionId, ProgrammeId, UnitId
+from contracts.sealing.suites import OpeningKey
 from contracts.trust_list import Directory
 from hub.application.ports import HubError
 from hub.entrypoints import commands
@@ -47,6 +49,21 @@ class Operator:
         path.write_text(asked.model_dump_json())
         return str(path)
 
+    def encryption_request(self, opening: OpeningKey, *, vouching: SigningKey, along: bool = False) -> str:
+        """What a unit sends for an encryption key, with the key that vouches `along`, or by one that the list has."""
+        asked = AdmissionRequest(
+            programme=ProgrammeId("decin"),
+            unit=OP,
+            institution=InstitutionId("poradna"),
+            institution_name="Poradna",
+            name="Advice office",
+            keys=offer([vouching] if along else [], unit=OP),
+            encryption_keys=(offer_encryption(opening.sealing_key, unit=OP, vouching=vouching),),
+        )
+        path = self.home / f"request-{opening.key_id.rpartition('/')[2]}.json"
+        path.write_text(asked.model_dump_json())
+        return str(path)
+
     @property
     def list(self) -> Directory:
         return newest(self.home)
@@ -63,8 +80,6 @@ def key() -> SigningKey:
 
 def valid(operator: Operator, at: str = "2026-04-01T00:00:00+00:00") -> set[str]:
     """The keys that speak for the unit at a time."""
-    from datetime import datetime  # noqa: PLC0415 - for this one line
-
     return {one.key_id for one in operator.list.units[OP].keys if one.valid(datetime.fromisoformat(at))}
 
 
@@ -118,3 +133,34 @@ def test_what_the_operator_got_wrong_is_said_with_what_to_do_and_makes_no_versio
     with pytest.raises((ContractsError, HubError)):
         operator.type("trust-list", "add-key", str(forged), *LATER)
     assert operator.list.version == 2
+
+
+def test_others_seal_to_the_encryption_key_admitted_last_until_it_is_revoked(operator: Operator) -> None:
+    signing, first, second = key(), OpeningKey.generate(OP), OpeningKey.generate(OP)
+    operator.type("trust-list", "admit", operator.encryption_request(first, vouching=signing, along=True), *AT)
+    assert sealed_to(operator) == first.key_id
+    operator.type("trust-list", "add-key", operator.encryption_request(second, vouching=signing), *LATER)
+    assert sealed_to(operator) == second.key_id
+    operator.type("trust-list", "revoke-key", second.key_id, "--at", "2026-03-10T00:00:00")
+    assert sealed_to(operator) == first.key_id
+    assert "Version 5" in operator.type("trust-list", "revoke-key", first.key_id, "--at", "2026-03-11T00:00:00")
+    assert sealed_to(operator) is None
+
+
+def test_an_encryption_key_for_which_no_admitted_key_vouches_is_not_admitted(operator: Operator) -> None:
+    admitted, stranger = key(), key()
+    operator.type("trust-list", "admit", operator.request(admitted), *AT)
+    wanted = operator.encryption_request(OpeningKey.generate(OP), vouching=stranger)
+    with pytest.raises(HubError, match="vouches"):
+        operator.type("trust-list", "add-key", wanted, *LATER)
+    operator.type("trust-list", "revoke-key", admitted.key_id, *LATER)
+    wanted = operator.encryption_request(OpeningKey.generate(OP), vouching=admitted)
+    with pytest.raises(HubError, match="vouches"):
+        operator.type("trust-list", "add-key", wanted, "--at", "2026-03-02T00:00:00")
+    assert sealed_to(operator) is None
+
+
+def sealed_to(operator: Operator) -> str | None:
+    """The key to which others would seal for the unit by the newest list."""
+    found = operator.list.sealing_key(OP, datetime.fromisoformat("2026-04-01T00:00:00+00:00"))
+    return None if found is None else found.key_id
