@@ -23,13 +23,14 @@ from sqlalchemy import (
     Table,
     case,
     delete,
+    func,
     insert,
     inspect,
     or_,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateView
+from sqlalchemy.schema import CreateView, DropView
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement, Select
 
@@ -37,6 +38,7 @@ from contracts.categories import Purpose
 from contracts.referral_table import UNANSWERED
 from projections.column_types import Instant
 from projections.grounds import REACH
+from projections.one_person import PERSON
 from projections.rows import batches, delete_where, upsert
 from projections.timeline import ENTRY
 from projections.worklist import REFERRAL
@@ -128,6 +130,18 @@ def _columns(table: Table, chosen: Mapping[str, tuple[str, str]]) -> list[LocalC
 
 _CASE_NUMBER: Final = LocalColumn("client", "your own case number; empty where nobody linked one yet", CLIENT.c.client)
 
+
+def _person(subject: ColumnElement[Any]) -> LocalColumn:
+    meaning = "the same in every row about one person: files of one person bear one, every other file its own subject"
+    return LocalColumn("person", meaning, func.coalesce(PERSON.c.person, subject))
+
+
+def _of_clients(table: Table) -> FromClause:
+    """A read model's rows with the unit's own case number, and with the person where several files are about one."""
+    rows = table.outerjoin(CLIENT, table.c.subject == CLIENT.c.subject)
+    return rows.outerjoin(PERSON, table.c.subject == PERSON.c.subject)
+
+
 _TIMELINE: Final = LocalView(
     "spojka_timeline",
     "Every entry about a client, own and shared for support, as it was recorded. A correction is a row of its own that names what it `corrects`.",
@@ -159,13 +173,14 @@ _TIMELINE: Final = LocalView(
                 "shared_until": ("shared_until", "of an erased entry: until when it was shared"),
             },
         ),
+        _person(ENTRY.c.subject),
     ],
-    ENTRY.outerjoin(CLIENT, ENTRY.c.subject == CLIENT.c.subject),
+    _of_clients(ENTRY),
     or_(
         ENTRY.c.kind.in_(("own", "refused")),
         _others_show() & or_(ENTRY.c.purpose.is_(None), ENTRY.c.purpose == Purpose.SUPPORT.value),
     ),
-    frozenset({ENTRY.name}),
+    frozenset({ENTRY.name, PERSON.name}),
 )
 
 _REFERRALS: Final = LocalView(
@@ -199,10 +214,11 @@ _REFERRALS: Final = LocalView(
         LocalColumn(
             "as_reported", "how many of its moves the source reported of somebody outside", REFERRAL.c.as_reported
         ),
+        _person(REFERRAL.c.subject),
     ],
-    REFERRAL.outerjoin(CLIENT, REFERRAL.c.subject == CLIENT.c.subject),
+    _of_clients(REFERRAL),
     or_(_of_this_unit(REFERRAL.c.source), _others_show()),
-    frozenset({REFERRAL.name}),
+    frozenset({REFERRAL.name, PERSON.name}),
 )
 
 _GROUNDS: Final = LocalView(
@@ -233,10 +249,11 @@ _GROUNDS: Final = LocalView(
             "1 where it opens entries now",
             _flag(REACH.c.opened & ~REACH.c.restricted & (REACH.c.until > _Now())),
         ),
+        _person(REACH.c.subject),
     ],
-    REACH.outerjoin(CLIENT, REACH.c.subject == CLIENT.c.subject),
+    _of_clients(REACH),
     or_(_of_this_unit(REACH.c.collector), _others_show()),
-    frozenset({REACH.name}),
+    frozenset({REACH.name, PERSON.name}),
 )
 
 _STATE: Final = LocalView(
@@ -266,10 +283,22 @@ LOCAL_VIEWS: Final[tuple[LocalView, ...]] = (_STATE, _TIMELINE, _REFERRALS, _GRO
 def offer_views(connection: Connection) -> None:
     """Make what is missing of tables and views; a view whose read model does not exist yet comes with the next call."""
     METADATA.create_all(connection)
-    present = set(inspect(connection).get_view_names())
+    inspector = inspect(connection)
+    present = set(inspector.get_view_names())
     for view in LOCAL_VIEWS:
-        if view.name not in present and view.needs <= present:
-            connection.execute(CreateView(view.query, view.name))
+        if not view.needs <= present:
+            continue
+        columns = [one["name"] for one in inspector.get_columns(view.name)] if view.name in present else []
+        if columns != [one.name for one in view.columns]:
+            _renew(connection, view, replaces=bool(columns))
+
+
+def _renew(connection: Connection, view: LocalView, *, replaces: bool) -> None:
+    """Columns are only ever added at the end, so PostgreSQL replaces a view in place and whoever may read it still may."""
+    in_place = connection.dialect.name == "postgresql"
+    if replaces and not in_place:
+        connection.execute(DropView(Table(view.name, MetaData())))
+    connection.execute(CreateView(view.query, view.name, or_replace=replaces and in_place))
 
 
 @dataclass(frozen=True, slots=True)

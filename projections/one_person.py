@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, Index, MetaData, Row, String, Table, select
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, Index, MetaData, Row, String, Table, delete, select
 
 from contracts.messages.subject import SubjectFacts, SubjectMerged, SubjectSplit
-from contracts.names import MergeId, MessageType, SubjectId, UnitId
+from contracts.names import MergeId, MessageId, MessageType, SubjectId, UnitId
 from projections.build import Build
 from projections.corrections import Shown, timeline
 from projections.grounds import Reach, in_force
@@ -39,6 +39,15 @@ SAID: Final = Table(
     Index("merge_said_subject", "subject"),
 )
 """Every message about a merge that counts at this unit."""
+
+PERSON: Final = Table(
+    "one_person",
+    METADATA,
+    Column("subject", String(60), primary_key=True),
+    Column("person", String(60), nullable=False),
+    Index("one_person_person", "person"),
+)
+"""Subjects that are one person with others here: all of one person bear the same `person`, the first of them in alphabetical order."""
 
 _NOT_ENTRIES: Final = "eu.spojka.subject."
 _ACCEPTED: Final = "accepted"
@@ -81,8 +90,8 @@ class OnePerson:
     """The read model."""
 
     name: Final = "one-person"
-    version: int = 1
-    readable_from: int = 1
+    version: int = 2
+    readable_from: int = 2
     metadata: Final = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
@@ -90,8 +99,12 @@ class OnePerson:
         latest = {one.item.message_id: one for one in items if one.facts is None or isinstance(one.facts, SubjectFacts)}
         rows = [row for one in latest.values() if (row := _row(one)) is not None]
         kept = {row["message_id"] for row in rows}
-        delete_where(connection, tables[SAID], tables[SAID].c.message_id, [one for one in latest if one not in kept])
+        gone = [one for one in latest if one not in kept]
+        changed = bool(rows) or _known(connection, tables[SAID], gone)
+        delete_where(connection, tables[SAID], tables[SAID].c.message_id, gone)
         upsert(connection, tables[SAID], rows)
+        if changed:
+            _write_persons(connection, tables)
 
 
 def merges(connection: Connection) -> Sequence[MergeRecord]:
@@ -110,6 +123,19 @@ def same_person(connection: Connection, subject: SubjectId) -> Sequence[SubjectI
             if record.joined & found:
                 found |= record.joined
     return sorted(found)
+
+
+def others_of(connection: Connection, subjects: Iterable[SubjectId]) -> Mapping[SubjectId, Sequence[SubjectId]]:
+    """Of those of these subjects that are one person with others here, the others in alphabetical order. Raises `NotServedError`."""
+    _require(connection)
+    found: dict[SubjectId, Sequence[SubjectId]] = {}
+    own, other = PERSON.alias("own"), PERSON.alias("other")
+    pairs = select(own.c.subject, other.c.subject.label("other")).join(other, own.c.person == other.c.person)
+    for some in batches(sorted(set(subjects))):
+        rows = connection.execute(pairs.where(own.c.subject.in_(some) & (own.c.subject != other.c.subject)))
+        for row in rows.all():
+            found[row.subject] = sorted([*found.get(row.subject, ()), SubjectId(row.other)])
+    return found
 
 
 def joined_timeline(connection: Connection, subject: SubjectId, *, others_visible: bool) -> Sequence[Shown]:
@@ -151,6 +177,24 @@ def _row(one: ParsedItem) -> dict[str, Any] | None:
         "author": item.author,
         "split": isinstance(facts, SubjectSplit),
     }
+
+
+def _known(connection: Connection, said: Table, messages: Iterable[MessageId]) -> bool:
+    """Whether something of these was said of a merge before: what no longer counts may part a person."""
+    return any(
+        connection.execute(select(said.c.message_id).where(said.c.message_id.in_(some)).limit(1)).first()
+        for some in batches(messages)
+    )
+
+
+def _write_persons(connection: Connection, tables: Build) -> None:
+    """Merges are few: all persons are worked out again."""
+    persons: dict[SubjectId, frozenset[SubjectId]] = {}
+    for record in _records(connection.execute(select(tables[SAID]))):
+        whole = record.joined.union(*(persons.get(subject, frozenset()) for subject in record.joined))
+        persons |= dict.fromkeys(whole, whole)
+    connection.execute(delete(tables[PERSON]))
+    upsert(connection, tables[PERSON], [{"subject": one, "person": min(whole)} for one, whole in persons.items()])
 
 
 def _counts(one: ParsedItem) -> bool:

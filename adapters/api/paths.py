@@ -14,7 +14,7 @@ from adapters.api import answers
 from adapters.api.fields import Answer, ClientQuery, looking
 from adapters.api.guard import Caller
 from adapters.api.pages import PageAsked, page_asked
-from adapters.api.people import subject_of
+from adapters.api.people import Names, client_names, subject_of
 from adapters.api.routing import UnitRoutes
 from adapters.api.tags import tag_of
 from adapters.process import looks
@@ -24,6 +24,7 @@ from adapters.process.tokens import Scope
 from contracts.grounds import Ground
 from projections.corrections import Shown
 from projections.grounds import grounds_of
+from projections.one_person import same_person
 
 routes = UnitRoutes("paths")
 
@@ -34,6 +35,7 @@ class TimelineEntry(Answer):
     """One entry as it holds now, corrections applied."""
 
     message: str = Field(description="Its id")
+    client: str | None = Field(description="Your case number of the file that it stands in; null: not linked yet")
     time: datetime = Field(description="When it happened")
     author: str = Field(description="The unit that recorded it")
     type: str | None = Field(description="Its type; null where it was erased")
@@ -75,6 +77,7 @@ class GroundShown(Answer):
     """A consent, or a reason by law."""
 
     ground: str = Field(description="Its id: what attesting, narrowing and withdrawing name")
+    client: str | None = Field(description="Your case number of the file that it stands in; null: not linked yet")
     collector: str = Field(description="The unit that recorded it")
     statutory: bool = Field(description="True: by law; false: a consent")
     ended_at: datetime | None = Field(description="Since when it does not hold; null: it holds")
@@ -95,26 +98,28 @@ def timeline(
     look: Annotated[Look, Depends(looking)],
     page: Annotated[PageAsked, Depends(page_asked)],
 ) -> Response:
-    """Everything recorded and shared about a client, in the order in which it happened.
+    """Everything recorded and shared about a client, in the order in which it happened; several files of one person together.
 
     The look is reported with what was shown. With `If-None-Match` a reader who has it already gets 304, which is reported once a day.
     """
     served = caller.served
     subject = subject_of(served, client)
-    seen = looks.timeline(served.house, served.overviews(), subject, look=look)
+    seen = looks.together(served.house, served.overviews(), subject, look=look)
     items, following = page.of(seen.entries, _place)
     hidden = None if seen.hidden is None else seen.hidden.value
-    found = TimelinePage(hidden=hidden, items=tuple(_entry(one) for one in items), next=following)
+    names = client_names(served, [one.entry.subject for one in seen.entries])
+    found = TimelinePage(hidden=hidden, items=tuple(_entry(one, names) for one in items), next=following)
 
     def report() -> None:
         looks.report_entries(served.house, subject, items, look=look)
 
-    return answers.shown(request, found, tag=_tag(request, seen, look, served.today()), report=report)
+    return answers.shown(request, found, tag=_tag(request, seen, names, look, served.today()), report=report)
 
 
 @routes.read("/grounds", scope=Scope.GROUNDS_READ, gives=GroundList)
 def grounds(request: Request, caller: Caller, client: ClientQuery, look: Annotated[Look, Depends(looking)]) -> Response:
-    """Who may see what of a client, and since when not: consents and reasons by law that this unit knows. The look is reported.
+    """Who may see what of a client, and since when not: consents and reasons by law that this unit knows; of several files of one
+    person each under its own, since none opens anything of another. The look is reported.
 
     Those that another unit recorded show only while entries of others do: see `hidden` of the timeline and the worklist.
     """
@@ -122,14 +127,19 @@ def grounds(request: Request, caller: Caller, client: ClientQuery, look: Annotat
     subject = subject_of(served, client)
     others_visible = hidden_now(served.house) is None
     with served.overviews().look() as connection:
-        every = grounds_of(connection, subject)
-    known = {name: one for name, one in every.items() if others_visible or one.collector == served.unit}
-    found = GroundList(items=tuple(_ground(known[one]) for one in sorted(known)))
-    openings = [opening for ground in known.values() for opening in ground.openings]
-    categories = {category for opening in openings for category in opening.categories}
+        every = {side: grounds_of(connection, side).values() for side in same_person(connection, subject)}
+    known = {
+        side: [one for one in grounds if others_visible or one.collector == served.unit]
+        for side, grounds in every.items()
+    }
+    names = client_names(served, known)
+    shown = sorted(((one, names[side]) for side, some in known.items() for one in some), key=lambda of: of[0].ground_id)
+    found = GroundList(items=tuple(_ground(one, client) for one, client in shown))
 
     def report() -> None:
-        looks.report_categories(served.house, subject, categories, look=look)
+        for side, grounds in known.items():
+            categories = {category for one in grounds for opening in one.openings for category in opening.categories}
+            looks.report_categories(served.house, side, categories, look=look)
 
     tag = tag_of(answers.document(found), look.reader, look.purpose.value, served.today(), weak=True)
     return answers.shown(request, found, tag=tag, report=report)
@@ -139,18 +149,19 @@ def _place(one: Shown) -> str:
     return f"{one.entry.time.isoformat(timespec='microseconds')} {one.entry.arrived:020d} {one.entry.message_id}"
 
 
-def _tag(request: Request, seen: SeenTimeline, look: Look, today: str) -> str:
+def _tag(request: Request, seen: SeenTimeline, names: Names, look: Look, today: str) -> str:
     """Over the whole timeline but the unit's reports of looks, which change nothing; and over which page was asked for."""
-    telling = (answers.document(_entry(one)) for one in seen.entries if one.entry.type != _OF_A_LOOK)
+    telling = (answers.document(_entry(one, names)) for one in seen.entries if one.entry.type != _OF_A_LOOK)
     who = (look.reader, look.purpose.value, today, str(seen.hidden), request.url.query)
     return tag_of(*telling, *who, weak=True)
 
 
-def _entry(one: Shown) -> TimelineEntry:
+def _entry(one: Shown, names: Names) -> TimelineEntry:
     entry = one.entry
     plain: dict[str, Any] = {"facts": entry.facts, "content": entry.content}
     return TimelineEntry(
         message=entry.message_id,
+        client=names[entry.subject],
         time=entry.time,
         author=entry.author,
         type=entry.type,
@@ -164,9 +175,10 @@ def _entry(one: Shown) -> TimelineEntry:
     )
 
 
-def _ground(one: Ground) -> GroundShown:
+def _ground(one: Ground, client: str | None) -> GroundShown:
     return GroundShown(
         ground=one.ground_id,
+        client=client,
         collector=one.collector,
         statutory=one.statutory,
         ended_at=one.ended_at,

@@ -3,6 +3,7 @@
 Invariant: a client who is not known here is told so in the same words, whoever asks.
 """
 
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from adapters.api.problems import ProblemCode, ProblemError
@@ -23,6 +24,16 @@ def subject_of(served: ServedUnit, client: str) -> SubjectId:
             "This unit has no such client", "See GET …/clients, or link a referral: POST …/referrals/{id}/link."
         )
     return found
+
+
+Names = Mapping[SubjectId, str | None]
+"""The unit's own case number of each subject; None where it has none."""
+
+
+def client_names(served: ServedUnit, subjects: Iterable[SubjectId]) -> Names:
+    """The unit's own case numbers."""
+    with served.house.store.read() as tx:
+        return {one: tx.clients.client_of(one) for one in set(subjects)}
 
 
 def referral_of(served: ServedUnit, referral_id: str) -> Referral:

@@ -3,7 +3,7 @@
 Invariants: a look at referrals is reported for each client concerned; a move that the table does not allow to this unit is refused with the reason.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -25,16 +25,20 @@ from adapters.api.tags import require_match, tag_of
 from adapters.desk.recorded import Recorded
 from adapters.process import looks
 from adapters.process.looks import Look
+from adapters.process.person_files import also_kept_as
 from adapters.process.tokens import Scope
 from contracts.categories import Category
 from contracts.code_lists import CodeOf
 from contracts.messages.referral import ReferralContent
-from contracts.names import Code, MessageId, ReferralId, ShortText, Text, Unit, UnitId
+from contracts.names import Code, MessageId, ReferralId, ShortText, SubjectId, Text, Unit, UnitId
 from contracts.names import Referral as ReferralName
 from projections.referral_fold import Referral
 from projections.worklist import ReferralText, texts
 
 routes = UnitRoutes("referrals")
+
+Files = Mapping[SubjectId, Sequence[str]]
+"""Case numbers of other files of the same person."""
 
 _NO_DUE_DATE = "9999"
 """Behind every date."""
@@ -45,6 +49,7 @@ class ReferralShown(Answer):
 
     referral: str = Field(description="Its id")
     client: str | None = Field(description="Your case number; null: not linked yet")
+    same_person: tuple[str, ...] = Field(description="Your case numbers of other files of this person")
     source: str = Field(description="The unit that sent it")
     target: str | None = Field(description="The unit that is asked; null: somebody outside the programme")
     kind: str
@@ -143,9 +148,10 @@ def worklist(
     seen = looks.worklist(served.house, served.overviews(), look=look)
     every = list({one.referral_id: one for one in (*seen.came, *seen.went)}.values())
     items, following = page.of(every, _place)
+    files = _files(served, items)
     found = WorklistPage(
         hidden=None if seen.hidden is None else seen.hidden.value,
-        items=tuple(_shown(served, one, in_touch=seen.hidden is None) for one in items),
+        items=tuple(_shown(served, one, files, in_touch=seen.hidden is None) for one in items),
         next=following,
     )
 
@@ -232,6 +238,10 @@ def _said(text: Recorded | None, move: Recorded | None) -> tuple[HTTPStatus, byt
     return answers.recorded(MoveMade(made=made(main), text=None if text is None else made(text)), text, move)
 
 
+def _files(served: ServedUnit, referrals: Sequence[Referral]) -> Files:
+    return also_kept_as(served.house.store, served.overviews(), [one.subject for one in referrals])
+
+
 def _place(one: Referral) -> str:
     due = _NO_DUE_DATE if one.due is None else one.due.isoformat(timespec="microseconds")
     return f"{due} {one.referral_id}"
@@ -239,7 +249,7 @@ def _place(one: Referral) -> str:
 
 def _tag(found: ReferralWithTexts) -> str:
     """What can be acted upon, without what the clock alone changes."""
-    still = found.referral.model_copy(update={"overdue": False, "client": None})
+    still = found.referral.model_copy(update={"overdue": False, "client": None, "same_person": ()})
     return tag_of(answers.document(found.model_copy(update={"referral": still})))
 
 
@@ -247,7 +257,8 @@ def _with_texts(
     served: ServedUnit, one: Referral, written: Sequence[ReferralText], *, in_touch: bool = True
 ) -> ReferralWithTexts:
     return ReferralWithTexts(
-        referral=_shown(served, one, in_touch=in_touch), texts=tuple(_text(each) for each in written)
+        referral=_shown(served, one, _files(served, [one]), in_touch=in_touch),
+        texts=tuple(_text(each) for each in written),
     )
 
 
@@ -255,12 +266,13 @@ def _text(one: ReferralText) -> TextShown:
     return TextShown(message=one.message_id, author=one.author, time=one.time, text=one.text, answers=one.answers)
 
 
-def _shown(served: ServedUnit, one: Referral, *, in_touch: bool) -> ReferralShown:
+def _shown(served: ServedUnit, one: Referral, files: Files, *, in_touch: bool) -> ReferralShown:
     with served.house.store.read() as tx:
         client = tx.clients.client_of(one.subject)
     return ReferralShown(
         referral=one.referral_id,
         client=client,
+        same_person=tuple(files.get(one.subject, ())),
         source=one.source,
         target=one.target,
         kind=one.kind,

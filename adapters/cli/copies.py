@@ -5,7 +5,7 @@ entries of others is listed, printed or written, so that an erasure reaches it.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from adapters.followers.exporting import list_copy
 from adapters.process import looks
 from adapters.process.entry_text import details
 from adapters.process.looks import Look, SeenTimeline
+from adapters.process.person_files import also_kept_as
 from contracts.categories import Purpose
 from contracts.names import ActorId
 from projections.corrections import Shown
@@ -39,11 +40,12 @@ def copy(  # noqa: PLR0913 - one option a field
         subject = subject_of(here.house, client)
         overviews = here.house.overviews()
         try:
-            seen = looks.timeline(here.house, overviews, subject, look=look)
+            seen = looks.together(here.house, overviews, subject, look=look)
+            also = also_kept_as(here.house.store, overviews, [subject]).get(subject, ())
         finally:
             overviews.close()
         looks.report_entries(here.house, subject, seen.entries, look=look)
-        text = "\n".join(_text(here, client, seen, look)) + "\n"
+        text = "\n".join(_text(here, [client, *also], seen, look)) + "\n"
         list_copy(here.house, seen.entries, to, look=look)
         if to is None:
             sys.stdout.write(text)
@@ -52,9 +54,9 @@ def copy(  # noqa: PLR0913 - one option a field
         here.out.print(f"{here.words['copied']}: {to}", markup=False, soft_wrap=True)
 
 
-def _text(here: Opened, client: str, seen: SeenTimeline, look: Look) -> Iterator[str]:
+def _text(here: Opened, files: Sequence[str], seen: SeenTimeline, look: Look) -> Iterator[str]:
     words, own = here.words, here.house.directory.units.get(here.house.unit)
-    yield f"{words['copy-of-path']}: {client}"
+    yield f"{words['copy-of-path']}: {', '.join(files)}"
     yield f"{words['copied']}: {here.local(here.house.clock.now())}, {look.reader}, {own.name if own else here.house.unit}"
     if seen.hidden is not None:
         yield words[f"hidden.{seen.hidden.value}"]

@@ -3,6 +3,7 @@
 Invariant: a look at the list is reported for each client on it, since a referral tells something about a person.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,10 +16,14 @@ from adapters.cli.referral_choice import SHOWN, find_referral
 from adapters.drafts import ClientKey
 from adapters.process import looks
 from adapters.process.looks import Look, SeenWorklist
+from adapters.process.person_files import also_kept_as
 from contracts.categories import Category, Purpose
 from contracts.messages.referral import ReferralContent
-from contracts.names import ActorId, UnitId
+from contracts.names import ActorId, SubjectId, UnitId
 from projections.referral_fold import Referral
+
+Files = Mapping[SubjectId, Sequence[str]]
+"""Case numbers of other files of the same person."""
 
 
 def refer(  # noqa: PLR0913 - one option a field
@@ -70,25 +75,26 @@ def worklist(  # noqa: PLR0913 - one option a field
     """Referrals to us and from us: where each stands, and what is overdue; and consents that end soon."""
     with opened(home, unit, lang) as here:
         look = Look(ActorId(actor), purpose)
-        seen = _read(here, look)
+        seen, files = _read(here, look)
         came, went, hidden = seen.came, seen.went, seen.hidden
         looks.report_referrals(here.house, (*came, *went), look=look)
         ending = ending_of(here.house, others_visible=hidden is None)
         if as_lines:
-            as_json([_document(here, one, in_touch=hidden is None) for one in (*came, *went)])
+            as_json([_document(here, one, files, in_touch=hidden is None) for one in (*came, *went)])
             return
         if hidden is not None:
             here.out.print(here.words[f"hidden.{hidden.value}"], markup=False)
-        show(here, "incoming", _COLUMNS, [_row(here, one, one.source, in_touch=hidden is None) for one in came])
-        show(here, "outgoing", _COLUMNS, [_row(here, one, one.target, in_touch=hidden is None) for one in went])
+        show(here, "incoming", _COLUMNS, [_row(here, one, files, in_touch=hidden is None) for one in came])
+        show(here, "outgoing", _COLUMNS, [_row(here, one, files, in_touch=hidden is None) for one in went])
         if ending:
             show_ending(here, ending)
 
 
-def _read(here: Opened, look: Look) -> SeenWorklist:
+def _read(here: Opened, look: Look) -> tuple[SeenWorklist, Files]:
     overviews = here.house.overviews()
     try:
-        return looks.worklist(here.house, overviews, look=look)
+        seen = looks.worklist(here.house, overviews, look=look)
+        return seen, also_kept_as(here.house.store, overviews, [one.subject for one in (*seen.came, *seen.went)])
     finally:
         overviews.close()
 
@@ -96,27 +102,31 @@ def _read(here: Opened, look: Look) -> SeenWorklist:
 _COLUMNS = ("referral", "who", "client", "about", "standing", "due")
 
 
-def _row(here: Opened, one: Referral, other: UnitId | None, *, in_touch: bool) -> list[str]:
+def _row(here: Opened, one: Referral, files: Files, *, in_touch: bool) -> list[str]:
     """Out of touch nobody can say that an answer is overdue: it may lie at the hub."""
     words, now = here.words, here.house.clock.now()
+    other = one.target if one.source == here.house.unit else one.source
+    also = files.get(one.subject)
+    same = f" ({words['same-person']} {', '.join(also)})" if also else ""
     due = "" if one.due is None else here.local(one.due)
     late = f" ({words['overdue']})" if in_touch and one.overdue(now) else ""
     named = here.house.directory.units.get(other) if other is not None else None
     return [
         one.referral_id[:SHOWN],
         words["outside"] if other is None else (named.name if named is not None else other),
-        _client(here, one) or words["unknown-client"],
+        (_client(here, one) or words["unknown-client"]) + same,
         words.code("category", one.category),
         words[f"referral.{one.state.value}"],
         due + late,
     ]
 
 
-def _document(here: Opened, one: Referral, *, in_touch: bool) -> dict[str, object]:
+def _document(here: Opened, one: Referral, files: Files, *, in_touch: bool) -> dict[str, object]:
     return {
         "referral": one.referral_id,
         "subject": one.subject,
         "client": _client(here, one),
+        "same_person": list(files.get(one.subject, ())),
         "source": one.source,
         "target": one.target,
         "category": one.category,

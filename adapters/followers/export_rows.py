@@ -4,7 +4,7 @@ Invariants: it shows what the timeline shows to a reader for this purpose now, c
 be used, since a file has no lease; each row ends with its id, by which it can be cut out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from adapters.process import looks
 from adapters.process.entry_text import details
 from adapters.process.looks import Look
 from adapters.process.overviews import Overviews
+from adapters.process.person_files import also_kept_as
 from adapters.process.showing import showing_now
 from adapters.process.unit_house import UnitHouse
 from adapters.storage.exports import Entries
@@ -21,8 +22,30 @@ from contracts.names import SubjectId, UnitId
 from projections.corrections import Shown
 from projections.referral_fold import Referral
 
-TIMELINE_COLUMNS: Final = ("client", "when", "who", "what", "about", "details", "standing", "use-until", "entry-id")
-REFERRAL_COLUMNS: Final = ("client", "from", "to", "about", "standing", "when", "due", "use-until", "entry-id")
+TIMELINE_COLUMNS: Final = (
+    "client",
+    "same-person",
+    "when",
+    "who",
+    "what",
+    "about",
+    "details",
+    "standing",
+    "use-until",
+    "entry-id",
+)
+REFERRAL_COLUMNS: Final = (
+    "client",
+    "same-person",
+    "from",
+    "to",
+    "about",
+    "standing",
+    "when",
+    "due",
+    "use-until",
+    "entry-id",
+)
 _DAY_AND_TIME: Final = "%Y-%m-%d %H:%M"
 
 
@@ -65,13 +88,15 @@ class ExportRows:
             new = [one for one in seen.entries if one.entry.message_id not in written]
             written.update(one.entry.message_id for one in new)
             if new:
-                yield ClientRows(subject, new, [self._entry(self._client(subject), one) for one in new])
+                files = self._files([subject])
+                yield ClientRows(subject, new, [[*files[subject], *self._entry(one)] for one in new])
 
     def referrals(self) -> Iterator[Sequence[str]]:
         """The worklist."""
         seen = looks.worklist(self._house, self._overviews, look=self._look)
+        files = self._files([one.subject for one in (*seen.came, *seen.went)])
         for one in (*seen.came, *seen.went):
-            yield self._referral(one)
+            yield [*files[one.subject], *self._referral(one)]
 
     def local(self, instant: datetime | None) -> str:
         """A moment as people in the programme read it."""
@@ -84,15 +109,17 @@ class ExportRows:
         known = self._house.directory.units.get(unit)
         return unit if known is None else known.name
 
-    def _client(self, subject: SubjectId) -> str:
+    def _files(self, subjects: Sequence[SubjectId]) -> Mapping[SubjectId, Sequence[str]]:
+        """Of each client the case number, and those of other files of the same person."""
+        also = also_kept_as(self._house.store, self._overviews, subjects)
         with self._house.store.read() as tx:
-            return tx.clients.client_of(subject) or self._words["unknown-client"]
+            named = {one: tx.clients.client_of(one) or self._words["unknown-client"] for one in subjects}
+        return {one: (name, ", ".join(also.get(one, ()))) for one, name in named.items()}
 
-    def _entry(self, client: str, one: Shown) -> Sequence[str]:
+    def _entry(self, one: Shown) -> Sequence[str]:
         entry = one.entry
         standing = entry.kind if entry.kind in ("given", "erased", "refused") else entry.state or "waiting"
         return [
-            client,
             self.local(entry.time),
             self.unit_name(entry.author),
             self._words.of_type(entry.type),
@@ -105,7 +132,6 @@ class ExportRows:
 
     def _referral(self, one: Referral) -> Sequence[str]:
         return [
-            self._client(one.subject),
             self.unit_name(one.source),
             self.unit_name(one.target),
             self._words.code("category", one.category),

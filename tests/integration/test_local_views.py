@@ -10,16 +10,20 @@ from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, sele
 
 from contracts.categories import Category
 from contracts.messages.need import NeedAssessed
+from contracts.messages.subject import SubjectMerged, SubjectSplit
+from contracts.names import MergeId, SubjectId
 from projections.build import Build
 from projections.database import writing
 from projections.grounds import GroundsInForce
 from projections.local_views import LOCAL_VIEWS, Showing, forget_clients, note_clients, note_showing, offer_views
+from projections.one_person import OnePerson
 from projections.parsed import ParsedItem, parse_journal
 from projections.projection import Projection
 from projections.runner import Runner
 from projections.timeline import ENTRY, Timeline
 from projections.worklist import Worklist
 from tests.read_model_rig import (
+    HALINA,
     KAREL,
     OP,
     UP,
@@ -29,6 +33,7 @@ from tests.read_model_rig import (
     Writer,
     consent,
     day,
+    named,
     referral_sent,
 )
 
@@ -69,10 +74,17 @@ def history() -> MemoryJournal:
     return journal
 
 
+def merge(journal: MemoryJournal, write: Writer, *subjects: SubjectId) -> None:
+    """Two files are one person, as OP proposed and UP agreed."""
+    for subject, author in ((one, author) for one in subjects for author in (OP, UP)):
+        facts = SubjectMerged(merge_id=MergeId(named(40_000)), method="asked-client", tell=(OP, UP))
+        journal.add(write(facts, author, subject=subject), **({"state": "accepted"} if author == OP else {}))
+
+
 def runner_of(
     engine: Engine, journal: MemoryJournal, timeline: Projection[ParsedItem] | None = None
 ) -> Runner[Any, Any]:
-    models = (timeline or Timeline(), Worklist(), GroundsInForce())
+    models = (timeline or Timeline(), Worklist(), GroundsInForce(), OnePerson())
     runner = Runner(engine, journal, parse=parse_journal, projections=models, served=offer_views)
     runner.prepare()
     return runner
@@ -90,6 +102,35 @@ def note(engine: Engine, showing: Showing) -> None:
 
 
 class LocalViewsContract:
+    def test_a_local_system_finds_both_files_of_one_person_and_parts_them_after_a_split(self, engine: Engine) -> None:
+        journal, write = history(), Writer(first_id=100)
+        journal.add(write(NeedAssessed(dimension="skills"), subject=HALINA, category=Category.SKILLS, at=day(3)))
+        merge(journal, write, KAREL, HALINA)
+        runner = runner_of(engine, journal)
+        runner.catch_up()
+        note(engine, DAYS_LEFT)
+        persons = "SELECT DISTINCT subject, person FROM spojka_timeline WHERE subject IS NOT NULL"
+        assert set(rows(engine, persons)) == {(KAREL, min(KAREL, HALINA)), (HALINA, min(KAREL, HALINA))}
+        assert {one[0] for one in rows(engine, "SELECT person FROM spojka_referrals")} == {min(KAREL, HALINA)}
+        assert {one[0] for one in rows(engine, "SELECT person FROM spojka_grounds")} == {min(KAREL, HALINA)}
+
+        split = SubjectSplit(merge_id=MergeId(named(40_000)), reason="other-person")
+        journal.add(write(split, UP, subject=HALINA))
+        runner.catch_up()
+
+        assert set(rows(engine, persons)) == {(KAREL, KAREL), (HALINA, HALINA)}
+
+    def test_a_view_made_before_a_column_came_gets_it(self, engine: Engine) -> None:
+        runner_of(engine, history()).catch_up()
+        with writing(engine) as connection:
+            connection.execute(text("DROP VIEW spojka_grounds"))
+            connection.execute(text("CREATE VIEW spojka_grounds AS SELECT ground_id AS ground FROM ground_reach"))
+            offer_views(connection)
+        note(engine, DAYS_LEFT)
+
+        assert {one[0] for one in rows(engine, "SELECT ground FROM spojka_grounds")} == {named(10_001)}
+        assert {one[0] for one in rows(engine, "SELECT person FROM spojka_grounds")} == {KAREL}
+
     @pytest.fixture
     def filled(self, engine: Engine) -> Engine:
         runner_of(engine, history()).catch_up()

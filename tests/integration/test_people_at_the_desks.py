@@ -1,6 +1,6 @@
 """A person who goes from one unit to the next with a code on paper, and a person whom two units had entered apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from adapters.desk.actions.consents import Paper, Terms
 from adapters.desk.actions.people import ANOTHER_CLIENT, ENTRIES_LEFT, MOST_TRIES
 from adapters.desk.recording_desk import DeskError
 from adapters.drafts import ClientKey
+from adapters.process.overviews import Overviews
+from adapters.process.person_files import also_kept_as
 from adapters.storage.journal import EntryKind
 from contracts.categories import Category
 from contracts.envelope import parse
@@ -48,6 +50,16 @@ def consent(town: Town, unit: str, client: ClientKey = KAREL) -> GroundId:
     taken = town[unit].desk.take_consent(client, terms, BOTH)
     town.settle()
     return taken.consent_id
+
+
+def other_files(town: Town, folder: Path, unit: str, of: SubjectId) -> Sequence[str]:
+    """What the unit's screens say: under which other case numbers it keeps this person."""
+    overviews = Overviews.open(folder, town[unit].store)
+    try:
+        overviews.bring_up_to_date()
+        return also_kept_as(town[unit].store, overviews, [of]).get(of, ())
+    finally:
+        overviews.close()
 
 
 def code_of(town: Town, unit: str = "op", client: ClientKey = KAREL) -> str:
@@ -165,7 +177,9 @@ def test_a_client_who_is_another_one_here_is_not_linked_twice(town: Town) -> Non
     assert subject(town, "up", OTHER) is None
 
 
-def test_where_entries_have_left_already_both_files_stay_and_a_merge_shows_them_together(town: Town) -> None:
+def test_where_entries_have_left_already_both_files_stay_and_a_merge_shows_them_together(
+    town: Town, tmp_path: Path
+) -> None:
     town["up"].desk.enrol(OTHER)
     consent(town, "up", OTHER)
     town["up"].desk.assess_need(OTHER, Category.HOUSING, level="high")
@@ -187,6 +201,10 @@ def test_where_entries_have_left_already_both_files_stay_and_a_merge_shows_them_
     town.settle()
     with town["op"].store.read() as tx:
         assert len([one for one in tx.journal.since(0, limit=1000) if "subject.merged" in one.type]) == 4
+    assert other_files(town, tmp_path, "up", own) == (f"{OTHER}/op",)
+    town["up"].desk.split(made.merge_id, reason="other-person")
+    town.settle()
+    assert other_files(town, tmp_path, "up", own) == ()
 
 
 def test_equal_case_numbers_of_two_units_never_meet(town: Town) -> None:

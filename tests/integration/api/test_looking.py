@@ -15,7 +15,8 @@ from contracts.feed_record import document, read
 from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
 from contracts.messages.referral import QuestionAsked, QuestionContent, ReferralAccepted, ReferralNotTakenUp
-from contracts.names import ReferralId, SubjectId, source_of
+from contracts.messages.subject import SubjectMerged
+from contracts.names import MergeId, ReferralId, SubjectId, UnitId, source_of
 from contracts.pae import PayloadType
 from contracts.signed_bytes import SignedBytes, sign_one
 from tests.integration.api.api_rig import OP, READER, UP, Place
@@ -221,3 +222,35 @@ def test_reasons_that_another_unit_recorded_show_only_within_the_lease(place: Pl
     assert known() == {own, message_id(77)}
     (place.home / "story").write_text(LATER.isoformat())
     assert known() == {own}
+
+
+def test_two_files_of_one_person_show_together_each_under_its_own_number(place: Place) -> None:
+    place.consented("case-1")
+    place.consented("case-2")
+    sent = {"client": "case-1", "to": "up", "category": "housing", "answer_due": "2026-03-20"}
+    assert place.post("/referrals", sent).status_code == 201
+    apart = {one["client"] for one in place.get("/timeline", client="case-1").json()["items"]}
+    assert apart == {"case-1"}
+    with place.houses[OP].store.read() as tx:
+        subjects = dict(tx.clients.all())
+
+    said = [(subject, author) for subject in subjects.values() for author in (OP, UP)]
+    arrived(place, [_merged(place, subject, author, number) for number, (subject, author) in enumerate(said, 900)])
+
+    assert {one["client"] for one in place.get("/timeline", client="case-1").json()["items"]} == {"case-1", "case-2"}
+    assert {one["client"] for one in place.get("/grounds", client="case-2").json()["items"]} == {"case-1", "case-2"}
+    (referral,) = place.get("/worklist").json()["items"]
+    assert (referral["client"], referral["same_person"]) == ("case-1", ["case-2"])
+
+
+def _merged(place: Place, subject: SubjectId, author: UnitId, number: int) -> SignedBytes:
+    raw = compose(
+        SubjectMerged(merge_id=MergeId("0" * 8 + "-0000-4000-8000-" + "0" * 12), method="asked-client", tell=(OP, UP)),
+        id=message_id(number),
+        source=source_of(PROGRAMME, author),
+        time=NOON,
+        programme=PROGRAMME,
+        sequence=number,
+        subject=subject,
+    )
+    return sign_one(raw, place.hub.unit_keys[author], PayloadType.CLOUDEVENT)
