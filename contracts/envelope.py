@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model
+from pydantic_core import to_json
 
 from contracts import strict_json
 from contracts.catalogue import CATALOGUE, MessageSpec, spec_of
@@ -256,8 +257,8 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
         "programme": programme,
         "sequence": sequence,
         "subject": subject,
-        "purpose": purpose,
-        "category": category,
+        "purpose": None if purpose is None else purpose.value,
+        "category": None if category is None else category.value,
         "actor": actor,
         "correlationid": correlationid,
         "causationid": causationid,
@@ -265,11 +266,12 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
         "data": {"facts": clear} | ({"sealed": Clear(content=sealed).model_dump(mode="json")} if sealed else {}),
     }
     stated = {name: value for name, value in document.items() if value is not None}
-    raw = strict_json.canonical(stated)
     if sealed:
+        raw = strict_json.canonical(stated)
         parse(raw)
-    else:
-        _validate(raw, stated, spec)  # facts are closed models: nothing in them that strict JSON would refuse
+    else:  # facts are closed models: nothing in them that strict JSON would refuse or could write in another way
+        raw = to_json(stated)
+        _validate(raw, stated, spec)
     return raw
 
 

@@ -7,6 +7,7 @@ a consent and never to a unit that can sanction; `eligibility` and `control` onl
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from contracts.categories import CONSENT_PURPOSES, CRIMINAL, SPECIAL, Category, Purpose
@@ -92,7 +93,7 @@ def permit(  # noqa: PLR0913 - the gate's signature is the agreed design's (sect
         return Denied(DenialReason.RECIPIENT_NOT_ADMITTED)
     if any(not one.categories or category in one.categories for one in restrictions):
         return Denied(DenialReason.RESTRICTED)
-    names = _names(recipient)
+    names = _names(recipient.unit, recipient.roles)
     closest = DenialReason.NO_GRANT
     held = tuple(mandates)
     for ground in grounds.values():
@@ -106,8 +107,9 @@ def permit(  # noqa: PLR0913 - the gate's signature is the agreed design's (sect
     return Denied(closest)
 
 
-def _names(recipient: Party) -> frozenset[str]:
-    return frozenset({to_unit(recipient.unit), *(to_class(role) for role in recipient.roles)})
+@lru_cache(maxsize=4096)  # of the same few units
+def _names(unit: UnitId, roles: frozenset[str]) -> frozenset[str]:
+    return frozenset({to_unit(unit), *(to_class(role) for role in roles)})
 
 
 def _fault(  # noqa: PLR0911, PLR0913 - one line a lock of section 7, in its order

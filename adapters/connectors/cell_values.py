@@ -26,6 +26,11 @@ _NUMBER: Final = {
     ",": re.compile(rf"[+-]?(?:\d+|\d{{1,3}}(?:[{_GROUPING}.]\d{{3}})+)(?:,\d+)?", re.ASCII),
 }
 
+_WITH_POINT: Final = {
+    ".": str.maketrans("", "", f"{_GROUPING},"),
+    ",": str.maketrans(",", ".", f"{_GROUPING}."),
+}
+
 
 @lru_cache(maxsize=20_000)
 def moment(text: str, formats: tuple[str, ...]) -> datetime | None:
@@ -63,15 +68,23 @@ def _serial(text: str) -> datetime | None:
 def day(text: str, formats: tuple[str, ...], *, plus_days: int = 0) -> date | None:
     """The civil date that a text states."""
     found = moment(text, formats)
-    return None if found is None else found.date() + timedelta(days=plus_days)
+    return None if found is None else day_of(found, plus_days=plus_days)
+
+
+def day_of(found: datetime, *, plus_days: int = 0) -> date:
+    """The civil date of a `moment`."""
+    return found.date() + timedelta(days=plus_days) if plus_days else found.date()
 
 
 def instant(text: str, formats: tuple[str, ...], zone: tzinfo, *, plus_days: int = 0) -> datetime | None:
     """The moment that a text states; a civil date is its first moment in `zone`."""
     found = moment(text, formats)
-    if found is None:
-        return None
-    later = found + timedelta(days=plus_days)
+    return None if found is None else instant_of(found, zone, plus_days=plus_days)
+
+
+def instant_of(found: datetime, zone: tzinfo, *, plus_days: int = 0) -> datetime:
+    """A `moment` with its zone."""
+    later = found + timedelta(days=plus_days) if plus_days else found
     return later if later.tzinfo else later.replace(tzinfo=zone)
 
 
@@ -79,5 +92,4 @@ def decimal(text: str, sign: str) -> str | None:
     """A number with a point and no grouping, as exact as it was written; None for what is no number with this decimal sign."""
     if _NUMBER[sign].fullmatch(text) is None:
         return None
-    grouping = _GROUPING + ("." if sign == "," else ",")
-    return text.translate(str.maketrans(sign, ".", grouping)).lstrip("+")
+    return text.translate(_WITH_POINT[sign]).lstrip("+")

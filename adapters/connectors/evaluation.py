@@ -6,9 +6,10 @@ message decides whether it can be without it.
 
 import hmac
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from functools import partial
 from typing import Protocol
 
 from adapters.connectors import cell_values
@@ -36,6 +37,9 @@ class Cells(Protocol):
         """The text of a column or of a join's column, empty where there is none."""
 
 
+Reading = Callable[[Cells], Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What expressions need beside the row: how cells are written, the zone of dates, code tables, and the secret of shared ids."""
@@ -47,33 +51,32 @@ class Evaluation:
     folded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The tables by their codes without case and surplus blanks, as people type them."""
 
-    def value(self, expression: Expression, row: Cells) -> Value:  # noqa: PLR0911 - one return a form
+    def value(self, expression: Expression, row: Cells) -> Value:
         """The expression's value. Raises `CellError`."""
+        return self.reading(expression)(row)
+
+    def reading(self, expression: Expression) -> Reading:  # noqa: PLR0911 - one return a form
+        """What gives the expression's value of a row, for whoever asks it of many rows. It raises `CellError`."""
         match expression:
             case ColumnOf(column=columns, prefix=prefix):
-                text = joined(row, columns)
-                return prefix + text if text else None
+                return partial(_text, columns, prefix)
             case ConstantOf(constant=text, if_present=column):
-                return text if column is None or row.cell(column) else None
+                return partial(_constant, text, column)
             case CodeOf():
-                return self._code(expression, row)
+                return partial(self._code, expression)
             case DateOf(date=column, or_=other, plus_days=plus):
-                found = self._moment(row, column, other)
-                return found and cell_values.day(found, self.format.dates, plus_days=plus)
+                return partial(self._day, column, other, plus)
             case InstantOf():
-                return self.instant(expression, row)
+                return partial(self.instant, expression)
             case DecimalOf(decimal=column):
-                return self._decimal(row, column)
+                return partial(self._decimal, column)
             case ReferenceOf(reference=name, of=columns):
-                text = joined(row, columns)
-                return self.reference(name, text) if text else None
+                return partial(self._reference, name, columns)
 
     def instant(self, expression: InstantOf, row: Cells) -> datetime | None:
         """The moment of an expression."""
         found = self._moment(row, expression.instant, expression.or_)
-        if not found:
-            return None
-        return cell_values.instant(found, self.format.dates, self.zone, plus_days=expression.plus_days)
+        return found and cell_values.instant_of(found, self.zone, plus_days=expression.plus_days)
 
     def deleted_at(self, text: str) -> datetime | None:
         """When a row was deleted, where its mark is a date."""
@@ -85,6 +88,14 @@ class Evaluation:
         mac[6] = 0x80 | (mac[6] & 0x0F)
         mac[8] = 0x80 | (mac[8] & 0x3F)
         return str(uuid.UUID(bytes=bytes(mac)))
+
+    def _reference(self, name: str, columns: Sequence[str], row: Cells) -> str | None:
+        text = joined(row, columns)
+        return self.reference(name, text) if text else None
+
+    def _day(self, column: str, other: str | None, plus_days: int, row: Cells) -> date | None:
+        found = self._moment(row, column, other)
+        return found and cell_values.day_of(found, plus_days=plus_days)
 
     def _code(self, expression: CodeOf, row: Cells) -> str | None:
         text = joined(row, expression.code)
@@ -98,18 +109,19 @@ class Evaluation:
             raise CellError(RefusalReason.UNKNOWN_CODE, column=column, value=text, detail=f"not in {expression.table}")
         return found
 
-    def _moment(self, row: Cells, column: str, other: str | None) -> str | None:
-        """The text of a date that can be understood, None where both cells are empty."""
+    def _moment(self, row: Cells, column: str, other: str | None) -> datetime | None:
+        """The date or moment of the first cell that has one, None where both are empty."""
         for name in (column, other):
             text = row.cell(name) if name else ""
             if text and name:
-                if cell_values.moment(text, self.format.dates) is None:
+                found = cell_values.moment(text, self.format.dates)
+                if found is None:
                     detail = "written as " + " or ".join(self.format.dates)
                     raise CellError(RefusalReason.NOT_A_DATE, column=name, value=text, detail=detail)
-                return text
+                return found
         return None
 
-    def _decimal(self, row: Cells, column: str) -> str | None:
+    def _decimal(self, column: str, row: Cells) -> str | None:
         text = row.cell(column)
         if not text:
             return None
@@ -118,6 +130,15 @@ class Evaluation:
             detail = f"with {self.format.decimal!r} as decimal sign"
             raise CellError(RefusalReason.NOT_A_NUMBER, column=column, value=text, detail=detail)
         return found
+
+
+def _text(columns: Sequence[str], prefix: str, row: Cells) -> str | None:
+    text = joined(row, columns)
+    return prefix + text if text else None
+
+
+def _constant(text: str, if_present: str | None, row: Cells) -> str | None:
+    return text if if_present is None or row.cell(if_present) else None
 
 
 def folded(tables: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:

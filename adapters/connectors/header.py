@@ -16,6 +16,8 @@ from adapters.connectors.refusal import RefusalReason
 LOOKED_THROUGH: Final = 30
 """Rows with something in them among which the names are looked for."""
 _DIGEST_BYTES: Final = 12
+_WARNED_OF: Final = ("\ufffd", "\0", "#")
+"""Signs without which `Record.cell` has nothing to warn of."""
 Row = tuple[int, list[str] | None]
 """A row's number and cells; None where it cannot be read."""
 
@@ -83,12 +85,13 @@ class Header:
 
     def record(self, number: int, cells: list[str], empty: Sequence[str]) -> Record:
         """A row by the names of its columns; columns missing at its end are empty."""
-        digest = hashlib.blake2b("\x1f".join(cells).encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
+        text = "\x1f".join(cells)
+        digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=_DIGEST_BYTES).digest()
         cells.extend([""] * (self.width - len(cells)))
         values = {name: cells[index].strip(" \t\u00a0") for name, index in self._first}
         if empty:
             values = {name: "" if value in empty else value for name, value in values.items()}
         if not self._twice:
-            return Record(number, values, digest)
+            return Record(number, values, digest, plain=not any(sign in text for sign in _WARNED_OF))
         differing = [n for n, indices in self._twice.items() if len({cells[index].strip() for index in indices}) > 1]
         return Record(number, values, digest, dict.fromkeys(differing, RefusalReason.COLUMN_TWICE))

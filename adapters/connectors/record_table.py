@@ -31,10 +31,14 @@ class Record:
     digest: bytes
     unusable: Mapping[str, RefusalReason] = field(default_factory=dict)
     """Columns of this row whose cell says nothing usable, and why."""
+    plain: bool = False
+    """Known to have nothing in any cell of which `cell` would have to warn."""
 
     def cell(self, column: str) -> str:
         """The cell's text, empty where there is none. Raises `CellError` for what cannot be used."""
         value = self.cells.get(column, "")
+        if self.plain:
+            return value
         if column in self.unusable:
             raise CellError(self.unusable[column], column=column, value=value)
         if "\ufffd" in value or "\0" in value:

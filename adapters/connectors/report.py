@@ -11,12 +11,14 @@ from typing import Final
 
 from adapters.connectors.refusal import Refusal
 from adapters.connectors.scratch import Scratch
-from adapters.drafts import Draft
+from adapters.drafts import ClientKey, Draft
 from contracts.catalogue import spec_of
 from contracts.messages.entry import EntryCorrected
 from contracts.names import MessageType
 
 _DIGEST_BYTES: Final = 12
+_MOST_MET: Final = 4096
+"""Clients of whom it is at hand that they were counted."""
 
 
 class ImportReport:
@@ -26,6 +28,7 @@ class ImportReport:
         self._scratch = scratch
         self._clients = scratch.index("report/clients")
         self._made = scratch.index("report/made")
+        self._met: set[ClientKey] = set()
         self.messages: Counter[MessageType] = Counter()
         self.rows: dict[str, int] = {}
         self.unmapped: tuple[str, ...] = ()
@@ -34,9 +37,11 @@ class ImportReport:
 
     def count(self, draft: Draft) -> None:
         """One more draft."""
-        if draft.client is not None:
+        if draft.client is not None and draft.client not in self._met:
             self._clients.add(draft.client)
-        content = f"{draft.time} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
+            if len(self._met) < _MOST_MET:
+                self._met.add(draft.client)
+        content = f"{draft.time.timestamp()} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
         digest = blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()
         key = draft.local_key or digest
         if self._made.add(key, digest):

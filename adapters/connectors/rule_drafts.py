@@ -4,7 +4,7 @@ Invariants: what comes out follows the message's schema; a field that the messag
 understood, any other such field refuses the row; times that have not come are refused here, as the hub would.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.connectors.evaluation import Evaluation, Value
+from adapters.connectors.evaluation import Evaluation, Reading, Value
 from adapters.connectors.expression import Expression, columns_of
 from adapters.connectors.mapped_rows import SourceRow
 from adapters.connectors.mapping import Rule
@@ -42,6 +42,16 @@ class Withdrawal:
     draft: Draft
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of the message, and how a row gives it."""
+
+    name: str
+    read: Reading
+    columns: Sequence[str]
+    needed: bool
+
+
 @dataclass(frozen=True)
 class RuleDrafts:
     """One rule, ready to be applied; `mapping` is the mapping's name."""
@@ -57,6 +67,26 @@ class RuleDrafts:
         return spec_named(self.rule.message)
 
     @cached_property
+    def latest(self) -> datetime:
+        """The last moment that is not in the future."""
+        return self.now + AHEAD
+
+    @cached_property
+    def _facts(self) -> Sequence[_Field]:
+        return [self._field(name, expression, self._needed) for name, expression in self.rule.facts.items()]
+
+    @cached_property
+    def _content(self) -> Sequence[_Field]:
+        return [self._field(name, expression, frozenset()) for name, expression in self.rule.content.items()]
+
+    def _field(self, name: str, expression: Expression, needed: frozenset[str]) -> _Field:
+        return _Field(name, self.evaluation.reading(expression), columns_of(expression), name in needed)
+
+    @cached_property
+    def _key_start(self) -> str:
+        return f"{_escaped(self.mapping)}/{_escaped(self.rule.name)}/"
+
+    @cached_property
     def _needed(self) -> frozenset[str]:
         fields = self.spec.facts.model_fields
         coded = {name for name, required in coded_fields(self.spec.facts).items() if required}
@@ -64,8 +94,9 @@ class RuleDrafts:
 
     def local_key(self, row: SourceRow) -> str:
         """What names the message over all imports: mapping, rule, client and (unless it is one a client) row."""
-        parts = [self.mapping, self.rule.name, row.client] + ([] if self.rule.first_per_client else [row.key])
-        key = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+        key = self._key_start + _escaped(row.client)
+        if not self.rule.first_per_client:
+            key = f"{key}/{_escaped(row.key)}"
         if len(key) <= _LONGEST_LOCAL_KEY:
             return key
         return f"{self.mapping}/{self.rule.name}/{blake2b(key.encode(), digest_size=32).hexdigest()}"
@@ -75,13 +106,13 @@ class RuleDrafts:
         time = self.evaluation.instant(self.rule.time, row.joined)
         if time is None:
             raise row.joined.missing(self.rule.time.instant)
-        if time > self.now + AHEAD:
+        if time > self.latest:
             value = row.joined.cell(self.rule.time.instant)
             raise CellError(RefusalReason.IN_FUTURE, column=self.rule.time.instant, value=value)
-        facts = self._built(self.spec.facts, self.rule.facts, row, left_out)
+        facts = self._built(self.spec.facts, self._facts, row, left_out)
         content = None
         if self.spec.sealed and self.rule.content:
-            content = self._built(self.spec.sealed, self.rule.content, row, left_out)
+            content = self._built(self.spec.sealed, self._content, row, left_out)
         return Draft(
             client=row.client,
             facts=facts,
@@ -126,10 +157,10 @@ class RuleDrafts:
             raise CellError(RefusalReason.NOT_ALLOWED, column=column, value=str(value), detail="no category") from None
 
     def _built(
-        self, model: type[_Model], fields: Mapping[str, Expression], row: SourceRow, left_out: list[CellError]
+        self, model: type[_Model], fields: Sequence[_Field], row: SourceRow, left_out: list[CellError]
     ) -> _Model:
-        needed = self._needed if model is self.spec.facts else frozenset[str]()
-        values = dict(self._values(fields, row, needed, left_out))
+        values = _values(fields, row, left_out)
+        needed = {field.name for field in fields if field.needed}
         for _ in range(len(values) + 1):  # each round leaves one field out
             try:
                 return model.model_validate(_nested(values), strict=False)
@@ -143,25 +174,32 @@ class RuleDrafts:
                 left_out.append(fault)
         raise AssertionError  # without values every field was needed, which raised above
 
-    def _values(
-        self, fields: Mapping[str, Expression], row: SourceRow, needed: frozenset[str], left_out: list[CellError]
-    ) -> Iterator[tuple[str, Value]]:
-        for name, expression in fields.items():
-            try:
-                value = self.evaluation.value(expression, row.joined)
-            except CellError as error:
-                if name in needed:
-                    raise
-                left_out.append(error)
-                continue
-            if value is not None:
-                yield name, value
-            elif name in needed:
-                raise CellError(RefusalReason.MISSING, column="/".join(columns_of(expression)))
+
+def _values(fields: Sequence[_Field], row: SourceRow, left_out: list[CellError]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for field in fields:
+        try:
+            value = field.read(row.joined)
+        except CellError as error:
+            if field.needed:
+                raise
+            left_out.append(error)
+            continue
+        if value is not None:
+            values[field.name] = value
+        elif field.needed:
+            raise CellError(RefusalReason.MISSING, column="/".join(field.columns))
+    return values
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
     """Names with a dot as objects within objects."""
+    if not any("." in name for name in values):
+        return dict(values)
     nested: dict[str, Any] = {}
     for name, value in values.items():
         outer, dot, inner = name.partition(".")
@@ -172,10 +210,11 @@ def _nested(values: Mapping[str, Value]) -> dict[str, Any]:
     return nested
 
 
-def _first_fault(error: ValidationError, fields: Mapping[str, Expression], row: SourceRow) -> tuple[str, CellError]:
+def _first_fault(error: ValidationError, fields: Sequence[_Field], row: SourceRow) -> tuple[str, CellError]:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = [str(part) for part in first["loc"]]
-    name = next((n for n in (".".join(place[:2]), *place[:1]) if n in fields), "")
-    columns = columns_of(fields[name]) if name else ()
+    read = {field.name: field.columns for field in fields}
+    name = next((n for n in (".".join(place[:2]), *place[:1]) if n in read), "")
+    columns = read.get(name, ())
     value = "/".join(row.joined.cell(column) for column in columns)
     return name, CellError(RefusalReason.NOT_ALLOWED, column="/".join(columns), value=value, detail=first["msg"])

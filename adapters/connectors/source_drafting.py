@@ -67,7 +67,7 @@ class SourceDrafting:
             row = self.rows.accept(record)
             if not self._ours(row):
                 return []
-            made = list(self._apply(row, faults))
+            made = self._apply(row, faults)
             if made or not faults:
                 self.rows.claim(row)
         except CellError as error:
@@ -79,10 +79,11 @@ class SourceDrafting:
         column = self.source.institution
         return self.institution is None or column is None or row.joined.cell(column) == self.institution
 
-    def _apply(self, row: SourceRow, faults: list[CellError]) -> Iterator[Made]:
+    def _apply(self, row: SourceRow, faults: list[CellError]) -> list[Made]:
+        applied: list[Made] = []
         for one in self.rules:
             try:
-                if not all(holds(condition, row.joined) for condition in one.rule.when):
+                if one.rule.when and not all(holds(condition, row.joined) for condition in one.rule.when):
                     continue
                 if one.rule.first_per_client and not self._stands_for_client(one, row):
                     continue
@@ -91,7 +92,8 @@ class SourceDrafting:
                 faults.append(error)
             else:
                 if made is not None:
-                    yield made
+                    applied.append(made)
+        return applied
 
     def _firsts(self, one: RuleDrafts) -> Index:
         return self.scratch.index(f"first/{self.source.table_name}/{one.rule.name}")

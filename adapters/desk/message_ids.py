@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from contracts.names import MessageId
 
@@ -26,4 +25,5 @@ class MessageIds:
         milliseconds = int(at.timestamp() * 1000) & ((1 << 48) - 1)
         bits = int.from_bytes(self._random(10), "big")
         random_a, random_b = bits >> 68, bits & ((1 << 62) - 1)
-        return MessageId(str(UUID(int=milliseconds << 80 | _VERSION | random_a << 64 | _VARIANT | random_b)))
+        digits = f"{milliseconds << 80 | _VERSION | random_a << 64 | _VARIANT | random_b:032x}"
+        return MessageId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")

@@ -69,6 +69,7 @@ class Recording:
         self.tx = tx
         self.states = KnownStates(tx, directory, known.states)
         self._signer = signer
+        self._unit, self._source = signer.unit, signer.source
         self._directory = directory
         self._ids = ids
         self._at = at
@@ -183,7 +184,7 @@ class Recording:
         if isinstance(verdict, Refuses):
             return self._refuse(given, subject, verdict)
         message_id = self._ids.next(self._at)
-        key = RecordKey(subject or self._signer.source)
+        key = RecordKey(subject or self._source)
         sequence = self._outgoing.next_number(key) if isinstance(verdict, Leaves) else _PREVIEW
         try:
             raw = self._compose(draft, subject, message_id, sequence)
@@ -222,13 +223,13 @@ class Recording:
                 return Stays(OwnReason.CORRECTS_HELD, None, "The entry that it corrects is held itself.")
         candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, draft.content is not None)
         state = EMPTY if subject is None else self.states.of(subject)
-        return local_gate.judge(candidate, state, own=self._signer.unit, directory=self._directory, at=self._at)
+        return local_gate.judge(candidate, state, own=self._unit, directory=self._directory, at=self._at)
 
     def _compose(self, draft: Draft, subject: SubjectId | None, message_id: MessageId, sequence: int) -> bytes:
         return compose(
             draft.facts,
             id=message_id,
-            source=self._signer.source,
+            source=self._source,
             time=draft.time,
             programme=self._signer.programme,
             sequence=sequence,
@@ -250,7 +251,7 @@ class Recording:
         self._entries[message_id] = NewEntry(
             message_id=message_id,
             subject=subject,
-            author=self._signer.unit,
+            author=self._unit,
             type=spec.type,
             category=None if draft.category is None else draft.category.value,
             time=draft.time,
@@ -266,7 +267,7 @@ class Recording:
     def _reshape(self, draft: Draft, subject: SubjectId, ground_id: GroundId | None) -> None:
         happened = Happened(
             facts=draft.facts,
-            author=self._signer.unit,
+            author=self._unit,
             category=draft.category,
             purpose=draft.purpose,
             time=draft.time,

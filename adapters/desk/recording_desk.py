@@ -31,7 +31,7 @@ from contracts.referral_table import ReferralState
 from contracts.trust_list import Directory
 from projections.process.clock import Clock
 
-CHUNK: Final = 500
+CHUNK: Final = 1000
 """Drafts of an import in one transaction."""
 
 _SENT: Final = MessageType("eu.spojka.referral.sent.v1")
@@ -74,7 +74,7 @@ class RecordingDesk:
         return self._record_all([draft])[0]
 
     def record_many(self, drafts: Iterable[Draft], *, bulk: bool = True) -> Iterator[Recorded]:
-        """Record an import, one answer a draft in their order. Works as it is iterated, a transaction each 500 drafts."""
+        """Record an import, one answer a draft in their order. Works as it is iterated, a transaction each `CHUNK` drafts."""
         remaining, remembered = iter(drafts), Remembered()
         while chunk := list(islice(remaining, CHUNK)):
             yield from self._record_all(chunk, lane=Lane.BULK if bulk else Lane.LIVE, remembered=remembered)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from adapters.storage.many_rows import Columns, among, insert_rows
+from adapters.storage.many_rows import Columns, among, insert_rows, shared
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
 from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
@@ -205,7 +205,7 @@ def _columns(entries: Sequence[NewEntry]) -> Columns:
         "time": [entry.time for entry in entries],
         "payload": [entry.payload for entry in entries],
         "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
-        "recorded_at": [entry.recorded_at for entry in entries],
+        "recorded_at": shared([entry.recorded_at for entry in entries]),
         "position": [place and place.position for place in places],
         "shard": [place and place.shard for place in places],
         "generation": [place and place.generation for place in places],

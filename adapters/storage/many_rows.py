@@ -29,6 +29,12 @@ Columns = Mapping[str, Sequence[object] | Same]
 """By column, the values of all rows in their order; at least one is no `Same`. A column left out is empty, or has its default."""
 
 
+def shared(values: Sequence[object]) -> Sequence[object] | Same:
+    """The values of a column, as one where all of them are the very same object: it is made ready for the database once."""
+    first = values[0]
+    return Same(first) if len(values) > 1 and all(value is first for value in values) else values
+
+
 def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
     """Write new rows in the order given."""
     _write(connection, table, columns, replacing=False)

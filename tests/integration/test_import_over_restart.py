@@ -17,6 +17,7 @@ from adapters.connectors.scratch import Scratch
 from adapters.connectors.source_drafting import Made
 from adapters.connectors.unit_desk import StoredRows
 from adapters.desk.desk import Desk
+from adapters.desk.recording_desk import CHUNK
 from adapters.desk.signer import Signer
 from adapters.drafts import Draft
 from adapters.storage.unit_store import UnitStore
@@ -25,7 +26,7 @@ from tests.faults.killed_sheet import write_sheet
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 from tests.simulation.programme import StoryClock
 
-ROWS = 1_200
+ROWS = 2 * CHUNK + 200
 EXAMPLE = load_mapping("example")
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
@@ -72,7 +73,7 @@ def rows_and_entries(url: str) -> tuple[int, int]:
 
 
 def test_a_restart_between_two_transactions_is_not_even_noticed(quick_database: str, tmp_path: Path) -> None:
-    load(quick_database, write_sheet(tmp_path / "a.csv", ROWS), cut_at=700)
+    load(quick_database, write_sheet(tmp_path / "a.csv", ROWS), cut_at=CHUNK + 200)
     assert rows_and_entries(quick_database) == (ROWS, ROWS)
 
 
@@ -81,7 +82,7 @@ def test_a_restart_within_a_transaction_ends_the_import_and_the_same_sheet_compl
 ) -> None:
     sheet = write_sheet(tmp_path / "a.csv", ROWS)
     with pytest.raises(DBAPIError):
-        load(quick_database, sheet, cut_at=700, in_transaction=True)
-    assert rows_and_entries(quick_database) == (500, 500)
+        load(quick_database, sheet, cut_at=CHUNK + 200, in_transaction=True)
+    assert rows_and_entries(quick_database) == (CHUNK, CHUNK)
     load(quick_database, sheet)
     assert rows_and_entries(quick_database) == (ROWS, ROWS)

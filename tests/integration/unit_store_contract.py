@@ -166,16 +166,16 @@ class UnitStoreContract:
         worker = self.desk_of(UnitStore.open(where), hub) if elsewhere else desk
 
         def rows() -> Iterator[Draft]:
-            yield from (service(row=row) for row in range(2 * CHUNK))
+            yield from (service(row=row) for row in range(CHUNK))
             worker.withdraw(CLIENT, consent.consent_id)
-            yield service(row=2 * CHUNK)
+            yield service(row=CHUNK)
 
         *before, behind = desk.record_many(rows())
         assert {one.state for one in before} == {RecordedState.WAITING}
         assert behind.state is RecordedState.HELD
         with desk.store.read() as tx:
             (subject,) = tx.clients.linked([one.subject for one in tx.journal.since(0, limit=1) if one.subject])
-            assert tx.numbers.last(RecordKey(subject)) == 1 + 2 * CHUNK + 1
+            assert tx.numbers.last(RecordKey(subject)) == 1 + CHUNK + 1
 
     # Numbers and order
 

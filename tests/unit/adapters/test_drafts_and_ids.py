@@ -10,9 +10,11 @@ from adapters.desk.message_ids import MessageIds
 from adapters.desk.restamp import rename, restamp
 from adapters.drafts import ClientKey, Draft
 from adapters.storage.clients import random_subject
+from contracts import strict_json
 from contracts.categories import Category, Purpose
 from contracts.envelope import compose, parse
 from contracts.errors import ContractsError
+from contracts.golden_corpus.examples import Example, examples
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import ActorId, MessageId, SubjectId, UnitId, source_of
 from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedHub
@@ -35,6 +37,13 @@ def test_a_draft_comes_back_from_its_json_as_it_was() -> None:
     assert draft_json.read(draft_json.write(DRAFT)) == DRAFT
     bare = Draft(None, NeedAssessed(dimension="housing"), NOON)
     assert draft_json.read(draft_json.write(bare)) == bare
+
+
+@pytest.mark.parametrize("example", list(examples()), ids=lambda one: type(one.facts).__name__)
+def test_a_row_imported_before_is_known_whichever_way_its_json_is_written(example: Example) -> None:
+    draft = Draft(ClientKey('č-"1"\n\x01/%'), example.facts, NOON, category=example.category, local_key="a\u2028\x7f/1")
+    written = draft_json.write(draft)
+    assert strict_json.canonical(strict_json.parse(written)) == written
 
 
 def test_the_draft_of_a_message_brings_sealed_codes_back_to_the_form() -> None:
