@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "refer": "adapters.cli.referrals:refer",
     "answer": "adapters.cli.moves:app",
     "copy": "adapters.cli.copies:copy",
+    "report": "adapters.cli.reports:app",
     "partner": "adapters.cli.partners:app",
     "answer-page": "adapters.cli.partners:answer_page",
     "worklist": "adapters.cli.referrals:worklist",

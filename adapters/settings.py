@@ -129,6 +129,14 @@ class AdapterSettings(BaseSettings):
         description="Whether webhooks that ask for it get facts and texts of the unit's own entries; else only that something happened",
     )
     language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
+    data_protection_contact: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="Where a client turns about personal data (the data protection officer); stands on reports to clients",
+    )
+    complaints_to: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None,
+        description="The authority that a client may complain to, as it stands on reports; unset: the one of the programme's country",
+    )
     derived_subjects: bool = Field(
         default=False,
         description="Name clients by a national id with the programme key; only where the law lets the institution use the number",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from contracts.access_view import AccessView
 from contracts.catalogue import MessageSpec, specs
 from contracts.categories import WHOLLY_SEALED, Category
 from contracts.delivery import Delivery
@@ -16,6 +17,7 @@ from contracts.envelope import model_of
 from contracts.facts import SealedContent
 from contracts.feed_head import FeedHead
 from contracts.pae import PayloadType
+from contracts.personal_report import PersonalReport, PortableCopy
 from contracts.receipt import Receipt
 from contracts.sealing.deposit import Deposit
 from contracts.sealing.release import Release
@@ -37,6 +39,9 @@ _DOCUMENTS: Final[Mapping[str, type[BaseModel]]] = {
     "trust-list.v1": TrustList,
     "release.v1": Release,
     "deposit.v1": Deposit,
+    "access-view.v1": AccessView,
+    "personal-report.v1": PersonalReport,
+    "portable-copy.v1": PortableCopy,
 }
 
 
@@ -71,7 +76,7 @@ def message_schema(spec: MessageSpec) -> Schema:
 
 
 def document_schema(name: str, model: type[BaseModel]) -> Schema:
-    """The schema of a document that the hub or the operator signs."""
+    """The schema of a document that the hub or the operator signs, or that a client is handed."""
     return _headed(_plain(model.model_json_schema(mode="serialization")), _BASE + name, model.__name__)
 
 

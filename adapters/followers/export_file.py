@@ -65,13 +65,13 @@ def write_tables(place: Path, tables: Sequence[ExportTable]) -> Callable[[], Non
     return lambda: _all(put)
 
 
-def write_document(place: Path, text: str) -> None:
+def write_document(place: Path, document: str | bytes) -> None:
     """Write a file that goes whole. Raises `ExportError`."""
     try:
         with ExitStack() as undo:
             beside = _beside(place, undo)
-            with beside.open("w", encoding="utf-8") as stream:
-                stream.write(text)
+            with beside.open("wb") as stream:
+                stream.write(document.encode() if isinstance(document, str) else document)
                 _to_disk(stream.fileno(), stream.flush)
             undo.pop_all()
     except OSError as error:

@@ -20,12 +20,19 @@ def details(words: Words, shown: Shown) -> str:
     entry = shown.entry
     if entry.fault is not None and entry.facts is None:
         return entry.raw or ""
-    parts = [*_labels(words, entry.type, entry.facts or {}), *_texts(entry.content or {})]
+    return said(words, entry.type, entry.facts, entry.content)
+
+
+def said(
+    words: Words, message_type: str | None, facts: Mapping[str, Any] | None, content: Mapping[str, Any] | None
+) -> str:
+    """The same of facts and content alone."""
+    parts = [*_labels(words, message_type, facts or {}), *_texts(content or {})]
     return ", ".join(dict.fromkeys(part for part in parts if part))
 
 
-def _labels(words: Words, message_type: MessageType | None, facts: Mapping[str, Any]) -> Iterator[str]:
-    spec = None if message_type is None else CATALOGUE.get(message_type)
+def _labels(words: Words, message_type: str | None, facts: Mapping[str, Any]) -> Iterator[str]:
+    spec = None if message_type is None else CATALOGUE.get(MessageType(message_type))
     for name, value in facts.items():
         field = None if spec is None else spec.facts.model_fields.get(name)
         code_list = None if field is None else _code_list((field.annotation, *field.metadata))

@@ -17,7 +17,7 @@ from adapters.process.overviews import Overviews
 from adapters.process.showing import hidden_now
 from adapters.process.unit_house import UnitHouse
 from contracts.categories import Category, Purpose
-from contracts.names import ActorId, MessageId, ReferralId, SubjectId
+from contracts.names import ActorId, Code, MessageId, ReferralId, SubjectId
 from projections.corrections import Shown
 from projections.corrections import timeline as read_timeline
 from projections.one_person import joined_timeline
@@ -119,6 +119,12 @@ def report_referrals(house: UnitHouse, seen: Iterable[Referral], *, look: Look) 
 def report_categories(house: UnitHouse, subject: SubjectId, categories: Iterable[Category], *, look: Look) -> None:
     """Say who saw that something of these categories is shared about a client."""
     _report(house, [(subject, _access(house, look, set(categories)))])
+
+
+def report_refused(house: UnitHouse, subject: SubjectId, *, look: Look, reason: Code) -> None:
+    """Say who tried to see something of a client here, and why not."""
+    refused = Access(look.reader, house.unit, outcome="refused", purpose=look.purpose, reason=reason)
+    _report(house, [(subject, refused)])
 
 
 def _open_to(look: Look, one: Shown) -> bool:

@@ -15,17 +15,17 @@ from sqlalchemy import Connection, insert, inspect, select, update
 from adapters.errors import AdapterError
 from adapters.storage.tables import METADATA, SCHEMA_VERSION
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 Steps = Mapping[int, Callable[[Connection], None]]
 
 
 def _add_tables(connection: Connection) -> None:
-    """Version 2 has more tables than version 1, which stay as they are."""
+    """This version has more tables than the one before, which stay as they are."""
     METADATA.create_all(connection)
 
 
-STEPS: Final[Steps] = {2: _add_tables}
+STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables}
 """By the version that each step leads to; the first one that is needed leads to version 2."""
 
 

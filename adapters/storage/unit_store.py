@@ -39,6 +39,7 @@ from adapters.storage.polls import Polls
 from adapters.storage.quarantine import Quarantine
 from adapters.storage.receipts import Receipts
 from adapters.storage.recovery import Recovery
+from adapters.storage.reports import Reports
 from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
@@ -94,6 +95,7 @@ class Transaction:
         self.polls = Polls(connection)
         self.exports = Exports(connection)
         self.partner_mails = PartnerMails(connection)
+        self.reports = Reports(connection)
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)
