@@ -184,7 +184,7 @@ def test_the_client_reads_with_whom_under_which_reason_for_what_and_until_when(o
     assert [(one.unit, one.ground) for one in session.may_see] == [(OP, consent.ground)]
     office.type("report", "give", number, *BY, "--to", str(office.home.parent / "report.pdf"))
     text = text_of(printed(office.home.parent / "report.pdf"))
-    assert "op may see entries of op, up about: housing. Purpose: support." in text
+    assert "op may see entries of up about: housing. Purpose: support." in text
     assert "May be seen now by: op." in text
     assert "Entries from 2026-02-09 on, until 2026-12-06." in text, "the last day, as it stands on the paper"
 
