@@ -165,6 +165,20 @@ def test_what_was_written_after_the_review_must_be_gone_through_too(office: Shar
     assert "Petr" in given(office, number)
 
 
+def test_a_text_that_was_corrected_after_the_review_must_be_gone_through_again(office: SharedOffice) -> None:
+    number = gone_through(office)
+    session = parts(office, number)["session.held"]["id"]
+    house = office.house()
+    house.desk.correct(session, reason="typing-error", content={"notes": "came with her brother Petr"})
+    house.close()
+    target = office.home.parent / "late.json"
+    assert "1 own entries" in office.fails("report", "give", number, *BY, "--to", str(target))
+    office.type("report", "review", number, session, *BY, "--black", "brother Petr")
+    assert "Nobody has said" in office.fails("report", "give", number, *BY, "--to", str(target)), "decided anew"
+    office.type("report", "reviewed", number, *BY)
+    assert "Petr" not in given(office, number)
+
+
 def test_what_another_unit_wrote_comes_from_that_unit(office: SharedOffice) -> None:
     number = gone_through(office)
     report = report_of(office, number)
