@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID
 
-from contracts.envelope import parse
+from contracts.envelope import Message, parse
 from contracts.names import RecordKey
 from hub.application.ports import LogEntry
 from hub.domain import support_path
@@ -53,11 +53,12 @@ def fold(key: RecordKey, entries: Iterable[LogEntry]) -> CaseFile:
     return case
 
 
-def advance(case: CaseFile, entry: LogEntry) -> CaseFile:
-    """The state after one more event."""
+def advance(case: CaseFile, entry: LogEntry, message: Message | None = None) -> CaseFile:
+    """The state after one more event; `message`: what it holds, where that was parsed already."""
     event = entry.event
     if isinstance(event, MessageAccepted):
-        path = support_path.evolve(case.path, event, parse(event.message.payload), entry.position)
+        said = parse(event.message.payload) if message is None else message
+        path = support_path.evolve(case.path, event, said, entry.position)
     elif isinstance(event, MessageRefused):
         path = support_path.refuse(case.path, event)
     else:

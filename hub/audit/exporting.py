@@ -1,45 +1,90 @@
-"""Making an export from a hub's database and its ledger.
+"""Making an export, whole or in part, from a hub's database and its ledger.
 
-Invariant: what is exported ends where a signed checkpoint ends, so that it can be checked whole.
+Invariant: what is exported ends where a signed checkpoint ends, so that it can be checked whole, and of a part every row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from contracts.ledger import checkpoint, signed_note
+from contracts.ledger.tiles import Tile
+from contracts.merkle import ProofError
+from contracts.names import RecordKey, SubjectId
 from hub.application.ports import HubError
-from hub.audit.bundle import Manifest, Row, write
+from hub.audit.bundle import Manifest, Part, Row
+from hub.audit.bundle_writing import write
+from hub.audit.moments import begin_of, end_of
 from hub.entrypoints.house import FIRST_LIST, House, open_house
 from hub.entrypoints.ledger_process import files_of, signer_of
 from hub.entrypoints.settings import load_settings
 from hub.infrastructure.postgres.session import Session
-from hub.infrastructure.postgres.stored_log import StoredLog
-
-_CHUNK = 4096
+from hub.infrastructure.postgres.stored_log import StoredLog, StoredRow
+from hub.infrastructure.tile_files import TileFiles
 
 
 class ExportError(HubError):
-    """There is nothing to export yet."""
+    """There is nothing to export yet, or nothing of what was asked for."""
 
 
-def export_log(folder: Path, home: Path | None) -> int:
-    """Export one shard; returns the number of rows. Raises `ExportError`, `BundleError`, `StoreUnavailableError`."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an export is to hold, with moments as they are typed; nothing named: the whole log."""
+
+    subjects: tuple[SubjectId, ...] = ()
+    since: str | None = None
+    until: str | None = None
+
+    def part(self, zone: ZoneInfo) -> Part | None:
+        """As the export will say it; None: all of it. Raises `MomentError`."""
+        if not self.subjects and self.since is None and self.until is None:
+            return None
+        return Part(
+            keys=tuple(RecordKey(one) for one in self.subjects),
+            since=None if self.since is None else begin_of(self.since, zone),
+            until=None if self.until is None else end_of(self.until, zone),
+        )
+
+
+EVERYTHING: Final = Asked()
+
+
+def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Manifest:
+    """Export one shard; returns what the export says of itself. Raises `ExportError`, `BundleError`, `StoreUnavailableError`."""
     house = open_house(load_settings(home=home))
-    raw = files_of(house).read("checkpoint")
+    directory, ledger = house.programme.directory, files_of(house)
+    raw = ledger.read("checkpoint")
     if raw is None:
         raise ExportError("There is no checkpoint yet.", advice="Run `spojka-hub run --role ledger` first.")
     size = checkpoint.parse(signed_note.parse(raw.decode()).text).size
+    part = asked.part(directory.zone)
     session = Session(house.database, name="audit")
     try:
+        log = StoredLog(session)
+        keys = None if part is None else _keys(log, size, part)
         return write(
             folder,
-            Manifest(programme=house.programme.directory.listed.programme, shard=house.settings.shard, size=size),
-            _rows(StoredLog(session), size),
+            Manifest(programme=directory.listed.programme, shard=house.settings.shard, size=size, part=part),
+            _rows(log.by_record_key(size, keys=keys, until=None if part is None else part.until)),
             note=raw,
             first_list=(house.settings.home / FIRST_LIST).read_bytes(),
+            tiles=None if part is None else _Tiles(ledger),
         )
     finally:
         session.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiles:
+    ledger: TileFiles
+
+    def __call__(self, tile: Tile) -> bytes:
+        found = self.ledger.read(tile.path)
+        if found is None:
+            raise ProofError(f"{tile.path} is missing in the ledger")
+        return found
 
 
 def policy_of(home: Path | None) -> str:
@@ -53,12 +98,14 @@ def policy_of(home: Path | None) -> str:
     )
 
 
-def _rows(log: StoredLog, size: int) -> Iterator[Row]:
-    position = 0
-    while position < size:
-        rows = log.rows(position, limit=min(_CHUNK, size - position))
-        if not rows:
-            return
-        for row in rows:
-            yield Row(row.position, row.stream_id, row.stream_version, row.topic, row.state)
-        position += len(rows)
+def _keys(log: StoredLog, size: int, part: Part) -> list[RecordKey]:
+    found = log.record_keys_between(size, since=part.since, until=part.until)
+    chosen = sorted(set(found) & set(part.keys) if part.keys else found)
+    if not chosen:
+        raise ExportError("Nothing of this was recorded.", advice="Check the subject, the period and the shard.")
+    return chosen
+
+
+def _rows(found: Iterable[tuple[RecordKey, StoredRow]]) -> Iterator[Row]:
+    for key, row in found:
+        yield Row(row.position, key, row.stream_id, row.stream_version, row.topic, row.state)

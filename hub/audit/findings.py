@@ -43,6 +43,10 @@ class FindingCode(StrEnum):
     """Something that had to follow, at once or when it was due, was never said."""
     UNFOUNDED = "unfounded"
     """The hub said something that nothing in the log gave rise to."""
+    CONTRADICTED = "contradicted"
+    """The export does not extend a checkpoint that was seen before, or by somebody else: history was rewritten or taken back."""
+    INDEX = "index"
+    """What an export says of itself differs from what is in it: whoever reads one person's rows alone would be misled."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,10 @@
-"""Where an event must stand, apart from what was decided: under its own key, in its own stream, once. Pure but for the memory of ids.
-
-Invariant: of every id eight bytes are kept, so that memory grows by little with the log.
-"""
+"""Where an event must stand, apart from what was decided: under its own key, in its own stream, with its own number. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from hashlib import blake2b
 
 from contracts.codes import RefusalCode
 from contracts.envelope import Message
-from contracts.names import HUB, MessageId, RecordKey, Source
+from contracts.names import HUB, RecordKey
 from contracts.trust_list import TrustList
 from hub.application.case_files import CaseFile
 from hub.application.docket import stream_of
@@ -19,23 +14,6 @@ from hub.domain.shards import hub_key
 
 NOT_ADVANCING = frozenset({RefusalCode.ID_REUSED, RefusalCode.SEQUENCE_CONFLICT, RefusalCode.WRONG_PROGRAMME})
 """Refusals that leave the author's numbers where they are."""
-
-
-@dataclass(slots=True)
-class Ids:
-    """Which messages came."""
-
-    _seen: set[bytes] = field(default_factory=set)
-
-    def came(self, source: Source, message_id: MessageId) -> bool:
-        """Whether this one came before; from now on it did."""
-        before = self.knows(source, message_id)
-        self._seen.add(_short(source, message_id))
-        return before
-
-    def knows(self, source: Source, message_id: MessageId) -> bool:
-        """Whether it came before."""
-        return _short(source, message_id) in self._seen
 
 
 def is_notice(event: Event) -> bool:
@@ -61,8 +39,8 @@ def of_stream(case: CaseFile, event: Event, position: int) -> Iterator[Finding]:
         yield Finding(FindingCode.MISPLACED, position, f"version {event.originator_version}, not {expected}")
 
 
-def of_refused(case: CaseFile, event: MessageRefused, position: int, *, came: bool) -> Iterator[Finding]:
-    """A refusal that the numbers and ids before it, which it states, do not bear out."""
+def of_refused(case: CaseFile, event: MessageRefused, position: int) -> Iterator[Finding]:
+    """A refusal that the numbers before it, which it states, do not bear out."""
     last = case.path.last_sequence(event.source)
     by_unit = not event.source.endswith(f":{HUB}")
     if event.advances == (event.code in NOT_ADVANCING):
@@ -71,12 +49,6 @@ def of_refused(case: CaseFile, event: MessageRefused, position: int, *, came: bo
         yield Finding(FindingCode.NUMBER, position, f"{event.sequence} where {last + 1} is next")
     if event.code is RefusalCode.SEQUENCE_CONFLICT and (event.sequence > last or event.last_sequence != last):
         yield Finding(FindingCode.NUMBER, position, f"{event.sequence} was not taken: {last} is the last")
-    if event.code is RefusalCode.ID_REUSED and not came:
-        yield Finding(FindingCode.REPEATED, position, "refused as used before, and was not")
-
-
-def _short(source: Source, message_id: MessageId) -> bytes:
-    return blake2b(f"{source} {message_id}".encode(), digest_size=8).digest()
 
 
 def _keys(message: Message, listed: TrustList) -> frozenset[RecordKey]:

@@ -1,34 +1,29 @@
-"""One person's path as it stood at any time, from an export alone: grounds in force, who could see which entry and why, who looked, open duties.
+"""One person's path as it stood at any time: grounds in force, who could see which entry and why, who looked, referrals, duties.
 
 Invariants: only what stood in the log at that time counts; whether an entry may be seen is asked of the hub's own gate, at that time; nothing of an
-entry's content is read. Replaying does not verify: run `spojka-audit verify` on the same export first.
+entry's content is read. Replaying does not verify: run `spojka-audit verify` on the same export first, or name a policy.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from contracts.admission import read_first_list
 from contracts.categories import Category
 from contracts.envelope import Message, parse
+from contracts.gate import Restriction
 from contracts.grounds import Ground
+from contracts.ledger.policy import Policy
 from contracts.messages.access import RecordAccessed, RecordAudited
-from contracts.messages.hub import DeliveryReported, SettingsChanged, TrustListPublished
-from contracts.names import GroundId, MessageId, MessageType, RecordKey, SubjectId, UnitId
-from contracts.trust_list import Directory, read_envelope
+from contracts.names import GroundId, MergeId, MessageId, MessageType, RecordKey, SubjectId, UnitId
 from hub.application.case_files import CaseFile, advance
-from hub.application.ports import HubError, LogEntry
+from hub.application.ports import LogEntry
 from hub.audit.bundle import Bundle
-from hub.audit.stored_events import events
+from hub.audit.history import History, UnknownSubjectError, history_of
 from hub.domain.decision import Circumstances
 from hub.domain.events import Event, MessageAccepted
 from hub.domain.recipients import still_given
-from hub.domain.settings import DEFAULT, DecisionSettings, changed
+from hub.domain.referral import Referral
 from hub.domain.support_path import Entry, Obligation, SupportPath
-
-
-class UnknownSubjectError(HubError):
-    """Nothing about this subject stood in the log by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +66,16 @@ class AuditorsLook:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePerson:
+    """That the subject and another were said to be one person: `merge_id` stands on both sides, neither names the other."""
+
+    merge_id: MergeId
+    proposer: UnitId
+    agreed: bool
+    """Reviewed by another institution, and not undone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """Everything about one subject at one time."""
 
@@ -81,60 +86,52 @@ class Replayed:
     entries: tuple[ReplayedEntry, ...]
     looks: tuple[Look, ...]
     audits: tuple[AuditorsLook, ...]
-    open_obligations: tuple[Obligation, ...]
+    obligations: tuple[Obligation, ...]
+    """Answered ones too."""
+    referrals: tuple[Referral, ...]
+    restrictions: tuple[Restriction, ...]
+    same_person: tuple[SamePerson, ...]
+
+    @property
+    def open_obligations(self) -> tuple[Obligation, ...]:
+        """Duties that nobody answered yet."""
+        return tuple(one for one in self.obligations if one.open)
 
 
 @dataclass(slots=True)
 class _Reading:
-    key: RecordKey
-    at: datetime
     case: CaseFile
-    directory: Directory | None = None
-    settings: DecisionSettings = DEFAULT
     given: dict[MessageId, MessageAccepted] = field(default_factory=dict)
     opened: dict[tuple[UnitId, int], GroundId] = field(default_factory=dict)
-    delivered: dict[tuple[UnitId, int], bool] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
     audits: list[AuditorsLook] = field(default_factory=list)
 
-    def take(self, event: MessageAccepted, position: int) -> None:
-        """One accepted message that stood in the log."""
-        message = parse(event.message.payload)
-        match message.facts:
-            case TrustListPublished() as facts:
-                envelope = facts.document.encode()
-                if self.directory is None:
-                    self.directory, _ = read_first_list(envelope)
-                else:
-                    self.directory = read_envelope(envelope, before=self.directory, roots={}, at=event.at)
-            case SettingsChanged() as facts:
-                self.settings = changed(facts)
-            case DeliveryReported() as facts:
-                reported = {(one.unit, one.position): one.verdict == "given" for one in facts.deliveries}
-                self.delivered |= reported
-            case RecordAccessed() as facts if event.key == self.key:
-                self.looks.append(Look(message.time, facts))
-            case RecordAudited() as facts if event.key == self.key:
-                self.audits.append(AuditorsLook(message.time, facts))
-        if event.key == self.key:
-            self._own(event, message, position)
+    def take(self, entry: LogEntry) -> None:
+        """One event that stood in the log."""
+        if isinstance(entry.event, MessageAccepted):
+            self._accepted(entry.event, parse(entry.event.message.payload))
+        self.case = advance(self.case, entry)
 
-    def _own(self, event: MessageAccepted, message: Message, position: int) -> None:
+    def _accepted(self, event: MessageAccepted, message: Message) -> None:
         self.given[message.id] = event
+        match message.facts:
+            case RecordAccessed() as facts:
+                self.looks.append(Look(message.time, facts))
+            case RecordAudited() as facts:
+                self.audits.append(AuditorsLook(message.time, facts))
         for one in event.backfills:
-            for entry in self.case.path.entries.values():
-                if entry.author == one.source and entry.position <= one.through:
-                    self.opened.setdefault((one.unit, entry.position), one.ground)
-        self.case = advance(self.case, LogEntry(position, event))
+            for known in self.case.path.entries.values():
+                if known.author == one.source and known.position <= one.through:
+                    self.opened.setdefault((one.unit, known.position), one.ground)
 
 
 Delivered = Mapping[tuple[UnitId, int], bool]
 """By unit and position: whether it was given, or withheld."""
 
 
-def replay(bundle: Bundle, subject: SubjectId, at: datetime) -> Replayed:
-    """What the log said about a subject at `at`. Raises `UnknownSubjectError`, `BundleError`, `StoredEventError`."""
-    return replay_events(events(bundle), subject, at)
+def replay(bundle: Bundle, subject: SubjectId, at: datetime, policy: Policy | None = None) -> Replayed:
+    """What the log said about a subject at `at`, each row that is read proven where a policy is named. Raises what `history_of` raises."""
+    return replay_history(history_of(bundle, subject, policy), at)
 
 
 def replay_events(
@@ -144,47 +141,61 @@ def replay_events(
 
     Raises `UnknownSubjectError`.
     """
-    key = RecordKey(subject)
-    reading = _Reading(key, at, CaseFile.empty(key), delivered=dict(delivered or {}))
+    key, own, others = RecordKey(subject), list[LogEntry](), list[LogEntry]()
     for position, event in log:
-        if event.at > at:
+        (own if event.key == key else others).append(LogEntry(position, event))
+    return replay_history(History.of(key, own, others), at, delivered=delivered)
+
+
+def replay_history(history: History, at: datetime, *, delivered: Delivered | None = None) -> Replayed:
+    """The same of one history. Raises `UnknownSubjectError`."""
+    reading = _Reading(CaseFile.empty(history.key))
+    for entry in history.entries:
+        if entry.event.at > at:
             break
-        if isinstance(event, MessageAccepted):
-            reading.take(event, position)
-        elif event.key == key:
-            reading.case = advance(reading.case, LogEntry(position, event))
-    if reading.directory is None or not reading.given:
+        reading.take(entry)
+    now = history.timeline.as_of(at)
+    if now is None or not reading.given:
         raise UnknownSubjectError(
-            f"The log says nothing about {subject} by {at.isoformat()}.", advice="Check subject, time and shard."
+            f"The log says nothing about {history.key} by {at.isoformat()}.", advice="Check subject, time and shard."
         )
-    return _replayed(reading, reading.directory)
-
-
-def _replayed(reading: _Reading, directory: Directory) -> Replayed:
-    path = reading.case.path
-    now = Circumstances(directory, reading.settings, reading.at, 0)
+    path, known = reading.case.path, dict[int, dict[UnitId, bool]]()
+    for (unit, position), given in (delivered or {}).items():
+        known.setdefault(position, {})[unit] = given
     return Replayed(
-        at=reading.at,
-        trust_list=directory.version,
-        grounds=tuple((one, _in_force(one, reading.at)) for one in path.grounds.values()),
-        entries=tuple(_entry(one, reading, path, now) for one in _by_position(path.entries)),
+        at=at,
+        trust_list=now.directory.version,
+        grounds=tuple((one, _in_force(one, at)) for one in path.grounds.values()),
+        entries=tuple(
+            _entry(one, reading, known.get(one.position, {}) | _delivered(history, one.position, at), now)
+            for one in _by_position(path)
+        ),
         looks=tuple(reading.looks),
         audits=tuple(reading.audits),
-        open_obligations=tuple(one for one in path.obligations.values() if one.open),
+        obligations=tuple(path.obligations.values()),
+        referrals=tuple(path.referrals.values()),
+        restrictions=path.restrictions,
+        same_person=tuple(
+            SamePerson(name, one.proposer, agreed=one.reviewer is not None and not one.split)
+            for name, one in path.merges.items()
+        ),
     )
 
 
-def _entry(entry: Entry, reading: _Reading, path: SupportPath, now: Circumstances) -> ReplayedEntry:
-    event = reading.given[entry.message_id]
+def _delivered(history: History, position: int, at: datetime) -> dict[UnitId, bool]:
+    return {one.unit: one.given for one in history.reports.of(position) if one.at <= at}
+
+
+def _entry(entry: Entry, reading: _Reading, delivered: Mapping[UnitId, bool], now: Circumstances) -> ReplayedEntry:
+    event, path = reading.given[entry.message_id], reading.case.path
     grounds: dict[UnitId, GroundId | None] = {one.unit: one.ground for one in event.recipients}
-    for unit, position in reading.delivered:
-        if position == entry.position:
-            grounds.setdefault(unit, reading.opened.get((unit, position)))
+    for unit in delivered:
+        grounds.setdefault(unit, reading.opened.get((unit, entry.position)))
     seen = (
         Seen(
             unit=unit,
             ground_id=ground,
-            delivered=reading.delivered.get((unit, entry.position), False),
+            delivered=delivered.get(unit, False),
             permitted_now=still_given(path, entry, unit, now),
         )
         for unit, ground in sorted(grounds.items())
@@ -200,8 +211,8 @@ def _entry(entry: Entry, reading: _Reading, path: SupportPath, now: Circumstance
     )
 
 
-def _by_position(entries: Mapping[MessageId, Entry]) -> Sequence[Entry]:
-    return sorted(entries.values(), key=lambda one: one.position)
+def _by_position(path: SupportPath) -> Sequence[Entry]:
+    return sorted(path.entries.values(), key=lambda one: one.position)
 
 
 def _in_force(ground: Ground, at: datetime) -> bool:

@@ -73,6 +73,18 @@ def as_document(found: Replayed) -> dict[str, Any]:
             {"obligation": one.obligation_id, "unit": one.unit, "entries": len(one.entries), "due": one.due.isoformat()}
             for one in found.open_obligations
         ],
+        "referrals": [
+            {
+                "referral": one.referral_id,
+                "from": one.parties.source,
+                "to": one.parties.target,
+                "category": one.category,
+                "state": one.state,
+            }
+            for one in found.referrals
+        ],
+        "restrictions": [{"by": one.author, "categories": sorted(one.categories)} for one in found.restrictions],
+        "same_person": [{"merge": one.merge_id, "by": one.proposer, "agreed": one.agreed} for one in found.same_person],
     }
 
 
@@ -101,4 +113,7 @@ def as_tables(found: Replayed) -> Sequence[Table]:
     duties = Table("unit", "entries to erase", "due", title="Open duties")
     for one in document["open_obligations"]:
         duties.add_row(one["unit"], str(one["entries"]), one["due"][:10])
-    return grounds, entries, looks, duties
+    referrals = Table("from", "to", "category", "state", title="Referrals")
+    for one in document["referrals"]:
+        referrals.add_row(one["from"], one["to"] or "outside", one["category"], one["state"])
+    return grounds, entries, looks, duties, referrals

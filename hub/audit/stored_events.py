@@ -3,12 +3,12 @@
 Invariant: a row that is no event of this log is told apart from one that is, and never guessed at.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from eventsourcing.persistence import StoredEvent
 
-from hub.audit.bundle import Bundle, Row
+from hub.application.ports import LogEntry
+from hub.audit.bundle import Row
 from hub.domain.events import Event
 from hub.infrastructure.postgres.mapper import EventMapper, StoredEventError
 
@@ -16,17 +16,17 @@ _MAPPER: Final = EventMapper()
 
 
 def event_of(row: Row) -> Event | None:
-    """The event of a row; None where there is none that this version reads."""
+    """The event of a row; None where there is none that this version reads, or none of the row's own record key."""
     try:
-        return _decoded(row)
+        event = _decoded(row)
     except StoredEventError:
         return None
+    return event if event.key == row.key else None
 
 
-def events(bundle: Bundle) -> Iterator[tuple[int, Event]]:
-    """Every event with its position. Raises `BundleError`, `StoredEventError`."""
-    for row in bundle.rows():
-        yield row.position, _decoded(row)
+def entry_of(row: Row) -> LogEntry:
+    """The event of a row with its position. Raises `StoredEventError`."""
+    return LogEntry(row.position, _decoded(row))
 
 
 def _decoded(row: Row) -> Event:

@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.delivery import Delivery, first_link, next_link
-from contracts.dsse import to_envelope
 from contracts.envelope import Message, parse
 from contracts.facts import Facts
 from contracts.feed_record import document
@@ -38,16 +37,15 @@ from contracts.messages.need import NeedAssessed
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.names import GroundId, MessageId, RecordKey, ReferralId, SubjectId, UnitId
-from contracts.pae import PayloadType
 from contracts.referral_table import TABLE
 from contracts.signed_bytes import SignedBytes
 from hub.application.case_files import fold
 from hub.application.ports import LogEntry
-from hub.audit.reexecution import Reexecution
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.infrastructure.memory_store import MemoryWriterStore
 from projections.kafka.positions import RawRecord
 from tests.simulation import said
+from tests.simulation.exported import audited
 from tests.simulation.programme import DECIN, KAREL, START, Simulation
 
 UNITS = tuple(said.SPECS)
@@ -440,9 +438,7 @@ class HubMachine(RuleBasedStateMachine):
             REACHED["refused"] += len(self._refused())
 
     def _an_auditor_comes_to_the_same_decisions(self) -> None:
-        again = Reexecution(to_envelope(self.hub.signed_list, PayloadType.TRUST_LIST))
-        found = [one for position, event in enumerate(self.hub.shard.log) for one in again.take(event, position)]
-        assert found == []
+        assert audited(self.hub) == []
 
     def _chains_are_whole(self) -> None:
         places: Counter[tuple[str, int]] = Counter()

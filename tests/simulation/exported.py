@@ -1,15 +1,24 @@
 """A simulated hub's log with its ledger, as an auditor gets it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from contracts.dsse import to_envelope
+from contracts.ledger import policy as policies
 from contracts.ledger.checkpoint import origin_of
+from contracts.ledger.entry import leaf_of
 from contracts.ledger.signed_note import NoteSigner
+from contracts.names import RecordKey
 from contracts.pae import PayloadType
 from hub.application.ledger import Ledger
-from hub.audit.bundle import Bundle, Manifest, Row, write
+from hub.audit.bundle import Bundle, Manifest, Part, Row
+from hub.audit.bundle_writing import TilesOf, is_hub_key, write
+from hub.audit.findings import Finding
+from hub.audit.verification import verify
 from hub.infrastructure.postgres.mapper import EventMapper
 from tests.simulation.programme import DECIN, Simulation
 
@@ -45,10 +54,10 @@ class States:
 
 def rows_of(hub: Simulation) -> list[Row]:
     """The log as it would be stored."""
-    stored = [_MAPPER.to_stored_event(event) for event in hub.shard.log]
+    stored = [(event.key, _MAPPER.to_stored_event(event)) for event in hub.shard.log]
     return [
-        Row(position, one.originator_id, one.originator_version, one.topic, one.state)  # type: ignore[arg-type] # UUIDs here
-        for position, one in enumerate(stored)
+        Row(position, key, one.originator_id, one.originator_version, one.topic, one.state)  # type: ignore[arg-type] # UUIDs here
+        for position, (key, one) in enumerate(stored)
     ]
 
 
@@ -61,14 +70,44 @@ def note_over(rows: Sequence[Row]) -> bytes:
     return files.files["checkpoint"]
 
 
+def by_key(rows: Iterable[Row]) -> list[Row]:
+    """As a database gives them for an export; rows of one key stay in the order in which they came."""
+    return sorted(rows, key=lambda row: (is_hub_key(row.key), row.key))
+
+
 def exported(hub: Simulation, folder: Path, rows: Sequence[Row] | None = None, note: bytes | None = None) -> Bundle:
     """An export on disk; other rows than the hub's, or a checkpoint over others, where a test wants them."""
     own = rows_of(hub)
     write(
         folder,
         Manifest(programme=DECIN, shard=0, size=len(own)),
-        own if rows is None else rows,
+        by_key(own if rows is None else rows),
         note=note_over(own) if note is None else note,
         first_list=to_envelope(hub.signed_list, PayloadType.TRUST_LIST),
     )
     return Bundle.open(folder)
+
+
+def exported_part(hub: Simulation, folder: Path, keys: Collection[str], until: datetime | None = None) -> Bundle:
+    """A part of the hub's log, about these record keys."""
+    own = rows_of(hub)
+    kept = [
+        row
+        for row, event in zip(own, hub.shard.log, strict=True)
+        if (row.key in keys or is_hub_key(row.key)) and (until is None or event.at <= until)
+    ]
+    write(
+        folder,
+        Manifest(programme=DECIN, shard=0, size=len(own), part=Part(keys=tuple(map(RecordKey, keys)), until=until)),
+        by_key(kept),
+        note=note_over(own),
+        first_list=to_envelope(hub.signed_list, PayloadType.TRUST_LIST),
+        tiles=TilesOf(b"".join(leaf_of(row.position, sha256(row.state).digest()) for row in own)),
+    )
+    return Bundle.open(folder)
+
+
+def audited(hub: Simulation) -> list[Finding]:
+    """What an auditor finds wrong with the whole log."""
+    with TemporaryDirectory() as folder:
+        return verify(exported(hub, Path(folder) / "export"), policies.parse(POLICY)).findings

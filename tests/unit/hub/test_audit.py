@@ -28,7 +28,8 @@ from contracts.signed_bytes import sign_one
 from hub.application.admission import without_unit
 from hub.audit import commands
 from hub.audit.findings import FindingCode
-from hub.audit.replay import Seen, UnknownSubjectError, replay
+from hub.audit.history import UnknownSubjectError
+from hub.audit.replay import Seen, replay
 from hub.audit.verification import verify
 from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
 from tests.simulation.exported import POLICY, SIGNER, exported, note_over, rows_of
@@ -122,7 +123,7 @@ class TestWhoeverChangesTheExportIsFound:
         "change",
         [
             lambda rows: [*rows[:3], *rows[4:]],
-            lambda rows: [*rows[:3], rows[4], rows[3], *rows[5:]],
+            lambda rows: [*rows[:3], replace(rows[4], position=3), replace(rows[3], position=4), *rows[5:]],
             lambda rows: [*rows[:3], rows[3], rows[3], *rows[4:]],
             lambda rows: rows[:-1],
             lambda rows: [
@@ -370,7 +371,7 @@ class TestReplay:
             assert [force for _, force in found.grounds] == [one.active(at) for one in path.grounds.values()]
             assert {one.message_id for one in found.entries} == set(path.entries)
             assert list(found.open_obligations) == [one for one in path.obligations.values() if one.open]
-        before, after = replay(bundle, KAREL, live[2][0]), replay(bundle, KAREL, live[3][0])
+        before, after = (replay(bundle, KAREL, live[place][0]) for place in (2, 3))
         assert [one.seen for one in before.entries] == [
             (Seen(UnitId("vz"), consent, delivered=True, permitted_now=True),)
         ] * 2

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from contracts.categories import Category, Purpose
-from contracts.dsse import to_envelope
 from contracts.envelope import parse
 from contracts.facts import Facts
 from contracts.grants import Grant, to_unit
@@ -20,10 +19,9 @@ from contracts.messages.referral import (
     ReferralWithdrawn,
 )
 from contracts.names import GroundId, MessageId, ReferralId, UnitId
-from contracts.pae import PayloadType
 from contracts.trust_list import MandateEntry
-from hub.audit.reexecution import Reexecution
 from hub.domain.events import MessageAccepted
+from tests.simulation.exported import audited
 from tests.simulation.programme import START, STORY_UNITS, Simulation, UnitSpec
 
 SKILLS, HOUSING, BY_LAW = Category.SKILLS, Category.HOUSING, Purpose.ELIGIBILITY
@@ -162,8 +160,7 @@ def test_an_auditor_comes_to_the_same_end_and_to_the_same_parties(hub: Simulatio
     hub.relay_all()
     hub.move_to(TODAY + timedelta(days=201))
     assert len(said(hub, GroundExpired)) == 2
-    again = Reexecution(to_envelope(hub.signed_list, PayloadType.TRUST_LIST))
-    assert [one for position, event in enumerate(hub.shard.log) for one in again.take(event, position)] == []
+    assert audited(hub) == []
 
 
 def test_no_unit_can_say_for_the_hub_that_a_ground_ran_out(hub: Simulation) -> None:

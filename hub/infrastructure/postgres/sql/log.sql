@@ -55,6 +55,23 @@ WHERE position >= %(position)s
 ORDER BY position
 LIMIT %(limit)s;
 
+-- name: by_record_key
+SELECT s.record_key, l.position, l.stream_id, l.stream_version, l.topic, l.state
+FROM log l
+JOIN stream s USING (stream_id)
+WHERE l.position < %(size)s
+  AND (%(until)s::timestamptz IS NULL OR l.at <= %(until)s::timestamptz)
+  AND (%(keys)s::text[] IS NULL OR s.record_key LIKE 'hub-%%' OR s.record_key = ANY (%(keys)s::text[]))
+ORDER BY s.record_key LIKE 'hub-%%', s.record_key COLLATE "C", l.position;
+
+-- name: record_keys_between
+SELECT DISTINCT s.record_key
+FROM log l
+JOIN stream s USING (stream_id)
+WHERE l.position < %(size)s AND s.record_key NOT LIKE 'hub-%%'
+  AND (%(since)s::timestamptz IS NULL OR l.at >= %(since)s::timestamptz)
+  AND (%(until)s::timestamptz IS NULL OR l.at <= %(until)s::timestamptz);
+
 -- name: at
 SELECT position, stream_id, stream_version, topic, state
 FROM log

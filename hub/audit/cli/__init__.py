@@ -1,0 +1,1 @@
+"""The commands of `spojka-audit`, a file each. Imported by `hub.audit.commands` only."""
