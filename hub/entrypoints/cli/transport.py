@@ -4,6 +4,8 @@ Invariant: whatever is renewed works beside what it replaces until that is retir
 """
 
 import re
+import ssl
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +17,7 @@ from rich.table import Table
 from contracts.names import InstitutionId, UnitId
 from hub.application.ports import HubError
 from hub.entrypoints.cli.list_files import newest
-from hub.entrypoints.cli.opening import Home, out
+from hub.entrypoints.cli.opening import Home, out, telling
 from hub.entrypoints.house import FIRST_LIST
 from hub.entrypoints.settings import HubSettings, load_settings
 from hub.infrastructure.transport.authority import Authority, Holder, Kind
@@ -26,6 +28,8 @@ FOLDER: Final = "transport"
 ADMINISTRATOR: Final = "admin.properties"
 OPERATOR: Final = "operator"
 _Found = TypeVar("_Found")
+_TAKE_OVER: Final = 10.0
+"""Seconds in which a broker has loaded what it was told to."""
 app = typer.Typer(no_args_is_help=True, help="Certificates, and users and permissions at the brokers.")
 
 Admin = Annotated[
@@ -140,7 +144,17 @@ def retire(
 def load(admin: Admin = None, home: Home = None) -> None:
     """Have every broker read its certificate and whom it trusts again, without a restart."""
     authority = authority_of(load_settings(home=home))
-    out.print(f"{_needed(_access(authority, admin)).load_certificates()} broker(s) load what their files hold.")
+    brokers = _needed(_access(authority, admin)).load_certificates()
+    end = time.monotonic() + _TAKE_OVER
+    with telling("Waiting until the brokers show their new certificates …"):
+        while old := [f"{host}:{port}" for host, port in brokers if not authority.is_current(_shown(host, port))]:
+            if time.monotonic() > end:
+                raise TransportCommandError(
+                    f"Still with another certificate: {', '.join(old)}.",
+                    advice="Put the new files where the broker reads them; its log says what else keeps it from loading them.",
+                )
+            time.sleep(0.1)
+    out.print(f"{len(brokers)} broker(s) show the certificates of {authority.folder}.")
 
 
 @app.command()
@@ -194,3 +208,12 @@ def _tell(applied: Applied) -> None:
         if users:
             out.print(f"{word}: {', '.join(users)}.")
     out.print(f"Permissions: {applied.permitted} added, {applied.forbidden} taken away.")
+
+
+def _shown(host: str, port: int) -> str:
+    try:
+        return ssl.get_server_certificate((host, port), timeout=_TAKE_OVER)
+    except (OSError, ssl.SSLError) as error:
+        raise TransportCommandError(
+            f"{host}:{port} shows no certificate ({error}).", advice="Check that it runs."
+        ) from error

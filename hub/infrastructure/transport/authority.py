@@ -161,6 +161,12 @@ class Authority:
             )
         return found
 
+    def is_current(self, shown: str) -> bool:
+        """Whether a certificate that a server shows (PEM) is one that lies in this folder now."""
+        serial = x509.load_pem_x509_certificate(shown.encode()).serial_number
+        files = (path for kind in Kind for path in self.folder.glob(f"{kind}/*/{CERTIFICATE}"))
+        return any(x509.load_pem_x509_certificate(path.read_bytes()).serial_number == serial for path in files)
+
     def _numbers(self) -> list[int]:
         return sorted(int(path.stem) for path in (self.folder / "authority").glob("*.pem"))
 

@@ -107,8 +107,8 @@ class BrokerAccess:
             self._all_done(self._admin.delete_acls([_filter(one) for one in gone]))
         return len(added), len(gone)
 
-    def load_certificates(self) -> int:
-        """Have every broker read its certificate and whom it trusts again, without a restart; returns the number of brokers."""
+    def load_certificates(self) -> list[tuple[str, int]]:
+        """Have every broker read its certificate and whom it trusts again, without a restart; returns where they are. They take a moment."""
         brokers = self._metadata().brokers
         for broker in brokers:
             resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
@@ -121,7 +121,7 @@ class BrokerAccess:
             for name, value in places.items():
                 resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
             self._all_done(self._admin.incremental_alter_configs([resource]))
-        return len(brokers)
+        return [(broker.host, broker.port) for broker in brokers.values()]
 
     def _metadata(self) -> Any:  # noqa: ANN401 - confluent's metadata has no public type
         try:

@@ -1,0 +1,426 @@
+"""On the full set-up's real broker: who may do what, judged by every request that Kafka's protocol has, and what may not be spoken in clear."""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AdminClient, ResourcePatternType, ResourceType  # type: ignore[attr-defined] # confluent does not mark what it exports
+from cryptography import x509
+
+from deploy.servers.errors import MissingComponentError
+from hub.infrastructure.transport.authority import (
+    CERTIFICATE,
+    KEY,
+    KEY_AND_CERTIFICATE,
+    Authority,
+    AuthorityError,
+    Holder,
+    Kind,
+)
+from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
+from projections.kafka.connection import KafkaConnection
+from projections.kafka.errors import (
+    BrokerUnreachableError,
+    CertificateRefusedError,
+    NoTlsError,
+    SignInFileError,
+    SignInRefusedError,
+)
+from projections.kafka.sign_in import SignIn, read_sign_in
+from tests.integration.kafka_rig import until
+from tests.integration.protocol_attempts import (
+    NEED_ANY,
+    NEED_READING,
+    QUIET,
+    Attempt,
+    on_cluster,
+    on_groups,
+    on_managing,
+    on_reading,
+    on_writing,
+)
+from tests.integration.protocol_probe import Answer, Probe
+from tests.secured_kafka import SecuredKafka
+
+MAY_READ = {
+    "hub-intake": {"hub.inbox"},
+    "hub-dispatch": set[str](),
+    "hub-operator": set[str](),
+    "adapter-poradna": {"hub.directory", "feed.op"},
+    "adapter-urad-prace": {"hub.directory", "feed.up"},
+    "adapter-mesto": {"hub.directory", "feed.md", "feed.md-claims"},
+}
+FEEDS = {"feed.op", "feed.up", "feed.md", "feed.md-claims"}
+MAY_WRITE = {
+    "hub-intake": set[str](),
+    "hub-dispatch": {"hub.inbox", "hub.directory", *FEEDS},
+    "hub-operator": {"hub.inbox"},
+    "adapter-poradna": {"hub.inbox"},
+    "adapter-urad-prace": {"hub.inbox"},
+    "adapter-mesto": {"hub.inbox"},
+}
+MAY_CREATE = {"hub-dispatch": ("feed.",)}
+"""Beginnings of names; the two fixed topics can be made by dispatch and the operator, which a name that is none of theirs does not show."""
+NOBODYS = "somebody-elses"
+API_VERSIONS = bytes.fromhex("0000000b00120000000000010001") + b"x"
+"""A whole request that every Kafka answers to anybody who has not signed in yet, where it speaks in clear."""
+NOT_THERE = {"DELEGATION_TOKEN_AUTH_DISABLED", "UNKNOWN_TOPIC_ID"}
+"""What these brokers do not have at all: delegation tokens; and the log of metadata is no topic that a client could name."""
+METADATA_LOG = ("__cluster_metadata", "AAAAAAAAAAAAAAAAAAAAAQ")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
+    try:
+        with SecuredKafka(tmp_path_factory.mktemp("secured")) as kafka:
+            for topic in ("hub.inbox", "hub.directory", *sorted(FEEDS), NOBODYS):
+                kafka.broker.create_topic(topic)
+            yield kafka
+    except MissingComponentError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Probe:
+    return Probe.build(tmp_path_factory.mktemp("probe"))
+
+
+def topics(kafka: SecuredKafka) -> dict[str, str]:
+    """Every topic that the broker has, with its id as the protocol writes it; and the log of its own metadata."""
+    admin = AdminClient({**kafka.broker.administrator, "log_level": 0})
+    names = list(admin.list_topics(timeout=20).topics)
+    described = admin.describe_topics(TopicCollection(names))
+    ids = {name: str(one.result(20).topic_id).translate(str.maketrans("+/", "-_")) for name, one in described.items()}
+    return {**ids, METADATA_LOG[0]: METADATA_LOG[1]}
+
+
+def all_attempts(kafka: SecuredKafka, user: str) -> list[tuple[str, Attempt]]:
+    """Everything, each with the topic that it is about."""
+    every = (on_reading, on_writing, on_managing, on_groups)
+    on_topics = [
+        (name, attempt)
+        for name, topic_id in topics(kafka).items()
+        for several in every
+        for attempt in several(name, topic_id)
+    ]
+    return [*on_topics, *(("", attempt) for attempt in on_cluster(kafka.sign_in(user).user))]
+
+
+def may(user: str, topic: str, attempt: Attempt) -> bool:
+    """What the permissions of this user are for, by the table above."""
+    reads, writes = topic in MAY_READ[user], topic in MAY_WRITE[user]
+    if attempt.api in NEED_READING:
+        return reads
+    if attempt.api in NEED_ANY:
+        return reads or writes
+    if attempt.api == "CREATE_TOPICS":
+        return topic.startswith(MAY_CREATE.get(user, ("nothing",)))
+    return writes and attempt.api == "PRODUCE"
+
+
+def refused(answer: Answer) -> bool:
+    return answer.denied or answer.errors - {"NONE"} <= NOT_THERE
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("user", MAY_READ)
+def test_a_user_is_denied_every_topic_group_and_call_that_is_not_its_own(
+    kafka: SecuredKafka, probe: Probe, user: str
+) -> None:
+    attempts = all_attempts(kafka, user)
+    quiet = [Attempt(api, body) for api, body in QUIET.items() if not api.startswith("SASL")]
+    apis, answers = probe.ask(
+        kafka.broker.bootstrap,
+        kafka.sign_in(user),
+        kafka.authority.trusted,
+        [*(one for _, one in attempts), *quiet],
+    )
+    asked = {one.api for _, one in attempts} | QUIET.keys()
+    assert apis - asked == set(), "Kafka offers what this test does not try: say what must come of it"
+    allowed = [(topic, one.api) for topic, one in attempts if may(user, topic, one)]
+    assert {topic for topic, _ in allowed} == MAY_READ[user] | MAY_WRITE[user]
+    wrong = [
+        (topic, one.document(), sorted(answer.errors))
+        for (topic, one), answer in zip(attempts, answers, strict=False)
+        if (answer.errors != {"NONE"} if may(user, topic, one) else not refused(answer))
+    ]
+    assert wrong == []
+    told = " ".join(json.dumps(one.document) for one in answers[len(attempts) :])
+    foreign = set(topics(kafka)) - MAY_READ[user] - MAY_WRITE[user]
+    assert [name for name in foreign if f'"{name}"' in told] == []
+
+
+@pytest.mark.kafka
+def test_nobody_has_a_permission_beyond_the_table(kafka: SecuredKafka) -> None:
+    """Every permission that the broker holds, of whatever kind: nothing for everybody, nothing on groups or the cluster."""
+    held = kafka.access.permissions()
+    by_user = {one.principal.removeprefix("User:").rpartition(".")[0] for one in held}
+    assert by_user == set(MAY_READ)
+    assert {one.restype for one in held} == {ResourceType.TOPIC}
+    prefixed = {one.name for one in held if one.resource_pattern_type == ResourcePatternType.PREFIXED}
+    assert prefixed == {"feed."}
+
+
+@pytest.mark.kafka
+def test_no_listener_speaks_in_clear(kafka: SecuredKafka) -> None:
+    """Every port on which the broker's process listens: a request in clear gets no answer, a TLS handshake does."""
+    node = kafka.broker._nodes[0]
+    process = psutil.Process(node.child.pid)
+    family = [process, *process.children(recursive=True)]
+    ports = {
+        one.laddr.port for member in family for one in member.net_connections() if one.status == psutil.CONN_LISTEN
+    }
+    assert ports == {node.client_port, node.internal_port, node.controller_port}
+    trust = ssl.create_default_context(cafile=str(kafka.authority.trusted))
+    for port in ports:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as clear:
+            clear.sendall(API_VERSIONS)
+            try:
+                answer = clear.recv(1024)
+            except ConnectionResetError:
+                answer = b""
+            assert not answer or answer[0] == 0x15, "anything but a TLS alert"
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+            trust.wrap_socket(raw, server_hostname="127.0.0.1").close()
+
+
+@pytest.mark.kafka
+def test_brokers_and_controllers_ask_for_a_certificate(kafka: SecuredKafka) -> None:
+    node = kafka.broker._nodes[0]
+    trust = ssl.create_default_context(cafile=str(kafka.authority.trusted))
+    for port in (node.internal_port, node.controller_port):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+            trust.wrap_socket(raw, server_hostname="127.0.0.1") as speaking,
+            pytest.raises(ssl.SSLError, match=r"certificate.required|alert bad certificate"),
+        ):
+            speaking.recv(1)
+
+
+async def connect(connection: KafkaConnection) -> None:
+    async with BatchProducer(connection=connection):
+        return
+
+
+def of(kafka: SecuredKafka, **changed: object) -> KafkaConnection:
+    """The advice office's connection, with something changed."""
+    right = kafka.connection("adapter-poradna")
+    parts = {name: getattr(right, name) for name in ("bootstrap", "security_protocol", "sign_in", "trusted")}
+    return KafkaConnection(**{**parts, "request_timeout": 3.0, **changed})
+
+
+@pytest.mark.kafka
+async def test_a_broker_of_another_authority_is_refused(kafka: SecuredKafka, tmp_path: Path) -> None:
+    other = Authority(tmp_path / "transport")
+    other.begin(at=datetime.now(UTC))
+    with pytest.raises(CertificateRefusedError, match="authority that is not trusted here") as refused:
+        await connect(of(kafka, trusted=other.trusted))
+    assert refused.value.fault == "unknown-authority"
+
+
+@pytest.mark.kafka
+async def test_a_broker_under_another_name_is_refused(kafka: SecuredKafka) -> None:
+    port = kafka.broker.bootstrap.rpartition(":")[2]
+    with pytest.raises(CertificateRefusedError, match="is for another name") as refused:
+        await connect(of(kafka, bootstrap=lambda: f"127.1:{port}"))
+    assert refused.value.fault == "wrong-name"
+
+
+@pytest.mark.kafka
+async def test_an_expired_certificate_is_refused(kafka: SecuredKafka, tmp_path: Path) -> None:
+    """Only clients' listener shows it; brokers among themselves would refuse to load it."""
+    expired = expired_copy(kafka, tmp_path)
+    setting = "listener.name.client.ssl.keystore.location"
+    right = str(kafka.transport / Kind.BROKER / "broker-1" / KEY_AND_CERTIFICATE)
+    kafka.set_broker(setting, str(expired / KEY_AND_CERTIFICATE))
+    try:
+        with pytest.raises(CertificateRefusedError, match="has expired") as refused:
+            await asyncio.wait_for(refused_in_the_end(of(kafka)), 30)
+        assert refused.value.fault == "expired"
+    finally:
+        kafka.set_broker(setting, right)
+        await asyncio.wait_for(accepted_in_the_end(of(kafka)), 30)
+
+
+def expired_copy(kafka: SecuredKafka, folder: Path) -> Path:
+    """The broker's certificate as it was two years ago, under the same authority."""
+    old = Authority(folder / "transport")
+    (folder / "transport" / "authority").mkdir(parents=True)
+    for file in (kafka.transport / "authority").iterdir():
+        (old.folder / "authority" / file.name).write_bytes(file.read_bytes())
+    then = datetime.now(UTC) - timedelta(days=730)
+    return old.issue(Holder("broker-1", ("localhost", "127.0.0.1"), Kind.BROKER), at=then)
+
+
+async def refused_in_the_end(connection: KafkaConnection) -> None:
+    """Until the broker has taken over what it was told; raises the refusal."""
+    while True:
+        try:
+            await connect(connection)
+        except BrokerUnreachableError as error:
+            if type(error) is not BrokerUnreachableError:  # else nothing but a time-out on a busy machine
+                raise
+
+
+async def accepted_in_the_end(connection: KafkaConnection) -> None:
+    while True:
+        try:
+            return await connect(connection)
+        except BrokerUnreachableError:
+            continue
+
+
+@pytest.mark.kafka
+async def test_a_wrong_password_is_refused_without_showing_it(kafka: SecuredKafka) -> None:
+    user = kafka.sign_in("adapter-poradna").user
+    with pytest.raises(SignInRefusedError, match=f"refuses the user {user}") as refused:
+        await connect(of(kafka, sign_in=lambda: SignIn(user, "guessed-it")))
+    assert "guessed-it" not in str(refused.value)
+
+
+@pytest.mark.kafka
+async def test_a_password_file_that_others_can_read_is_refused_before_anything_is_sent(
+    kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    wide = tmp_path / "broker-sign-in"
+    wide.write_text(kafka.sign_in("adapter-poradna").line())
+    wide.chmod(0o640)
+    with pytest.raises(SignInFileError, match="can be read by others"):
+        await connect(of(kafka, sign_in=lambda: read_sign_in(wide)))
+
+
+async def test_tls_towards_somebody_who_does_not_speak_it_is_told_as_such(tmp_path: Path) -> None:
+    async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"220 mail.example.org\r\n" * 4)
+        await writer.drain()
+        writer.close()
+
+    authority = Authority(tmp_path)
+    authority.begin(at=datetime.now(UTC))
+    async with await asyncio.start_server(mumble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = KafkaConnection(
+            bootstrap=lambda: f"127.0.0.1:{port}",
+            security_protocol="SASL_SSL",
+            sign_in=lambda: SignIn("unit", "password"),
+            trusted=authority.trusted,
+            request_timeout=2.0,
+        )
+        with pytest.raises(NoTlsError, match="does not speak TLS"):
+            await connect(connection)
+
+
+class Sending:
+    """Somebody who sends without a pause while things are renewed; a single refusal ends it."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self.sent = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            async with BatchProducer(connection=self._connection) as producer:
+                await producer.send([OutgoingRecord("hub.inbox", 0, None, b"still here")])
+            self.sent += 1
+
+
+def shown(kafka: SecuredKafka, port: int, client: Path) -> str:
+    """The serial number that a listener shows to whoever signs in with this certificate; OSError where it is not accepted."""
+    trust = ssl.create_default_context(cafile=str(kafka.authority.trusted))
+    trust.load_cert_chain(client / CERTIFICATE, client / KEY)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+        trust.wrap_socket(raw, server_hostname="127.0.0.1") as speaking,
+    ):
+        speaking.sendall(API_VERSIONS)
+        found = speaking.getpeercert()
+        if not speaking.recv(1) or found is None:
+            raise ConnectionResetError
+        return str(found["serialNumber"])
+
+
+async def until_accepted(kafka: SecuredKafka, port: int, client: Path) -> str:
+    """Brokers take over what they were told within a moment."""
+    while True:
+        try:
+            return await asyncio.to_thread(shown, kafka, port, client)
+        except OSError:
+            await asyncio.sleep(0.05)
+
+
+def serial_of(kafka: SecuredKafka) -> int:
+    """Of the certificate that the broker is to show."""
+    pem = (kafka.transport / Kind.BROKER / "broker-1" / CERTIFICATE).read_bytes()
+    return x509.load_pem_x509_certificate(pem).serial_number
+
+
+@pytest.mark.kafka
+async def test_passwords_and_authority_are_renewed_while_an_office_goes_on_sending(kafka: SecuredKafka) -> None:
+    node = kafka.broker._nodes[0]
+    stop, office = asyncio.Event(), Sending(of(kafka, request_timeout=20.0))
+    sending = asyncio.create_task(office.run(stop))
+
+    async def command(*arguments: str) -> None:
+        await asyncio.to_thread(kafka.command, "transport", *arguments)
+
+    old = kafka.sign_in("adapter-poradna")
+    await command("rotate", "passwords")
+    new = kafka.sign_in("adapter-poradna")
+    assert (old.user, new.user) == ("adapter-poradna.1", "adapter-poradna.2")
+    await connect(of(kafka, sign_in=lambda: old))  # works beside the new one
+    await command("retire", "passwords")
+    with pytest.raises(SignInRefusedError, match="may have been retired"):
+        await connect(of(kafka, sign_in=lambda: old))
+
+    only_old = kafka.home / "ca-before.pem"
+    only_old.write_bytes(kafka.authority.trusted.read_bytes())
+    await command("rotate", "authority")
+    await command("load")
+    newcomer = kafka.authority.issue(Holder("newcomer", kind=Kind.CLIENT), at=datetime.now(UTC))
+    await asyncio.wait_for(until_accepted(kafka, node.internal_port, newcomer), 30)
+    await connect(of(kafka, trusted=only_old))  # nobody shows the new authority's signature yet
+    with pytest.raises(AuthorityError, match="in use: broker-1, operator"):
+        await command("retire", "authority")
+    await command("rotate", "certificates")
+    await command("load")
+    mine = kafka.transport / Kind.CLIENT / "operator"
+    for port in (node.internal_port, node.controller_port):
+        async with asyncio.timeout(30):
+            while int(await until_accepted(kafka, port, mine), 16) != serial_of(kafka):
+                continue
+    with pytest.raises(CertificateRefusedError, match="not trusted here"):
+        await asyncio.wait_for(refused_in_the_end(of(kafka, trusted=only_old)), 30)
+    await command("retire", "authority")
+    sent = office.sent
+    await until(lambda: office.sent > sent or sending.done())
+    stop.set()
+    await sending  # raises what the office met, had it met anything
+    assert kafka.authority.trusted.read_text().count("BEGIN CERTIFICATE") == 1
+
+
+@pytest.mark.kafka
+async def test_an_institution_that_leaves_can_no_longer_sign_in(kafka: SecuredKafka) -> None:
+    user = kafka.sign_in("adapter-urad-prace").user
+    kafka.command("trust-list", "dismiss", "up")
+    told = kafka.command("transport", "apply")
+    assert f"Dropped: {user}." in told
+    await until(lambda: user not in kafka.access.users())
+    await until(lambda: not [one for one in kafka.access.permissions() if one.principal == f"User:{user}"])
+
+
+@pytest.mark.kafka
+async def test_brokers_that_lost_everything_get_the_same_users_again(kafka: SecuredKafka) -> None:
+    """No institution has to be given a new password because the operator's brokers were wiped."""
+    before = {user: kafka.sign_in(user) for user in ("hub-intake", "adapter-poradna")}
+    kafka.broker.wipe()
+    kafka.command("transport", "apply")
+    assert {user: kafka.sign_in(user) for user in before} == before
+    await until(lambda: {one.user for one in before.values()} <= kafka.access.users())
