@@ -55,6 +55,8 @@ class RefusalCode(StrEnum):
     """A unit named in the message is not in the trust list."""
     UNTRUSTED_LIST = "untrusted-list"
     """The trust list is not signed by the root, is expired, or does not follow the one before."""
+    KEY_MISSING = "key-missing"
+    """The content key did not come beside the message that deposits it, or is not sealed to the hub's key service. Send it again as a new message."""
     OPERATOR_REFUSED = "operator-refused"
     """Parked after an unexpected fault and refused by the operator."""
 

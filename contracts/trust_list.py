@@ -315,6 +315,10 @@ class Directory:
             for owner, entries in owned
         }
 
+    def sealing_keys(self, unit: UnitId) -> tuple[tuple[KeyEntry, SealingKey], ...]:
+        """Every encryption key of a unit (or of the hub's key service), valid or not, the newest first."""
+        return self._sealing_keys.get(unit, ())
+
     def sealing_key(self, unit: UnitId, at: datetime) -> SealingKey | None:
         """To which key of a unit (or of the hub's key service) one seals at `at`: the newest that is valid; None where there is none."""
         return next((key for entry, key in self._sealing_keys.get(unit, ()) if entry.valid(at)), None)

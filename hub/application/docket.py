@@ -15,6 +15,7 @@ from contracts.envelope import Attributes, Message, parse
 from contracts.gate import GATE_VERSION
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.messages.key import KeyDeposited
 from contracts.messages.referral import ReferralFacts
 from contracts.names import HUB, MessageId, RecordKey, Source
 from contracts.partition import partition_of
@@ -24,6 +25,7 @@ from hub.application.ports import (
     Closing,
     Commit,
     DeadLetter,
+    Deposited,
     Head,
     Indexed,
     Parked,
@@ -32,11 +34,12 @@ from hub.application.ports import (
     Timer,
 )
 from hub.application.programme import Programme, notice_name
-from hub.application.verification import Verified
+from hub.application.verification import Verified, sealed_key_of
 from hub.domain import support_path
 from hub.domain import timers as timer_rules
 from hub.domain.deciding import decide, is_hole, programme_fault, sequence_fault
 from hub.domain.decision import Accepted, Circumstances, Decision, FollowUp, Refused, TimerWish
+from hub.domain.deposits import deposit_fault
 from hub.domain.events import Basis, Event, MessageAccepted, MessageRefused, StoredMessage, StoredProof, StreamKind
 from hub.domain.naming import deterministic_uuid
 from hub.domain.shards import hub_key
@@ -54,6 +57,7 @@ class _Draft:
     closings: list[Closing] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     replays: list[ReplayWish] = field(default_factory=list)
+    deposits: list[Deposited] = field(default_factory=list)
     files: dict[RecordKey, CaseFile] = field(default_factory=dict)
     programme: Programme | None = None
 
@@ -155,6 +159,7 @@ class Docket:
             unparked=self._unparked,
             wishes_done=self._wishes,
             replays=done.replays,
+            deposits=done.deposits,
         )
 
     def _park(self, record: Verified, fault: str) -> str:
@@ -191,8 +196,15 @@ class Docket:
             fault = Refused(record.fault.code, record.fault.reason)
         if fault is None and operator_refuses:
             fault = Refused(RefusalCode.OPERATOR_REFUSED, "parked after a fault of the hub, refused by its operator")
-        decision = fault if fault is not None else self._rules(case, record.message, now)
+        decision = fault or self._deposit_fault(record, now) or self._rules(case, record.message, now)
+        if isinstance(decision, Accepted) and _deposited_by(record.message) is not None:
+            draft.deposits.append(Deposited(now.position, sealed_key_of(record.record) or b""))
         return self._write(record.key, record.signed, attributes, record.message, decision=decision, draft=draft)
+
+    @staticmethod
+    def _deposit_fault(record: Verified, now: Circumstances) -> Refused | None:
+        facts = _deposited_by(record.message)
+        return None if facts is None else deposit_fault(facts, sealed_key_of(record.record), now)
 
     def _rules(self, case: CaseFile, message: Message | None, now: Circumstances) -> Decision:
         assert message is not None  # noqa: S101 - without a message there is a fault
@@ -323,6 +335,7 @@ class Docket:
         done.closings += draft.closings
         done.timers += draft.timers
         done.replays += draft.replays
+        done.deposits += draft.deposits
         self.files |= draft.files
         self._known |= {(one.source, one.message_id): one for one in draft.indexed}
         if draft.programme is not None:
@@ -362,6 +375,10 @@ class Docket:
             kind=wish.kind,
             reference=wish.reference,
         )
+
+
+def _deposited_by(message: Message | None) -> KeyDeposited | None:
+    return message.facts if message is not None and isinstance(message.facts, KeyDeposited) else None
 
 
 def stream_of(message: Message) -> tuple[StreamKind, str]:

@@ -23,7 +23,12 @@ from hub.application.ports import FeedState, Head, LogEntry
 from hub.domain.events import MessageAccepted, MessageRefused, StoredMessage
 from projections.kafka.positions import InputPosition
 
-_KINDS: Final = {PayloadType.RECEIPT: "receipt", PayloadType.DELIVERY: "delivery", PayloadType.FEED_HEAD: "head"}
+_KINDS: Final = {
+    PayloadType.RECEIPT: "receipt",
+    PayloadType.DELIVERY: "delivery",
+    PayloadType.FEED_HEAD: "head",
+    PayloadType.RELEASE: "release",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,14 @@ class ReplayWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Deposited:
+    """A content key as its unit sealed it to the key service: the header beside the message at `position`. In no event, dead letter or export."""
+
+    position: int
+    header: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """All that one transaction of the writer writes."""
 
@@ -167,6 +175,8 @@ class Commit:
     wishes_done: Sequence[int] = ()
     """Numbers of the operator's wishes that this commit fulfils."""
     replays: Sequence[ReplayWish] = ()
+    deposits: Sequence[Deposited] = ()
+    """Keys for the key service, which takes them out: accepted means that it will get them."""
 
 
 class WriterStore(Protocol):

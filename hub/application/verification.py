@@ -132,8 +132,13 @@ def _parsed(payload: bytes) -> tuple[Attributes, Message | None, MessageError | 
     return message, message, None
 
 
+def sealed_key_of(record: RawRecord) -> bytes | None:
+    """A content key that came beside a message, for the key service alone."""
+    return next((value for name, value in record.headers if name == kafka_record.SEALED_KEY), None)
+
+
 def dead_letter(record: RawRecord, reason: DeadLetterReason) -> DeadLetter:
-    """What is kept of a record that speaks for nobody."""
+    """What is kept of a record that speaks for nobody: never a key that came beside it."""
     value = record.value or b""
     return DeadLetter(
         topic=record.topic,
@@ -142,7 +147,7 @@ def dead_letter(record: RawRecord, reason: DeadLetterReason) -> DeadLetter:
         incarnation=record.incarnation,
         reason=reason,
         key=record.key,
-        headers=record.headers,
+        headers=tuple((name, value) for name, value in record.headers if name.lower() != kafka_record.SEALED_KEY),
         value=record.value if len(value) <= KEPT_BYTES else None,
         digest=sha256(value).digest(),
         size=len(value),

@@ -19,6 +19,7 @@ from hub.application.ports import (
     BackfillRow,
     DeadLetter,
     DeliveryRow,
+    Deposited,
     FeedState,
     HubError,
     Indexed,
@@ -59,6 +60,9 @@ class MemoryShard:
     wishes: dict[int, ParkedWish] = field(default_factory=dict)
     receipts_due: dict[int, int] = field(default_factory=dict)
     replay_wishes: dict[int, ReplayWish] = field(default_factory=dict)
+    mailbox: dict[int, Deposited] = field(default_factory=dict)
+    key_wishes: dict[int, ReplayWish] = field(default_factory=dict)
+    """Of the key service, under the same numbers."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Numbers what the relay is to serve, so that it clears only what it has read."""
     relay_epoch: int = 0

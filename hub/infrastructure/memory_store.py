@@ -127,7 +127,10 @@ class MemoryWriterStore:
         for timer in commit.timers_set:
             shard.timers.setdefault(timer.timer_id, timer)
         shard.receipts_due.update({next(shard.numbers): position for position in commit.receipts_due})
-        shard.replay_wishes.update({next(shard.numbers): wish for wish in commit.replays if wish.shard is None})
+        wishes = {next(shard.numbers): wish for wish in commit.replays if wish.shard is None}
+        shard.replay_wishes.update(wishes)
+        shard.key_wishes.update(wishes)
+        shard.mailbox.update({one.position: one for one in commit.deposits})
         for letter in commit.dead_letters:
             place = (letter.topic, letter.partition, letter.incarnation, letter.offset)
             shard.dead_letters.setdefault(place, letter)

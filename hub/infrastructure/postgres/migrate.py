@@ -5,6 +5,7 @@ it is.
 """
 
 from importlib.resources import files
+from typing import Final
 
 import psycopg
 import sqlalchemy
@@ -18,14 +19,18 @@ from hub.infrastructure.postgres.store_errors import translated
 _SQL = queries("session")
 
 
-def migrate(dsn: str, shard: int) -> None:
+HUB_TABLES: Final = "migrations"
+KEY_TABLES: Final = "key_migrations"
+
+
+def migrate(dsn: str, shard: int, *, revisions: str = HUB_TABLES) -> None:
     """Create schema `shard_<n>` where it is absent and apply what it lacks. Raises `StoreUnavailableError`."""
     database = ShardDatabase(dsn, shard)
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: _session(database), poolclass=sqlalchemy.NullPool
     )
     config = Config()
-    config.set_main_option("script_location", str(files(__package__) / "migrations"))
+    config.set_main_option("script_location", str(files(__package__) / revisions))
     config.set_main_option("path_separator", "os")
     try:
         with translated(), engine.begin() as connection:

@@ -73,6 +73,7 @@ def _statements(commit: Commit) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "set_timer", [_fields(one, "timer_id due key partition kind reference") for one in commit.timers_set]
     yield "receipt_due", [{"position": one} for one in commit.receipts_due]
     yield "replay_wish", [_fields(one, "unit sequence own") for one in commit.replays if one.shard is None]
+    yield "deposit", [_fields(one, "position header") for one in commit.deposits]
     yield "dead_letter", [_dead_letter(one, commit) for one in commit.dead_letters]
     yield "unpark", [{"source": source, "message_id": message_id} for source, message_id in commit.unparked]
     yield "end_wish", [{"number": one} for one in commit.wishes_done]

@@ -31,13 +31,18 @@ SELECT timer_id, due, key, partition, kind, reference FROM timer WHERE due <= %(
 INSERT INTO receipt_due (position) VALUES (%(position)s);
 
 -- name: replay_wish
-INSERT INTO replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s);
+WITH of_the_relay AS (INSERT INTO replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s))
+INSERT INTO key_wish (unit, own) VALUES (%(unit)s, %(own)s);
+
+-- name: deposit
+INSERT INTO key_mailbox (position, header) VALUES (%(position)s, %(header)b);
 
 -- name: table_of_wishes
 SELECT to_regclass(%(name)s) IS NOT NULL;
 
 -- name: replay_wish_elsewhere
-INSERT INTO {schema}.replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s);
+WITH of_the_relay AS (INSERT INTO {schema}.replay_wish (unit, sequence, own) VALUES (%(unit)s, %(sequence)s, %(own)s))
+INSERT INTO {schema}.key_wish (unit, own) VALUES (%(unit)s, %(own)s);
 
 -- name: dead_letter
 INSERT INTO dead_letter
