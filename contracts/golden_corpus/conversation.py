@@ -32,6 +32,7 @@ from contracts.messages.consent import ConsentExtended, ConsentGiven, ConsentWit
 from contracts.messages.entry import EntryCorrected
 from contracts.messages.ground import GroundRegistered
 from contracts.messages.hub import ConsentExpired
+from contracts.messages.key import KeyDeposited
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.referral import ReferralReceived, ReferralSent, ReferralStarted
@@ -71,6 +72,7 @@ def steps() -> Iterator[Step]:
     yield from _referral()
     yield from _closing()
     yield from _one_person()
+    yield from _deposits()
     content = replace(_SESSION, facts=NeedAssessed(dimension="income-debt"), content=NeedContent(finding="x"))
     yield replace(_step(Code.CLEAR_NOT_ALLOWED, "content in clear", content, 0x540, 1), trial=False)
 
@@ -209,6 +211,11 @@ def _one_person() -> Iterator[Step]:
     split = Example(SubjectSplit(merge_id=MERGE, reason="other-person"))
     yield _step(ACCEPTED, "undone", split, 0x53F, 28)
     yield _step(Code.MERGE_NOT_OPEN, "undone already", replace(split, author=LABOUR), 0x541, 11)
+
+
+def _deposits() -> Iterator[Step]:
+    deposited = KeyDeposited(key_id=DIGEST, scope="employment", epoch=1, deposit_hash=DIGEST)
+    yield _step(Code.KEY_MISSING, "the header spojka-key is not there", Example(deposited), 0x542, 29)
 
 
 def _written(step: Step) -> dict[str, object]:

@@ -27,6 +27,7 @@ from hub.audit import places
 from hub.audit.columns import Columns, Kind, kind_of
 from hub.audit.consequences import Consequences, Deliveries, Overdue
 from hub.audit.findings import Finding, FindingCode
+from hub.audit.releases import NamedKeys, Releases
 from hub.audit.reports import Reports, Told
 from hub.audit.timeline import Timeline
 from hub.domain.deciding import decide, programme_fault
@@ -49,6 +50,7 @@ class Ground:
     last: tuple[int, datetime] | None
     """Position and time of the last event; None of an empty log."""
     roots: BatchRoots = field(default_factory=BatchRoots)
+    releases: Releases = field(default_factory=Releases)
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Reexecution:
     _case: CaseFile = field(init=False)
     _follows: Consequences = field(init=False)
     _deliveries: Deliveries = field(default_factory=Deliveries)
+    _keys: NamedKeys = field(default_factory=NamedKeys)
 
     def __post_init__(self) -> None:
         self._case = CaseFile.empty(self.key)
@@ -69,7 +72,9 @@ class Reexecution:
     def run(self, entries: Sequence[tuple[LogEntry, bytes]]) -> Iterator[Finding | Overdue]:
         """Everything that is wrong with the events of this key, each given with the hash of its leaf; the state goes on either way."""
         reports = self.ground.reports
-        told = sorted((one for entry, _ in entries for one in reports.of(entry.position)), reverse=True)
+        released = [one for entry, _ in entries for one in self.ground.releases.of(entry.position)]
+        delivered = (one for entry, _ in entries for one in reports.of(entry.position))
+        told = sorted([*delivered, *(one.told for one in released)], reverse=True)
         before = -1
         for entry, leaf in entries:
             yield from self._told(told, entry.position)
@@ -78,6 +83,8 @@ class Reexecution:
             before = entry.position
             yield from self._take(entry, leaf)
         yield from self._told(told, None)
+        for one in released:
+            yield from self._keys.fault(one)
         if self.ground.last is not None:
             position, at = self.ground.last
             now = self.ground.timeline.before(position, at)
@@ -161,6 +168,7 @@ class Reexecution:
             yield Finding(FindingCode.NUMBER, position, f"{message.sequence} where {expected} is next")
         yield from self._decision(event, message, now)
         self._deliveries.decided(event, message.unit, position)
+        self._keys.decided(message, position)
 
     def _decision(self, event: MessageAccepted, message: Message, now: Circumstances) -> Iterator[Finding]:
         yield from self._basis(event, now, 0 if _is_first(message) else now.directory.version)

@@ -146,7 +146,7 @@ def _together(ready: Prepared, columns: Columns, done: Done) -> Iterator[Finding
     yield from columns.times()
     yield from columns.repeated(whole=whole)
     yield from columns.late(done.silent)
-    for told in ready.reports.beyond(columns.size):
+    for told in (*ready.reports.beyond(columns.size), *(one.told for one in ready.releases.beyond(columns.size))):
         detail = f"{told.unit} was given {told.position}, which nothing decided"
         yield Finding(FindingCode.UNFOUNDED, told.reported, detail)
     if done.rows != ready.bundle.manifest.rows:

@@ -21,6 +21,7 @@ from contracts.envelope import parse
 from contracts.errors import ContractsError
 from contracts.ledger.entry import leaf_of
 from contracts.messages.hub import DeliveryReported, SettingsChanged, TrustListPublished
+from contracts.messages.key import KeyReleased
 from contracts.signed_bytes import BatchRoots
 from hub.application.ports import LogEntry
 from hub.audit.bundle import INDEX, ROWS, Bundle, BundleError, Group, Place, Row, group_of, lines_in, row_of
@@ -29,6 +30,7 @@ from hub.audit.columns import Columns
 from hub.audit.consequences import Overdue
 from hub.audit.findings import Finding, FindingCode
 from hub.audit.reexecution import Ground, Reexecution
+from hub.audit.releases import Releases
 from hub.audit.reports import Reports
 from hub.audit.stored_events import event_of
 from hub.audit.timeline import Timeline
@@ -70,11 +72,12 @@ class Prepared:
     """Where each report of deliveries lies, by its position in the log."""
     portions: list[Place] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    releases: Releases = field(default_factory=Releases)
 
     def ground(self, columns: Columns) -> Ground:
         """For running decisions again."""
         last = None if self.last is None else (self.last_position, self.last.at)
-        return Ground(self.timeline, self.reports, columns, last, BatchRoots())
+        return Ground(self.timeline, self.reports, columns, last, BatchRoots(), self.releases)
 
 
 def prepared(bundle: Bundle) -> Prepared:
@@ -137,6 +140,8 @@ def _tell(ready: Prepared, group: Group) -> Iterator[Place]:
         if isinstance(facts, DeliveryReported):
             ready.reports.add(facts, position=row.position, at=event.at)
             ready.told_at[row.position] = place
+        elif isinstance(facts, KeyReleased):
+            ready.releases.add(facts, position=row.position, at=event.at)
         elif isinstance(facts, (TrustListPublished, SettingsChanged)):
             wrong = ready.timeline.follow(facts, position=row.position, at=event.at)
             ready.findings += [Finding(FindingCode.UNTRUSTED_LIST, row.position, problem) for problem in wrong]

@@ -21,10 +21,13 @@ from contracts.pae import PayloadType
 from contracts.sealing.content_key import ContentKey
 from contracts.sealing.suites import OpeningKey
 from contracts.signed_bytes import verify
+from hub.application.hub_voice import HubVoice
 from hub.application.ports import FencedError
 from hub.application.trusted_log import UntrustedLogError
+from hub.audit.findings import FindingCode
 from hub.domain.events import MessageAccepted, MessageRefused
-from tests.simulation.programme import START, Simulation
+from tests.simulation.exported import audited
+from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation
 from tests.simulation.sealed import SealedSimulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS
@@ -206,7 +209,7 @@ class TestRelease:
         name = need(hub)
         assert hub.serve() == 0
         hub._without = frozenset()
-        units = hub._listed(_specs(), trial=False, shards=1).units
+        units = hub._listed(STORY_UNITS, trial=False, shards=1).units
         directory = hub.intake.directory
         listed = directory.listed.model_copy(
             update={"version": 2, "previous": directory.digest.hex(), "units": units, "issued_at": hub.clock.at}
@@ -348,7 +351,7 @@ class TestAgain:
         for unit in ("md", "vz"):
             hub.encryption[unit] = OpeningKey.generate(UnitId(unit))
         directory = hub.intake.directory
-        units = hub._listed(_specs(), trial=False, shards=1).units
+        units = hub._listed(STORY_UNITS, trial=False, shards=1).units
         listed = directory.listed.model_copy(
             update={"version": 2, "previous": directory.digest.hex(), "units": units, "issued_at": hub.clock.at}
         )
@@ -413,6 +416,23 @@ class TestEvidence:
         assert isinstance(event, MessageAccepted)
         assert event.message.key_id == hub.reports_key.key_id
 
+    def test_an_auditor_accepts_what_was_released_and_finds_what_no_ground_opens(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        name = need(hub)
+        hub.say("op", ReplayRequested(shard=0, generation=1, from_sequence=1, scope="own"), subject=None)
+        hub.serve()
+        hub.tell()
+        assert audited(hub) == []
+        fact = next(row for row in hub.key_store.releases_of([hub.sent(name).key]) if row.entry == name).fact()
+        claims = fact.model_copy(update={"unit": UnitId("md-claims")})
+        another = fact.model_copy(update={"key_id": "0" * 64})
+        nowhere = fact.model_copy(update={"position": 999})
+        for number, planted in enumerate((claims, another, nowhere)):
+            facts = KeyReleased(shard=0, releases=(planted,))
+            _, signed = HubVoice(DECIN, hub.reports_key).say(facts, name=f"planted/{number}", at=hub.clock.at)
+            hub.take([hub.record(signed, hub.hub_record_key)])
+        assert [finding.code for finding in audited(hub)] == [FindingCode.UNFOUNDED] * 3
+
 
 class TestDepositKeys:
     def test_a_private_half_is_destroyed_once_everything_sealed_to_it_was_taken(self, hub: SealedSimulation) -> None:
@@ -434,9 +454,3 @@ def asks(hub: SealedSimulation, unit: str, *, own: bool = False) -> None:
     """A unit asks for its feed, or for its own messages, again."""
     facts = ReplayRequested(shard=0, generation=1, from_sequence=1, scope="own" if own else "feed")
     hub.say(unit, facts, subject=None)
-
-
-def _specs() -> tuple:  # type: ignore[type-arg]
-    from tests.simulation.programme import STORY_UNITS  # noqa: PLC0415
-
-    return STORY_UNITS
