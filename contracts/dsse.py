@@ -22,7 +22,7 @@ from contracts.pae import PayloadType, pae
 from contracts.signed_bytes import MAX_BATCH, BatchProof, SignedBytes
 from contracts.strict_json import StrictJsonError, canonical, parse
 
-__all__ = ["DsseError", "PayloadType", "decode_base64", "from_envelope", "pae", "to_envelope"]
+__all__ = ["DsseError", "PayloadType", "decode_base64", "from_document", "from_envelope", "pae", "to_envelope"]
 
 _ENVELOPE: Final = frozenset({"payload", "payloadType", "signatures"})
 _SIGNATURE: Final = frozenset({"keyid", "sig"})
@@ -50,9 +50,15 @@ def to_envelope(signed: SignedBytes, payload_type: PayloadType) -> bytes:
 def from_envelope(envelope: bytes) -> tuple[SignedBytes, PayloadType]:
     """Open an envelope without verifying it; the type is what its writer claims. Raises `DsseError`."""
     try:
-        members = _members(parse(envelope), _ENVELOPE, "envelope")
+        document = parse(envelope)
     except StrictJsonError as error:
         raise DsseError(error.problem, error.advice) from error
+    return from_document(document)
+
+
+def from_document(document: object) -> tuple[SignedBytes, PayloadType]:
+    """As `from_envelope`, where the envelope is part of strict JSON that was parsed already. Raises `DsseError`."""
+    members = _members(document, _ENVELOPE, "envelope")
     signatures = members["signatures"]
     if not isinstance(signatures, list) or len(signatures) != 1:
         raise DsseError("envelope without exactly one signature")

@@ -8,13 +8,13 @@ asked for its own messages back finds each beside its receipt: `{"receipt": <env
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from contracts import strict_json
 from contracts.delivery import Delivery
-from contracts.dsse import from_envelope, to_envelope
+from contracts.dsse import from_document, to_envelope
 from contracts.errors import ContractsError
 from contracts.feed_head import FeedHead
 from contracts.pae import PayloadType
@@ -86,7 +86,7 @@ def _kind_of(document: Mapping[str, object]) -> str:
 
 
 def _envelope(document: object, expected: PayloadType) -> SignedBytes:
-    signed, payload_type = from_envelope(strict_json.canonical(cast("dict[str, object]", document)))
+    signed, payload_type = from_document(document)
     if payload_type != expected:
         raise FeedRecordError(f"a {payload_type} where {expected} belongs", advice="Ask for the feed again.")
     return signed

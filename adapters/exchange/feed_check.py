@@ -12,6 +12,7 @@ from enum import StrEnum
 from adapters.exchange.feed_chain import ChainTip, Extends, Forked, Gap, Known, Recipient, Tips, place, place_head
 from contracts import envelope, feed_record
 from contracts.delivery import Delivery
+from contracts.envelope import Attributes
 from contracts.errors import ContractsError
 from contracts.feed_head import FeedHead
 from contracts.feed_record import FeedRecord, FeedRecordError
@@ -78,6 +79,8 @@ class Delivered:
     tip: ChainTip
     message: SignedBytes | None
     doubt: Suspicion | None = None
+    opened: Attributes | None = None
+    """The message, where there is no doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ class FeedCheck:
         except FeedRecordError:
             return Suspicious(Suspicion.UNREADABLE)
 
-    def doubt_about(self, message: SignedBytes, directory: Directory, *, with_subject: bool) -> Suspicion | None:
-        """Why a message that the hub gave out cannot be taken for its author's; None when it can. Asked again after each new trust list."""
+    def opened(self, message: SignedBytes, directory: Directory, *, with_subject: bool) -> Attributes | Suspicion:
+        """A message that the hub gave out, or why it cannot be taken for its author's. Asked again after each new trust list."""
         known = directory.key(message.key_id)
         if known is None:
             return Suspicion.UNKNOWN_AUTHOR_KEY
@@ -134,7 +137,7 @@ class FeedCheck:
         except SignatureError:
             return Suspicion.BAD_AUTHOR_SIGNATURE
         try:
-            attributes, _ = envelope.parse_attributes(message.payload)
+            attributes = opened(message)
         except ContractsError:
             return Suspicion.UNREADABLE_MESSAGE
         owner = parse_key_id(message.key_id).unit
@@ -142,7 +145,7 @@ class FeedCheck:
             return Suspicion.NOT_THE_AUTHOR
         if with_subject != (attributes.subject is not None):
             return Suspicion.SUBJECT_MISMATCH
-        return None
+        return attributes
 
     def _hub_fault(self, signed: SignedBytes, payload_type: PayloadType, directory: Directory) -> Suspicion | None:
         """Expired hub keys still speak for what they signed before; revoked ones for nothing, since nobody can tell when they signed."""
@@ -218,8 +221,18 @@ class FeedCheck:
             return Suspicious(Suspicion.MESSAGE_MISSING, again)
         if message.digest.hex() != delivery.digest:
             return Suspicious(Suspicion.DIGEST_MISMATCH, again)
-        doubt = self.doubt_about(message, directory, with_subject=delivery.subject is not None)
-        return Delivered(delivery, record.signed, tip, message, doubt)
+        found = self.opened(message, directory, with_subject=delivery.subject is not None)
+        if isinstance(found, Suspicion):
+            return Delivered(delivery, record.signed, tip, message, found)
+        return Delivered(delivery, record.signed, tip, message, opened=found)
 
     def _for_us(self, document: Delivery | FeedHead) -> bool:
         return document.programme == self._recipient.programme and document.recipient == self._recipient.unit
+
+
+def opened(message: SignedBytes) -> Attributes:
+    """The message, or what can be read of it: a type, or a field, of a newer version is kept and shown raw. Raises `ContractsError`."""
+    try:
+        return envelope.parse(message.payload)
+    except envelope.MessageError:
+        return envelope.parse_attributes(message.payload)[0]

@@ -10,15 +10,24 @@ from datetime import datetime
 
 from adapters.exchange.directory_book import Added, DirectoryBook
 from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
-from adapters.exchange.feed_check import Delivered, FeedCheck, HeadSeen, Receipted, Repeated, Suspicion, Suspicious
-from adapters.storage.feed import DeliveryItem, HeadItem, OwnItem, ReceiptItem, Taken, take, take_entry
+from adapters.exchange.feed_check import (
+    Delivered,
+    FeedCheck,
+    HeadSeen,
+    Receipted,
+    Repeated,
+    Suspicion,
+    Suspicious,
+    opened,
+)
+from adapters.storage.feed import DeliveryItem, FeedTaking, HeadItem, OwnItem, ReceiptItem
 from adapters.storage.feed_places import ChainState
 from adapters.storage.receipts import Answer
 from adapters.storage.suspicious import SuspiciousRecord
 from adapters.storage.unit_store import Transaction, UnitStore
 from contracts import feed_record
 from contracts.delivery import Delivery
-from contracts.envelope import Attributes, Message, MessageError, parse, parse_attributes
+from contracts.envelope import Message
 from contracts.messages.hub import TrustListPublished
 from contracts.names import HUB, SubjectId
 from contracts.signed_bytes import SignedBytes
@@ -66,7 +75,8 @@ class FeedIntake:
         at = self._clock.now()
         directory = self._book.usable(at)
         with self._store.write(durable=False) as tx:  # what is forgotten is read again, from the place before it
-            taking = _Taking(tx, self._check, self._book, directory, at, tips_of(tx.places.chains()))
+            chains = tx.places.chains()
+            taking = _Taking(tx, self._check, self._book, directory, at, tips_of(chains), FeedTaking(tx, at=at))
             for record in batch:
                 taking.one(record)
             for last in {(record.topic, record.partition): record for record in batch}.values():
@@ -78,22 +88,21 @@ class FeedIntake:
 
     def settle(self) -> set[SubjectId]:
         """Look again at messages whose author's key was unknown; returns the subjects whose grounds or referrals changed."""
-        directory, taken = self._book.newest, Taken()
+        directory = self._book.newest
         if directory is None:
             return set()
         with self._store.write() as tx:
+            taking = FeedTaking(tx, at=self._clock.now())
             for kept in tx.suspicious.of_reason(Suspicion.UNKNOWN_AUTHOR_KEY):
                 record = feed_record.read(kept.value)
                 delivery = feed_record.document(record.signed, Delivery)
-                if record.message is None or self._doubt(record.message, directory, delivery) is not None:
+                if record.message is None:
                     continue
-                item = DeliveryItem(delivery, record.signed, record.message, _opened(record.message))
-                take_entry(tx, item, taken, at=self._clock.now())
-                tx.suspicious.settled(kept)
-        return taken.reshaped
-
-    def _doubt(self, message: SignedBytes, directory: Directory, delivery: Delivery) -> Suspicion | None:
-        return self._check.doubt_about(message, directory, with_subject=delivery.subject is not None)
+                found = self._check.opened(record.message, directory, with_subject=delivery.subject is not None)
+                if not isinstance(found, Suspicion):
+                    taking.take_entry(DeliveryItem(delivery, record.signed, record.message, found))
+                    tx.suspicious.settled(kept)
+            return taking.done().reshaped
 
 
 @dataclass(slots=True)
@@ -106,8 +115,8 @@ class _Taking:
     directory: Directory
     at: datetime
     tips: dict[int, ChainTip]
+    taking: FeedTaking
     stretch: Stretch = field(default_factory=Stretch)
-    taken: Taken = field(default_factory=Taken)
     lists: list[Added] = field(default_factory=list)
 
     def one(self, record: RawRecord) -> None:
@@ -116,9 +125,9 @@ class _Taking:
             case Delivered() as slot:
                 self._slot(record, slot)
             case Receipted(receipt, signed, None):
-                take(self.tx, ReceiptItem(receipt, signed), self.taken, at=self.at)
+                self.taking.take(ReceiptItem(receipt, signed))
             case Receipted(receipt, signed, SignedBytes() as own):
-                take(self.tx, OwnItem(receipt, signed, own, _opened(own)), self.taken, at=self.at)
+                self.taking.take(OwnItem(receipt, signed, own, opened(own)))
             case HeadSeen() as seen:
                 self._head(seen)
             case Gap() as gap:
@@ -135,9 +144,10 @@ class _Taking:
             self.book.keep(added)
 
     def done(self) -> Stretch:
-        """What it brought."""
-        self.stretch.entries, self.stretch.reshaped = self.taken.entries, self.taken.reshaped
-        first = [one for one in self.taken.answers.values() if one not in (Answer.REPEATED, Answer.NOT_OURS)]
+        """What it brought, written."""
+        taken = self.taking.done()
+        self.stretch.entries, self.stretch.reshaped = taken.entries, taken.reshaped
+        first = [one for one in taken.answers.values() if one not in (Answer.REPEATED, Answer.NOT_OURS)]
         self.stretch.answers = len(first)
         return self.stretch
 
@@ -146,12 +156,12 @@ class _Taking:
         self.stretch.slots += 1
         self.stretch.moved_on.add(slot.tip.shard)
         trusted = slot.message if slot.doubt is None else None
-        opened = None if trusted is None else _opened(trusted)
-        take(self.tx, DeliveryItem(slot.delivery, slot.signed, trusted, opened), self.taken, at=self.at)
+        self.taking.take(DeliveryItem(slot.delivery, slot.signed, trusted, slot.opened))
         if slot.doubt is not None:
             self._keep_apart(record, slot.doubt)
-        if isinstance(opened, Message) and opened.unit == HUB and isinstance(opened.facts, TrustListPublished):
-            self._list(opened.facts)
+        message = slot.opened
+        if isinstance(message, Message) and message.unit == HUB and isinstance(message.facts, TrustListPublished):
+            self._list(message.facts)
 
     def _list(self, published: TrustListPublished) -> None:
         """The trust list travels by the feed too: whoever cannot read the directory topic still learns of it."""
@@ -169,8 +179,8 @@ class _Taking:
             if seen.tip != self.tips.get(seen.tip.shard):  # a chain that has no slot yet
                 self.tips[seen.tip.shard] = seen.tip
                 start = ChainState(seen.tip.shard, seen.tip.generation, seen.tip.sequence, seen.tip.link)
-                self.tx.places.set_chain(start)
-        take(self.tx, HeadItem(seen.head), self.taken, at=self.at)
+                self.taking.begin_chain(start)
+        self.taking.take(HeadItem(seen.head))
 
     def _keep_apart(self, record: RawRecord, reason: Suspicion) -> None:
         self.stretch.suspicious.append(reason)
@@ -201,11 +211,3 @@ def gaps_of(tx: Transaction) -> list[Gap]:
 
 def _to_renumber(tx: Transaction) -> bool:
     return bool(tx.numbers.renumberings() or tx.outbox.to_remake())
-
-
-def _opened(message: SignedBytes) -> Attributes:
-    """The message, or what can be read of it: a type, or a field, of a newer version is kept and shown raw."""
-    try:
-        return parse(message.payload)
-    except MessageError:
-        return parse_attributes(message.payload)[0]

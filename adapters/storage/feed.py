@@ -7,6 +7,7 @@ each with the right link; taking the same stretch again changes nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from adapters.errors import AdapterError
 from adapters.storage.feed_places import ChainState
@@ -105,29 +106,149 @@ def accept_feed(
     store: UnitStore, items: Sequence[FeedItem], positions: Sequence[InputPosition], *, at: datetime
 ) -> Taken:
     """Store a stretch of the feed and how far its topic was read. Raises `FeedGapError`, `FeedForkError`; then nothing was stored."""
-    taken = Taken()
     with store.write() as tx:
+        taking = FeedTaking(tx, at=at)
         for item in items:
-            take(tx, item, taken, at=at)
+            taking.take(item)
         for position in positions:
             tx.places.set_position(position)
-    return taken
+        return taking.done()
 
 
-def take(tx: Transaction, item: FeedItem, taken: Taken, *, at: datetime) -> None:
-    """Store one item within the caller's transaction."""
-    match item:
-        case ReceiptItem():
-            answer = tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
-            taken.answers[item.receipt.id] = answer
-        case OwnItem():
-            taken.answers.setdefault(item.receipt.id, _take_own(tx, item, taken, at=at))
-        case HeadItem():
-            tx.places.set_head(item.head, at=at)
-            _note_recovered(tx, item.head)
-        case DeliveryItem():
-            if _goes_on(tx, item.delivery):
-                take_entry(tx, item, taken, at=at)
+class FeedTaking:
+    """What one transaction takes in. Entries and receipts are written many at once: `done` before the transaction ends."""
+
+    def __init__(self, tx: Transaction, *, at: datetime) -> None:
+        self._tx = tx
+        self._at = at
+        self._taken = Taken()
+        self._waiting: list[DeliveryItem | ReceiptItem] = []
+        self._chains: dict[tuple[int, int], ChainState] = {}
+        self._moved: dict[tuple[int, int], ChainState] = {}
+
+    def take(self, item: FeedItem) -> None:
+        """Take one item. Raises `FeedGapError`, `FeedForkError`."""
+        match item:
+            case DeliveryItem():
+                if self._goes_on(item.delivery):
+                    self._waiting.append(item)
+            case ReceiptItem():
+                self._waiting.append(item)
+            case OwnItem():
+                self.done()
+                self._taken.answers.setdefault(item.receipt.id, _take_own(self._tx, item, self._taken, at=self._at))
+            case HeadItem():
+                self.done()
+                self._tx.places.set_head(item.head, at=self._at)
+                _note_recovered(self._tx, item.head)
+
+    def take_entry(self, item: DeliveryItem) -> None:
+        """Take the entry of a slot, whose place in the chain is taken already."""
+        self._waiting.append(item)
+
+    def begin_chain(self, start: ChainState) -> None:
+        """A chain that has no slot yet."""
+        self._chains[start.shard, start.generation] = self._moved[start.shard, start.generation] = start
+
+    def done(self) -> Taken:
+        """Write all that was taken, in its order; returns what was new."""
+        waiting, self._waiting = self._waiting, []
+        for _, run in groupby(waiting, key=type):
+            some = list(run)
+            self._entries([item for item in some if isinstance(item, DeliveryItem)])
+            self._receipts([item for item in some if isinstance(item, ReceiptItem)])
+        for state in self._moved.values():
+            self._tx.places.set_chain(state)
+        for shard in sorted({shard for shard, _ in self._moved}):
+            self._tx.places.note_caught_up(shard)
+        self._moved.clear()
+        return self._taken
+
+    def _receipts(self, items: Sequence[ReceiptItem]) -> None:
+        if not items:
+            return
+        answers = self._tx.receipts.mark_all(
+            [(item.receipt, item.signed) for item in items], journal=self._tx.journal, at=self._at
+        )
+        for item, answer in zip(items, answers, strict=True):
+            if answer is not Answer.REPEATED or item.receipt.id not in self._taken.answers:
+                self._taken.answers[item.receipt.id] = answer
+
+    def _entries(self, items: Sequence[DeliveryItem]) -> None:
+        known = self._tx.journal.known([item.message.id for item in items if item.message is not None])
+        fresh: dict[MessageId, _Entry] = {}
+        for item in items:
+            message, author_signed = item.message, item.author_signed
+            if message is not None and author_signed is not None and message.id not in known:
+                fresh.setdefault(message.id, _Entry(item, message, author_signed))
+        self._tx.journal.add([one.row(at=self._at) for one in fresh.values()])
+        self._taken.entries += len(fresh)
+        for one in fresh.values():
+            if one.own:
+                restore_own(self._tx, one.message, at=self._at)
+            _follow_up(self._tx, one.message, one.item.delivery, self._taken, at=self._at)
+
+    def _goes_on(self, delivery: Delivery) -> bool:
+        """Move the chain on; False for a slot that came before."""
+        state = self._chain(delivery)
+        if delivery.sequence <= state.sequence:
+            return False
+        if delivery.sequence != state.sequence + 1:
+            raise FeedGapError(state.shard, state.generation, state.sequence + 1, delivery.sequence)
+        link = next_link(
+            state.link,
+            recipient=delivery.recipient,
+            sequence=delivery.sequence,
+            position=delivery.position,
+            digest=bytes.fromhex(delivery.digest),
+        )
+        if link.hex() != delivery.link:
+            raise FeedForkError(state.shard, state.generation, delivery.sequence)
+        self.begin_chain(ChainState(state.shard, state.generation, delivery.sequence, link))
+        return True
+
+    def _chain(self, delivery: Delivery) -> ChainState:
+        """Where the delivery's chain stands."""
+        shard, generation = delivery.shard, delivery.generation
+        known = self._chains.get((shard, generation)) or self._tx.places.chain(shard, generation)
+        if known is not None:
+            return known
+        start = first_link(
+            programme=delivery.programme, recipient=delivery.recipient, shard=shard, generation=generation
+        )
+        return ChainState(shard, generation, 0, start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A given entry that is new here."""
+
+    item: DeliveryItem
+    message: Attributes
+    author_signed: SignedBytes
+
+    @property
+    def own(self) -> bool:
+        """One of this unit's own, which it had forgotten."""
+        return self.message.unit == self.item.delivery.recipient
+
+    def row(self, *, at: datetime) -> NewEntry:
+        """As the journal keeps it."""
+        message, signature = self.message, to_columns(self.author_signed)
+        return NewEntry(
+            message_id=message.id,
+            subject=self.item.delivery.subject or message.subject,
+            author=message.unit,
+            type=message.type,
+            category=None if message.category is None else message.category.value,
+            time=message.time,
+            payload=signature.pop("payload"),
+            kind=EntryKind.OWN if self.own else EntryKind.GIVEN,
+            state=OwnState.ACCEPTED if self.own else None,
+            recorded_at=at,
+            place=_place(self.item),
+            signature=signature,
+        )
 
 
 def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> Answer:
@@ -180,57 +301,6 @@ def _note_recovered(tx: Transaction, head: FeedHead) -> None:
     receipt = Receipt.model_validate_json(signed.payload)
     if head.shard == receipt.shard or head.time > receipt.recorded:
         tx.recovery.done(head.shard)
-
-
-def _goes_on(tx: Transaction, delivery: Delivery) -> bool:
-    """Move the chain on; False for a slot that came before."""
-    shard, generation = delivery.shard, delivery.generation
-    start = first_link(programme=delivery.programme, recipient=delivery.recipient, shard=shard, generation=generation)
-    state = tx.places.chain(shard, generation) or ChainState(shard, generation, 0, start)
-    if delivery.sequence <= state.sequence:
-        return False
-    if delivery.sequence != state.sequence + 1:
-        raise FeedGapError(shard, generation, state.sequence + 1, delivery.sequence)
-    link = next_link(
-        state.link,
-        recipient=delivery.recipient,
-        sequence=delivery.sequence,
-        position=delivery.position,
-        digest=bytes.fromhex(delivery.digest),
-    )
-    if link.hex() != delivery.link:
-        raise FeedForkError(shard, generation, delivery.sequence)
-    tx.places.set_chain(ChainState(shard, generation, delivery.sequence, link))
-    tx.places.note_caught_up(shard)
-    return True
-
-
-def take_entry(tx: Transaction, item: DeliveryItem, taken: Taken, *, at: datetime) -> None:
-    """Store the entry of a slot, whose place in the chain is taken already."""
-    message, author_signed, delivery = item.message, item.author_signed, item.delivery
-    if message is None or author_signed is None or tx.journal.find(message.id) is not None:
-        return
-    signature = to_columns(author_signed)
-    own = message.unit == delivery.recipient
-    entry = NewEntry(
-        message_id=message.id,
-        subject=delivery.subject or message.subject,
-        author=message.unit,
-        type=message.type,
-        category=None if message.category is None else message.category.value,
-        time=message.time,
-        payload=signature.pop("payload"),
-        kind=EntryKind.OWN if own else EntryKind.GIVEN,
-        state=OwnState.ACCEPTED if own else None,
-        recorded_at=at,
-        place=_place(item),
-        signature=signature,
-    )
-    tx.journal.add([entry])
-    if own:
-        restore_own(tx, message, at=at)
-    taken.entries += 1
-    _follow_up(tx, message, delivery, taken, at=at)
 
 
 def _place(item: DeliveryItem) -> FeedPlace:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
 from adapters.storage.many_rows import Columns, among, insert_rows, shared
 from adapters.storage.tables import JOURNAL
@@ -139,6 +139,16 @@ class Journal:
         if entry is not None and entry.kind is EntryKind.OWN and entry.state is not state:
             self.change(message_id, state=state)
 
+    def set_states(self, message_ids: Sequence[MessageId], state: OwnState) -> None:
+        """As `set_state`, of many: each row has a revision of its own, in the order of the rows."""
+        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & (JOURNAL.c.kind == EntryKind.OWN.value)
+        otherwise = or_(JOURNAL.c.state.is_(None), JOURNAL.c.state != state.value)
+        found = self._connection.execute(select(JOURNAL.c.number).where(chosen & otherwise).order_by(JOURNAL.c.number))
+        rows = [{"of": number, "to_revision": self._next_revision()} for number in found.scalars()]
+        if rows:
+            changed = update(JOURNAL).where(JOURNAL.c.number == bindparam("of"))
+            self._connection.execute(changed.values(revision=bindparam("to_revision"), state=state.value), rows)
+
     def erase(self, message_ids: Sequence[MessageId]) -> int:
         """Take the content away and leave the row; returns how many had content until now."""
         erased = 0
@@ -154,6 +164,11 @@ class Journal:
         """One entry."""
         found = self._read(select(JOURNAL).where(JOURNAL.c.message_id == message_id))
         return found[0] if found else None
+
+    def known(self, message_ids: Sequence[MessageId]) -> frozenset[MessageId]:
+        """Which of these messages are here."""
+        chosen = among(JOURNAL.c.message_id, self._connection, message_ids)
+        return frozenset(self._connection.scalars(select(JOURNAL.c.message_id).where(chosen)))
 
     def states(self, message_ids: Sequence[MessageId]) -> dict[MessageId, OwnState]:
         """What became of these own entries; others are left out."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, select, update
 
-from adapters.storage.many_rows import Columns, Same, insert_rows
+from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.recovery import RECOVERY
 from adapters.storage.signed_columns import from_row, to_columns
 from adapters.storage.tables import OUTBOX, RENUMBERING
@@ -166,6 +166,10 @@ class Outbox:
         found = self._read(select(OUTBOX).where(OUTBOX.c.message_id == message_id))
         return found[0] if found else None
 
+    def find_all(self, message_ids: Sequence[MessageId]) -> Sequence[OutboxMessage]:
+        """Those of these messages that are here."""
+        return self._read(select(OUTBOX).where(among(OUTBOX.c.message_id, self._connection, message_ids)))
+
     def of_key(self, key: RecordKey, states: Sequence[OutboxState]) -> Sequence[OutboxMessage]:
         """The messages of a record key in these states, in their order."""
         chosen = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_([state.value for state in states])
@@ -185,6 +189,11 @@ class Outbox:
     def set_state(self, message_id: MessageId, state: OutboxState) -> None:
         """A receipt (or a replacement) decided what became of it."""
         self._connection.execute(update(OUTBOX).where(OUTBOX.c.message_id == message_id).values(state=state.value))
+
+    def set_states(self, message_ids: Sequence[MessageId], state: OutboxState) -> None:
+        """As `set_state`, of many."""
+        chosen = among(OUTBOX.c.message_id, self._connection, message_ids)
+        self._connection.execute(update(OUTBOX).where(chosen).values(state=state.value))
 
     def to_remake(self) -> Sequence[OutboxMessage]:
         """Replaced messages in whose place nothing was made yet, in their order."""

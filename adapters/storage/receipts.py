@@ -11,9 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from adapters.storage.journal import Journal, OwnState
+from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.numbers import Numbers
 from adapters.storage.outbox import Outbox, OutboxMessage, OutboxState
 from adapters.storage.quarantine import Origin, Quarantine, Refused
@@ -59,16 +60,43 @@ class Receipts:
 
     def mark(self, receipt: Receipt, signed: SignedBytes, *, journal: Journal, at: datetime) -> Answer:
         """Take a verified receipt."""
-        message = self._outbox.find(receipt.id)
-        if message is None or message.signed.digest.hex() != receipt.digest:
-            return Answer.NOT_OURS
-        if message.state not in _OPEN:
-            return Answer.REPEATED
-        self._keep(receipt, signed, at=at)
-        if receipt.verdict == "accepted":
-            self._outbox.set_state(receipt.id, OutboxState.ACCEPTED)
-            journal.set_state(receipt.id, OwnState.ACCEPTED)
-            return Answer.ACCEPTED
+        return self.mark_all([(receipt, signed)], journal=journal, at=at)[0]
+
+    def mark_all(
+        self, receipts: Sequence[tuple[Receipt, SignedBytes]], *, journal: Journal, at: datetime
+    ) -> list[Answer]:
+        """Take verified receipts in their order; what they accept is written at once."""
+        found = {one.message_id: one for one in self._outbox.find_all([receipt.id for receipt, _ in receipts])}
+        accepted: dict[MessageId, tuple[Receipt, SignedBytes]] = {}
+        answered: set[MessageId] = set()
+        answers = []
+        for receipt, signed in receipts:
+            message = found.get(receipt.id)
+            if message is None or message.signed.digest.hex() != receipt.digest:
+                answers.append(Answer.NOT_OURS)
+            elif message.state not in _OPEN or receipt.id in answered:
+                answers.append(Answer.REPEATED)
+            elif receipt.verdict == "accepted":
+                accepted[receipt.id] = (receipt, signed)
+                answered.add(receipt.id)
+                answers.append(Answer.ACCEPTED)
+            else:
+                self._keep([(receipt, signed)], at=at)
+                answers.append(self._not_accepted(message, receipt, journal, at))
+                answered.add(receipt.id)
+        self._accept(accepted, journal=journal, at=at)
+        return answers
+
+    def _accept(
+        self, accepted: Mapping[MessageId, tuple[Receipt, SignedBytes]], *, journal: Journal, at: datetime
+    ) -> None:
+        if not accepted:
+            return
+        self._keep(list(accepted.values()), at=at)
+        self._outbox.set_states(list(accepted), OutboxState.ACCEPTED)
+        journal.set_states(list(accepted), OwnState.ACCEPTED)
+
+    def _not_accepted(self, message: OutboxMessage, receipt: Receipt, journal: Journal, at: datetime) -> Answer:
         if receipt.code in _NUMBERED_AGAIN:
             return self._renumber(message, receipt)
         self._outbox.set_state(receipt.id, OutboxState.REFUSED)
@@ -78,7 +106,7 @@ class Receipts:
 
     def keep_own(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
         """The receipt of a message that this database had forgotten."""
-        self._keep(receipt, signed, at=at)
+        self._keep([(receipt, signed)], at=at)
 
     def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
         """Both refusals leave the hub's number where it was; `adapters.desk.renumbering` makes the messages again."""
@@ -87,21 +115,21 @@ class Receipts:
         self._outbox.set_state(message.message_id, OutboxState.REPLACED)
         return Answer.TO_RENUMBER
 
-    def _keep(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
-        row = {
-            "message_id": receipt.id,
-            "verdict": receipt.verdict,
-            "code": None if receipt.code is None else receipt.code.value,
-            "position": receipt.position,
-            "envelope": to_envelope(signed, PayloadType.RECEIPT),
-            "stored_at": at,
+    def _keep(self, receipts: Sequence[tuple[Receipt, SignedBytes]], *, at: datetime) -> None:
+        columns: Columns = {
+            "message_id": [receipt.id for receipt, _ in receipts],
+            "verdict": [receipt.verdict for receipt, _ in receipts],
+            "code": [None if receipt.code is None else receipt.code.value for receipt, _ in receipts],
+            "position": [receipt.position for receipt, _ in receipts],
+            "envelope": [to_envelope(signed, PayloadType.RECEIPT) for _, signed in receipts],
+            "stored_at": Same(at),
         }
-        self._connection.execute(insert(RECEIPT).values(row))
+        insert_rows(self._connection, RECEIPT, columns)
 
     def outcomes(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Outcome]:
         """What the hub answered to these, where it did."""
         wanted = select(RECEIPT.c.message_id, RECEIPT.c.code, RECEIPT.c.position)
-        rows = self._connection.execute(wanted.where(RECEIPT.c.message_id.in_(message_ids)))
+        rows = self._connection.execute(wanted.where(among(RECEIPT.c.message_id, self._connection, message_ids)))
         return {
             MessageId(row.message_id): Outcome(None if row.code is None else RefusalCode(row.code), row.position)
             for row in rows

@@ -93,10 +93,21 @@ class UnitStoreContract:
         assert entry is not None
         return entry
 
-    @staticmethod
     def answer(
-        desk: Desk, hub: SimulatedHub, message: OutboxMessage, code: RefusalCode | None = None, last: int | None = None
+        self,
+        desk: Desk,
+        hub: SimulatedHub,
+        message: OutboxMessage,
+        code: RefusalCode | None = None,
+        last: int | None = None,
     ) -> Answer:
+        item = self.receipt(desk, hub, message, code, last)
+        return accept_feed(desk.store, [item], [], at=NOON).answers[message.message_id]
+
+    @staticmethod
+    def receipt(
+        desk: Desk, hub: SimulatedHub, message: OutboxMessage, code: RefusalCode | None = None, last: int | None = None
+    ) -> ReceiptItem:
         receipt = Receipt(
             programme=PROGRAMME,
             source=desk.signer.source,
@@ -112,7 +123,7 @@ class UnitStoreContract:
             trust_list=1,
         )
         signed = sign_one(feed_record.payload_of(receipt), hub.receipts, PayloadType.RECEIPT)
-        return accept_feed(desk.store, [ReceiptItem(receipt, signed)], [], at=NOON).answers[receipt.id]
+        return ReceiptItem(receipt, signed)
 
     # Turns
 
@@ -232,6 +243,25 @@ class UnitStoreContract:
         assert kept is not None
         verify(kept, hub.receipts.verifying_key, PayloadType.RECEIPT)
         assert self.entry(desk, message.message_id).state is OwnState.ACCEPTED
+
+    def test_a_stretch_with_a_receipt_twice_counts_it_once_and_followers_see_each_entry_once(
+        self, desk: Desk, hub: SimulatedHub
+    ) -> None:
+        self.consent(desk)
+        for quantity in ("1", "2"):
+            desk.record(service(quantity))
+        messages = self.waiting(desk)
+        self.send(desk, messages)
+        with desk.store.read() as tx:
+            before = tx.journal.last_revision()
+        items = [self.receipt(desk, hub, one) for one in (*messages, messages[0])]
+        taken = accept_feed(desk.store, items, [], at=NOON)
+        assert taken.answers == {one.message_id: Answer.ACCEPTED for one in messages}
+        with desk.store.read() as tx:
+            changed = tx.journal.since(before, limit=100)
+            assert [one.message_id for one in changed] == [one.message_id for one in messages]
+            assert {one.state for one in changed} == {OwnState.ACCEPTED}
+            assert tx.outbox.counts()[OutboxState.ACCEPTED] == len(messages)
 
     def test_a_receipt_about_other_bytes_is_not_ours(self, desk: Desk, hub: SimulatedHub) -> None:
         feed = SimulatedFeed(hub, OP)
