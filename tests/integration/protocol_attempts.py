@@ -171,7 +171,7 @@ def on_cluster(user: str) -> Iterator[Attempt]:
     rule = {"resourceType": 2, "resourceName": "*", "resourcePatternType": 3, "principal": f"User:{user}", "host": "*"}
     yield Attempt("CREATE_ACLS", {"creations": [{**rule, "operation": 2, "permissionType": 3}]})
     yield Attempt("DELETE_ACLS", {"filters": [_ANYTHING]})
-    yield Attempt("DESCRIBE_USER_SCRAM_CREDENTIALS", {"users": []})
+    yield Attempt("DESCRIBE_USER_SCRAM_CREDENTIALS", {"users": [{"name": user}]})
     salted = {"name": user, "mechanism": 2, "iterations": 8192, "salt": "salt", "saltedPassword": "x" * 64}
     yield Attempt("ALTER_USER_SCRAM_CREDENTIALS", {"upsertions": [salted]})
     yield Attempt("DESCRIBE_CLIENT_QUOTAS", {"components": []})
