@@ -43,6 +43,8 @@ class FindingCode(StrEnum):
     """Something that had to follow, at once or when it was due, was never said."""
     UNFOUNDED = "unfounded"
     """The hub said something that nothing in the log gave rise to."""
+    READ = "read-without-ground"
+    """A unit read what was never given to it, what it had said to have erased, or had to erase before."""
     CONTRADICTED = "contradicted"
     """The export does not extend a checkpoint that was seen before, or by somebody else: history was rewritten or taken back."""
     INDEX = "index"

@@ -27,6 +27,7 @@ from hub.audit import places
 from hub.audit.columns import Columns, Kind, kind_of
 from hub.audit.consequences import Consequences, Deliveries, Overdue
 from hub.audit.findings import Finding, FindingCode
+from hub.audit.reads import Reads
 from hub.audit.releases import NamedKeys, Releases
 from hub.audit.reports import Reports, Told
 from hub.audit.timeline import Timeline
@@ -64,6 +65,7 @@ class Reexecution:
     _follows: Consequences = field(init=False)
     _deliveries: Deliveries = field(default_factory=Deliveries)
     _keys: NamedKeys = field(default_factory=NamedKeys)
+    _reads: Reads = field(default_factory=Reads)
 
     def __post_init__(self) -> None:
         self._case = CaseFile.empty(self.key)
@@ -167,6 +169,7 @@ class Reexecution:
         if message.unit != HUB and message.sequence != expected:
             yield Finding(FindingCode.NUMBER, position, f"{message.sequence} where {expected} is next")
         yield from self._decision(event, message, now)
+        yield from self._reads.take(message, self._case.path, now)
         self._deliveries.decided(event, message.unit, position)
         self._keys.decided(message, position)
 

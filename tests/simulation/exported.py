@@ -88,13 +88,15 @@ def exported(hub: Simulation, folder: Path, rows: Sequence[Row] | None = None, n
     return Bundle.open(folder)
 
 
-def exported_part(hub: Simulation, folder: Path, keys: Collection[str], until: datetime | None = None) -> Bundle:
-    """A part of the hub's log, about these record keys."""
+def exported_part(
+    hub: Simulation, folder: Path, keys: Collection[str], until: datetime | None = None, *, without: int | None = None
+) -> Bundle:
+    """A part of the hub's log, about these record keys; one position left out where a test wants it."""
     own = rows_of(hub)
     kept = [
         row
         for row, event in zip(own, hub.shard.log, strict=True)
-        if (row.key in keys or is_hub_key(row.key)) and (until is None or event.at <= until)
+        if (row.key in keys or is_hub_key(row.key)) and (until is None or event.at <= until) and row.position != without
     ]
     write(
         folder,

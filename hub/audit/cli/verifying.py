@@ -42,6 +42,7 @@ MEANINGS: Final = {
     FindingCode.REPEATED: "a message was decided twice",
     FindingCode.MISSING: "what had to follow was never said",
     FindingCode.UNFOUNDED: "the hub said what nothing gave rise to",
+    FindingCode.READ: "a unit read what was not open to it, or no longer",
     FindingCode.CONTRADICTED: "history was rewritten or taken back since somebody saw it",
     FindingCode.INDEX: "the export says something else of itself than is in it",
 }

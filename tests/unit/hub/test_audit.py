@@ -11,18 +11,21 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from contracts.categories import Category
+from contracts.categories import Purpose
 from contracts.codes import RefusalCode
+from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
 from contracts.ledger import policy as policies
 from contracts.ledger import signed_note
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
+from contracts.messages.access import RecordAccessed
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.ground import GroundRegistered
 from contracts.messages.hub import ConsentExpired, DeliveryReported, ReportedDelivery
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, ProgrammeId, RecordKey, SubjectId, UnitId
+from contracts.messages.obligation import ObligationAnswered
+from contracts.names import ActorId, GroundId, MessageId, ProgrammeId, RecordKey, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import sign_one
 from hub.application.admission import without_unit
@@ -32,7 +35,8 @@ from hub.audit.history import UnknownSubjectError
 from hub.audit.replay import Seen, replay
 from hub.audit.verification import verify
 from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
-from tests.simulation.exported import POLICY, SIGNER, exported, note_over, rows_of
+from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
+from tests.simulation.exported import POLICY, SIGNER, audited, exported, note_over, rows_of
 from tests.simulation.programme import KAREL, START, Simulation
 
 if TYPE_CHECKING:
@@ -44,46 +48,10 @@ if TYPE_CHECKING:
     from hub.audit.bundle import Row
     from hub.domain.events import Event
 
-SKILLS = Category.SKILLS
-
-
-def paper_of(consent: GroundId) -> ConsentGiven:
-    """The advice office may share skills with the school, from the programme's start on."""
-    grant = Grant(
-        sources=(UnitId("op"),),
-        recipient=to_unit(UnitId("vz")),
-        categories=(SKILLS,),
-        until=START + timedelta(days=300),
-        history_from=START,
-    )
-    return ConsentGiven(
-        consent_id=consent,
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
-
 
 @pytest.fixture
 def hub() -> Simulation:
-    """A consent, entries before and after it ends, a withdrawal, a refusal, and a revoked key's list."""
-    simulation = Simulation()
-    simulation.publish_trust_list()
-    simulation.clock.at = START + timedelta(days=39)
-    consent = GroundId(simulation.next_id())
-    simulation.say("op", paper_of(consent))
-    for _ in range(3):
-        simulation.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
-    simulation.say("up", NeedAssessed(dimension="skills"), category=SKILLS)
-    simulation.relay_all()
-    simulation.report_all()
-    simulation.say("op", ConsentWithdrawn(consent_id=consent))
-    simulation.move_to(simulation.clock.at + timedelta(days=40))
-    simulation.revoke(simulation.units["md"].key.key_id)
-    return simulation
+    return consent_that_ended()
 
 
 def consent_of_a_day(hub: Simulation) -> GroundId:
@@ -253,6 +221,13 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
 
         assert FindingCode.MISPLACED in self.rewritten(hub, tmp_path, moved)
 
+    def test_what_was_signed_with_a_key_after_it_was_revoked(self, hub: Simulation, tmp_path: Path) -> None:
+        hub.revoke(hub.units["op"].key.key_id)
+        self.slip_in(hub, hub.message("op", NeedAssessed(dimension="skills"), category=SKILLS)[1])
+        rows = rows_of(hub)
+        found = verify(exported(hub, tmp_path / "export", rows, note_over(rows)), policies.parse(POLICY)).findings
+        assert any(one.code is FindingCode.BAD_SIGNATURE and "no valid key" in one.detail for one in found)
+
     def test_what_a_unit_said_after_its_admission_ended(self, hub: Simulation, tmp_path: Path) -> None:
         listed = without_unit(hub.intake.directory, UnitId("op"), at=hub.clock.at)
         hub.take([hub.next_list(listed)])
@@ -347,6 +322,63 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
         slot = ReportedDelivery(unit=UnitId("md-claims"), feed_sequence=1, position=at, verdict="given")
         self.say_for_the_hub(hub, DeliveryReported(shard=0, generation=1, deliveries=(slot,)), None)
         assert self.rewritten(hub, tmp_path, lambda event: event) == {FindingCode.UNFOUNDED}
+
+
+class TestAUnitThatReadWhatWasNotOpenToIt:
+    """Its own adapter said so: the gate is run again over what it reported."""
+
+    def read(self, hub: Simulation, unit: str, entry: MessageId, purpose: Purpose = Purpose.SUPPORT) -> None:
+        looked = RecordAccessed(
+            reader=ActorId("teacher/w3"),
+            reader_unit=UnitId(unit),
+            purpose_of_access=purpose,
+            entries=(entry,),
+            outcome="read",
+        )
+        hub.say(unit, looked)
+
+    def found(self, hub: Simulation) -> list[str]:
+        return [one.detail.partition(": ")[2] for one in audited(hub) if one.code is FindingCode.READ]
+
+    @pytest.fixture
+    def entry(self, hub: Simulation) -> MessageId:
+        """Given to the school, then withdrawn, and the day by which it had to be erased is over."""
+        return next(
+            parse(event.message.payload).id
+            for event in hub.shard.log
+            if isinstance(event, MessageAccepted) and b"need.assessed" in event.message.payload
+        )
+
+    def test_after_the_withdrawal_and_the_day_to_erase_it(self, hub: Simulation, entry: MessageId) -> None:
+        self.read(hub, "vz", entry)
+        assert self.found(hub) == ["it had to be erased before"]
+
+    def test_after_it_said_that_it_was_erased(self, hub: Simulation, entry: MessageId) -> None:
+        duty = next(iter(hub.intake._files.open([RecordKey(KAREL)])[RecordKey(KAREL)].path.obligations))
+        hub.say("vz", ObligationAnswered(obligation_id=duty, statement="erased", entries=3, digest="0" * 64))
+        hub.clock.at += timedelta(days=1)
+        self.read(hub, "vz", entry)
+        assert self.found(hub) == ["it had said that it erased it"]
+
+    def test_what_was_never_given_to_it(self, hub: Simulation, entry: MessageId) -> None:
+        self.read(hub, "md-claims", entry)
+        assert self.found(hub) == ["it was never given to it"]
+
+    def test_for_another_purpose(self, hub: Simulation, entry: MessageId) -> None:
+        self.read(hub, "vz", entry, Purpose.CONTROL)
+        assert self.found(hub) == ["for control, given for support"]
+
+    def test_its_own_and_what_was_open_is_nobodys_fault(self) -> None:
+        hub = Simulation()
+        hub.publish_trust_list()
+        hub.clock.at = START + timedelta(days=39)
+        hub.say("op", paper_of(consent := GroundId(hub.next_id())))
+        entry = hub.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
+        self.read(hub, "op", entry)
+        self.read(hub, "vz", entry)
+        hub.say("op", ConsentWithdrawn(consent_id=consent))
+        self.read(hub, "vz", entry)
+        assert audited(hub) == [], "until the day by which it must be erased a unit may still look"
 
 
 class TestReplay:

@@ -15,9 +15,9 @@ from contracts.names import ActorId, MessageId
 from hub.audit.findings import FindingCode
 from hub.audit.replay import replay
 from hub.audit.verification import verify
+from tests.simulation.ended_consent import paper_of
 from tests.simulation.exported import POLICY, exported
 from tests.simulation.programme import KAREL, START, Simulation
-from tests.unit.hub.test_audit import paper_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,165 @@
+"""A part of a log, and one client's rows of a whole one: both stand by themselves, and whatever was changed in them is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contracts.ledger import policy as policies
+from contracts.merkle import ProofError
+from contracts.messages.need import NeedAssessed
+from contracts.names import GroundId, RecordKey, SubjectId
+from hub.audit.bundle import INDEX, MANIFEST, ROWS, Bundle, BundleError, Group, Row
+from hub.audit.findings import FindingCode
+from hub.audit.history import history_of
+from hub.audit.replay import replay
+from hub.audit.verification import verify
+from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
+from tests.simulation.exported import POLICY, exported, exported_part, rows_of
+from tests.simulation.programme import KAREL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hub.audit.verification import Report
+    from tests.simulation.programme import Simulation
+
+TRUSTED = policies.parse(POLICY)
+JANA = SubjectId("r1." + "j" * 26)
+
+
+@pytest.fixture
+def hub() -> Simulation:
+    """Two clients, so that a part is less than the whole; the tree has more than one tile."""
+    simulation = consent_that_ended()
+    simulation.say("op", paper_of(GroundId(simulation.next_id())), subject=JANA)
+    for _ in range(260):
+        simulation.say("op", NeedAssessed(dimension="skills"), category=SKILLS, subject=JANA)
+    simulation.relay_all()
+    simulation.report_all()
+    return simulation
+
+
+def codes(report: Report) -> set[FindingCode]:
+    return {one.code for one in report.findings}
+
+
+def test_a_part_verifies_without_the_rest_and_says_the_same_of_its_client(hub: Simulation, tmp_path: Path) -> None:
+    whole, part = exported(hub, tmp_path / "whole"), exported_part(hub, tmp_path / "part", [KAREL])
+    report = verify(part, TRUSTED)
+    assert report.findings == []
+    assert report.part
+    assert 0 < report.rows < len(hub.shard.log) - 200
+    assert replay(part, KAREL, hub.clock.at) == replay(whole, KAREL, hub.clock.at)
+    assert JANA not in (part.folder / ROWS).read_text()
+
+
+def test_a_part_up_to_a_day_verifies_and_knows_nothing_later(hub: Simulation, tmp_path: Path) -> None:
+    until = hub.shard.log[6].at
+    part = exported_part(hub, tmp_path / "part", [KAREL], until)
+    assert verify(part, TRUSTED).findings == []
+    assert max(row.position for group in part.groups() for row in part.rows(group.place)) < len(hub.shard.log) - 200
+
+
+def test_what_was_left_out_in_the_middle_of_a_part_is_missed(hub: Simulation, tmp_path: Path) -> None:
+    part = exported_part(hub, tmp_path / "part", [KAREL])
+    group = part.group(RecordKey(KAREL))
+    assert group is not None
+    begin, length = group.place
+    lines = list(part.lines(group.place))
+    raw, cut = (part.folder / ROWS).read_bytes(), b"".join(lines[:2] + lines[3:])
+    (part.folder / ROWS).write_bytes(raw[:begin] + cut + raw[begin + length :])
+    assert codes(verify(part, TRUSTED)) & {FindingCode.NUMBER, FindingCode.MISPLACED}
+
+
+def changed(bundle: Bundle, place: int, row: Row) -> None:
+    """Put another row in the place of one, of the same length, wherever it lies."""
+    rows = bundle.folder / ROWS
+    raw = rows.read_bytes()
+    line = next(one for one in raw.splitlines(keepends=True) if b'"position":%d,' % place in one)
+    assert len(line) == len(row.line)
+    rows.write_bytes(raw.replace(line, row.line))
+
+
+@pytest.mark.parametrize("of", ["whole", "part"])
+def test_a_row_that_the_ledger_does_not_vouch_for_is_named(hub: Simulation, tmp_path: Path, of: str) -> None:
+    bundle = exported(hub, tmp_path / of) if of == "whole" else exported_part(hub, tmp_path / of, [KAREL])
+    row = rows_of(hub)[3]
+    changed(bundle, 3, replace(row, state=row.state.replace(b"2026-02-09", b"2026-02-08", 1)))
+    found = verify(bundle, TRUSTED).findings
+    assert [one.position for one in found if one.code is FindingCode.ROOT_MISMATCH] == [3]
+    with pytest.raises(ProofError, match="row at 3"):
+        history_of(bundle, KAREL, TRUSTED)
+
+
+def test_one_clients_path_is_replayed_from_that_clients_rows_alone(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    before = replay(bundle, KAREL, hub.clock.at, TRUSTED)
+    group = bundle.group(RecordKey(KAREL))
+    assert group is not None
+    assert group.reports
+    read = [group.place, *group.reports, *bundle.manifest.notices]
+    raw = bytearray((bundle.folder / ROWS).read_bytes())
+    kept = {at for begin, length in read for at in range(begin, begin + length)}
+    for at in set(range(len(raw))) - kept:
+        raw[at] = ord("x")
+    (bundle.folder / ROWS).write_bytes(raw)
+    assert len(kept) < len(raw) / 5
+    assert replay(bundle, KAREL, hub.clock.at, TRUSTED) == before
+
+
+def test_an_index_that_hides_a_report_or_a_row_is_found(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    index, whole = bundle.folder / INDEX, list(bundle.groups())
+    for hidden in (
+        [replace(one, reports=()) for one in whole],
+        [replace(one, rows=one.rows - 1) for one in whole],
+        [one for one in whole if str(one.key) != KAREL],
+        list(reversed(whole)),
+    ):
+        index.write_bytes(b"".join(one.line for one in hidden))
+        assert FindingCode.INDEX in codes(verify(bundle, TRUSTED))
+
+
+def test_a_manifest_that_hides_a_trust_list_is_found(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    less = bundle.manifest.model_copy(update={"notices": bundle.manifest.notices[:1]})
+    (bundle.folder / MANIFEST).write_text(less.model_dump_json(exclude_none=True))
+    assert FindingCode.INDEX in codes(verify(Bundle.open(bundle.folder), TRUSTED))
+
+
+def test_several_processes_find_what_one_finds(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    row = rows_of(hub)[5]
+    changed(bundle, 5, replace(row, state=row.state.replace(b"2026-02-09", b"2026-02-08", 1)))
+    alone, together = (verify(bundle, TRUSTED, processes=number) for number in (1, 2))
+    assert alone.findings
+    assert alone == together
+
+
+def test_every_key_is_found_in_an_index_of_any_length_and_no_other(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    for many in (0, 1, 2, 3, 100, 1000):
+        keys = [RecordKey(f"r1.{number:026d}") for number in range(0, 2 * many, 2)]
+        groups = [Group(key, (0, 1), 1, ((1, 2),) * (number % 90)) for number, key in enumerate(keys)]
+        (bundle.folder / INDEX).write_bytes(b"".join(one.line for one in groups))
+        assert [bundle.group(key) for key in keys] == groups
+        for number in range(-1, 2 * many + 1, max(2, many // 50 * 2)):
+            assert bundle.group(RecordKey(f"r1.{number:026d}")) is None
+
+
+def test_a_checkpoint_over_more_rows_than_there_can_be_is_refused(hub: Simulation, tmp_path: Path) -> None:
+    bundle = exported(hub, tmp_path / "whole")
+    (bundle.folder / ROWS).write_bytes(b"")
+    with pytest.raises(BundleError):
+        verify(bundle, TRUSTED)
+
+
+def test_a_part_cannot_show_what_the_whole_extends(hub: Simulation, tmp_path: Path) -> None:
+    hub.clock.at += timedelta(days=1)
+    part = exported_part(hub, tmp_path / "part", [KAREL])
+    with pytest.raises(BundleError, match="whole export"):
+        verify(part, TRUSTED, seen=[part.note])
