@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from contracts.categories import Category, Purpose
 from contracts.names import HUB, ActorId, GroundId, MessageId, ReferralId, SubjectId, UnitId
@@ -80,14 +80,17 @@ def access_history(connection: Connection, subject: SubjectId) -> Sequence[Acces
 
 
 def _reads(connection: Connection, subject: SubjectId) -> Iterable[AccessRecord]:
+    return [read_record(row) for row in connection.execute(select_reads().where(READ.c.subject == subject))]
+
+
+def select_reads() -> Select[Any]:
+    """Reads and refused attempts with the names of their receivers, for `read_record`."""
     joined = READ.outerjoin(RECEIVER, RECEIVER.c.unit == READ.c.reader_unit)
-    rows = connection.execute(
-        select(READ, RECEIVER.c.name, RECEIVER.c.institution).select_from(joined).where(READ.c.subject == subject)
-    )
-    return [_read_record(row) for row in rows]
+    return select(READ, RECEIVER.c.name, RECEIVER.c.institution).select_from(joined)
 
 
-def _read_record(row: Row[Any]) -> AccessRecord:
+def read_record(row: Row[Any]) -> AccessRecord:
+    """A row of `select_reads`."""
     audited = row.reporter == HUB  # no unit can speak for it
     return AccessRecord(
         logtime=row.time,
@@ -111,19 +114,20 @@ def _read_record(row: Row[Any]) -> AccessRecord:
 
 
 def _given(connection: Connection, subject: SubjectId) -> Iterable[AccessRecord]:
+    return [given_record(row) for row in connection.execute(select_given().where(GIVEN.c.subject == subject))]
+
+
+def select_given() -> Select[Any]:
+    """What was given, or was to be, with the entry and the names of its receivers, for `given_record`."""
     joined = GIVEN.join(ENTRY, ENTRY.c.position == GIVEN.c.position).outerjoin(
         RECEIVER, RECEIVER.c.unit == GIVEN.c.unit
     )
     entry = (ENTRY.c.message_id, ENTRY.c.author, ENTRY.c.category, ENTRY.c.purpose, ENTRY.c.referral_id)
-    rows = connection.execute(
-        select(GIVEN, *entry, RECEIVER.c.name, RECEIVER.c.institution)
-        .select_from(joined)
-        .where(GIVEN.c.subject == subject)
-    )
-    return [_given_record(row) for row in rows]
+    return select(GIVEN, *entry, RECEIVER.c.name, RECEIVER.c.institution).select_from(joined)
 
 
-def _given_record(row: Row[Any]) -> AccessRecord:
+def given_record(row: Row[Any]) -> AccessRecord:
+    """A row of `select_given`."""
     return AccessRecord(
         logtime=row.delivered_at or row.withheld_at or row.decided_at,
         action=AccessAction.DISCLOSED,

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _show(played, as_json=options.json)
             (premises.exports / "summary.json").write_text(json.dumps(played.document(), indent=2, default=str))
             if not options.once:
-                stay(premises, progress)
+                stay(premises, progress, karel=played.karel)
     except KeyboardInterrupt:
         progress.say("Stopped.")
         return 128 + signal.SIGINT

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.names import SubjectId
 from deploy.story.auditing import audit
 from deploy.story.checks import counted, judged
 from deploy.story.errors import StoryError
@@ -26,6 +27,7 @@ class Played:
     promises: Sequence[Promise]
     looks: Looks
     events: dict[str, int]
+    karel: SubjectId
 
     @property
     def held(self) -> bool:
@@ -65,7 +67,7 @@ def play(premises: Premises, progress: Progress) -> Played:
         looks = look(stage)
         stage.settle()
         stores = read(stage, audit(premises))
-    return Played(judged(stores), looks, dict(counted(stores)))
+    return Played(judged(stores), looks, dict(counted(stores)), stores.karel)
 
 
 def read(stage: TownStage, report: Report) -> Stores:

@@ -25,6 +25,8 @@ class HubUser(StrEnum):
     DISPATCH = "hub-dispatch"
     OPERATOR = "hub-operator"
     """The operator's commands: they publish trust lists and settings."""
+    AUDIT = "hub-audit"
+    """The auditor's page: it says who looked."""
 
 
 class Operation(StrEnum):
@@ -57,6 +59,7 @@ HUB_PERMISSIONS: Final = frozenset(
         Permission(HubUser.OPERATOR, Operation.WRITE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, DIRECTORY),
+        Permission(HubUser.AUDIT, Operation.WRITE, INBOX),
     }
 )
 

@@ -1,7 +1,7 @@
 """`spojka-audit`: what an auditor types.
 
-Everything but `export` and `policy` needs nothing but the export and the policy file: no database, no network, no settings; `watch` reads a ledger's
-files. `hub.audit.cli.screen` has the exit codes.
+Everything but `export`, `policy`, `serve` and `token`, which are the operator's, needs nothing but the export and the policy file: no database, no
+network, no settings; `watch` reads a ledger's files. `hub.audit.cli.screen` has the exit codes.
 """
 
 import sys
@@ -10,6 +10,7 @@ import typer
 
 from contracts.errors import ContractsError
 from hub.application.ports import HubError
+from hub.audit.cli import auditors
 from hub.audit.cli.exporting import export, policy
 from hub.audit.cli.looking import accesses_of, diff, replay
 from hub.audit.cli.screen import CODES, VIOLATED
@@ -31,6 +32,8 @@ app.command("replay", epilog=CODES)(replay)
 app.command("accesses", epilog=CODES)(accesses_of)
 app.command("diff", epilog=CODES)(diff)
 app.command("watch", epilog=CODES)(watch)
+app.command("serve", epilog=CODES)(auditors.serve)
+app.add_typer(auditors.app, name="token")
 
 
 def main() -> None:

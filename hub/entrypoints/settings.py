@@ -4,9 +4,9 @@ Invariant: what decides something about a client is no setting here but a messag
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from hub.application.ports import HubError
+from projections.process.loopback import is_loopback
 
 HOME = "SPOJKA_HUB_HOME"
 
@@ -63,6 +64,32 @@ class HubSettings(BaseSettings):
         float, Field(gt=0, description="Feed heads while a feed is active, by the hub's clock.")
     ] = 60
     quiet_head_seconds: Annotated[float, Field(gt=0, description="Feed heads while it is not.")] = 900
+    audit_host: Annotated[
+        str,
+        Field(
+            description="Where the auditor's page listens; any but this machine's own needs audit_certificate and audit_key."
+        ),
+    ] = "127.0.0.1"
+    audit_port: Annotated[int, Field(ge=0, le=65535, description="Port of the auditor's page; 0 takes a free one.")] = (
+        9465
+    )
+    audit_certificate: Annotated[
+        Path | None, Field(description="PEM file with the auditor's page's certificate chain.")
+    ] = None
+    audit_key: Annotated[
+        Path | None, Field(description="PEM file of that certificate's private key, readable by its owner alone.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _auditors_are_served_safely(self) -> Self:
+        if (self.audit_certificate is None) != (self.audit_key is None):
+            raise ValueError("audit_certificate and audit_key belong together: name both or none")
+        if self.audit_certificate is None and not is_loopback(self.audit_host):
+            raise ValueError(
+                f"audit_host {self.audit_host} is not this machine alone: tokens would cross the network in clear. "
+                "Name audit_certificate and audit_key, or leave audit_host at 127.0.0.1"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -98,3 +98,21 @@ def test_the_command_ends_with_problem_and_advice_not_with_a_traceback(tmp_path:
     assert done.returncode == 1
     assert "Set SPOJKA_HUB_DATABASE" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"AUDIT_HOST": "0.0.0.0"}, "in clear"),  # noqa: S104 - refused
+        ({"AUDIT_HOST": "hub.example"}, "in clear"),
+        ({"AUDIT_CERTIFICATE": "page.pem"}, "belong together"),
+    ],
+)
+def test_the_auditors_page_speaks_to_no_other_machine_without_tls(
+    home: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], told: str
+) -> None:
+    assert home.is_dir()
+    for name, value in settings.items():
+        monkeypatch.setenv(f"SPOJKA_HUB_{name}", value)
+    with pytest.raises(SettingsError, match=told):
+        load_settings()

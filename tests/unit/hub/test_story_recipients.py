@@ -107,7 +107,12 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story() -> Story:  # noqa: PLR0915 - the story is as long as it is
+def story() -> Story:
+    return played()
+
+
+def played() -> Story:  # noqa: PLR0915 - the story is as long as it is
+    """The whole story."""
     s = Story()
     s.on(2, 9)
     s.consent(
