@@ -45,6 +45,7 @@ _COMMANDS: Final = {
     "quarantine": "adapters.cli.quarantine:app",
     "sheet": "adapters.cli.sheets:app",
     "obligations": "adapters.cli.obligations:app",
+    "erasure": "adapters.cli.erasures:app",
 }
 """Where each command lives."""
 

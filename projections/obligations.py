@@ -31,7 +31,7 @@ OBLIGATION: Final = Table(
     Column("obligation_id", String(36), primary_key=True),
     Column("subject", String(60), nullable=False),
     Column("unit", String(40), nullable=False),
-    Column("ground_id", String(36), nullable=False),
+    Column("ground_id", String(36)),
     Column("because", String(20), nullable=False),
     Column("categories", Text, nullable=False),
     Column("entries", Integer, nullable=False),
@@ -66,7 +66,7 @@ class ObligationRecord:
     obligation_id: ObligationId
     subject: SubjectId
     unit: UnitId
-    ground_id: GroundId
+    ground_id: GroundId | None
     because: str
     categories: tuple[Category, ...]
     entries: int
@@ -96,7 +96,7 @@ class Obligations:
     """The read model."""
 
     name: Final = "obligations"
-    version: int = 1
+    version: int = 2
     readable_from: int = 1
     metadata: Final = METADATA
 

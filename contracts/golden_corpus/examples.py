@@ -31,6 +31,7 @@ from contracts.messages import (
     client,
     consent,
     entry,
+    erasure,
     feed,
     ground,
     hub,
@@ -241,6 +242,8 @@ def _reports() -> Iterator[Example]:
     yield Example(read)
     refused = read.model_copy(update={"outcome": "refused", "reason": "no-ground", "entries": (), "ground_id": None})
     yield Example(refused, note="a refused attempt")
+    yield Example(erasure.ErasureRequested(), note="everything recorded until now")
+    yield Example(erasure.ErasureRequested(categories=(Category.HEALTH,)))
     answered = obligation.ObligationAnswered(obligation_id=DUTY, statement="erased", entries=2, digest=DIGEST)
     yield Example(answered, author=LABOUR)
     deposited = key.KeyDeposited(key_id=DIGEST, scope="employment", epoch=1, deposit_hash=DIGEST)
@@ -260,6 +263,8 @@ def _hub() -> Iterator[Example]:
         due=LATER,
     )
     yield Example(opened, author=HUB)
+    carried_out = erasure.ErasureCarriedOut(request_id=ENTRY, entries=3, keys=2, live_at=NOW, beyond_at=LATER)
+    yield Example(carried_out, author=HUB)
     yield Example(hub.ObligationOverdue(obligation_id=DUTY, unit=LABOUR), author=HUB)
     audited = access.RecordAudited(
         reader=ActorId("auditor/dpo-1"), purpose_of_audit="client-request", shown="path", until=LATER

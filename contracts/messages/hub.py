@@ -42,8 +42,9 @@ class ObligationOpened(Facts):
 
     obligation_id: Obligation
     unit: Unit
-    ground_id: Ground
-    because: Literal["withdrawn", "narrowed", "expired", "ended", "restricted"]
+    ground_id: Ground | None = None
+    """What ended; of an erasure that the client asked for there is none."""
+    because: Literal["withdrawn", "narrowed", "expired", "ended", "restricted", "erasure"]
     entries: Annotated[tuple[Id, ...], Field(max_length=5000)]
     """Message ids that the unit was, or was about to be, given and that no other ground covers."""
     categories: tuple[Category, ...]

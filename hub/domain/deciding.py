@@ -10,12 +10,13 @@ from contracts.catalogue import Audience, Author, MessageSpec
 from contracts.codes import RefusalCode
 from contracts.envelope import Message
 from contracts.facts import Clear
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingRestricted
 from contracts.messages.subject import SubjectFacts
 from contracts.names import HUB, ProgrammeId, Source
-from hub.domain import entry_rules, ground_rules, referral_rules, subject_rules
+from hub.domain import entry_rules, erasing, ground_rules, referral_rules, subject_rules
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused
 from hub.domain.recipients import ground_parties, without_ground
 from hub.domain.support_path import Entry, SupportPath, candidate_entry
@@ -103,6 +104,8 @@ def _by_audience(  # noqa: PLR0911 - one line a type
         case ProcessingRestricted():
             parties = ground_parties(path.grounds.values(), now.directory)
             return Accepted(recipients=without_ground(parties, message.unit, now), closes=True)
+        case ErasureRequested() | ErasureCarriedOut():
+            return erasing.decide(path, message, facts, now)
         case SubjectFacts():
             return subject_rules.decide(path, message, facts, now)
     if spec.audience is Audience.ALL_UNITS:

@@ -7,7 +7,7 @@ from contracts.codes import RefusalCode
 from contracts.envelope import Message
 from contracts.messages.entry import EntryCorrected
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused
-from hub.domain.recipients import grounded
+from hub.domain.recipients import erased, grounded
 from hub.domain.support_path import Entry, SupportPath
 
 
@@ -25,7 +25,7 @@ def decide(path: SupportPath, message: Message, entry: Entry, now: Circumstances
 
 def _correction_fault(path: SupportPath, message: Message) -> Refused | None:
     corrected = path.entries.get(message.corrects) if message.corrects is not None else None
-    if corrected is None or corrected.author != message.unit:
+    if corrected is None or corrected.author != message.unit or erased(path, corrected):
         return Refused(
             RefusalCode.UNKNOWN_ENTRY, "the entry to correct is not this unit's, or not known for this client"
         )

@@ -114,12 +114,19 @@ def referral_audience(path: SupportPath, entry: Entry, referral: Referral, now: 
 
 def still_given(path: SupportPath, entry: Entry, unit: UnitId, now: Circumstances) -> bool:
     """Whether a recorded recipient may still be given the entry, judged at the head: the gate that dispatch runs again."""
+    if erased(path, entry):
+        return False
     if entry.audience is Audience.GROUNDED:
         return permitted(path, entry, unit, now) is not None
     referral = path.referrals.get(entry.referral_id) if entry.referral_id is not None else None
     if referral is None:
         return permitted(path, entry, unit, now) is not None
     return any(given.unit == unit for given in referral_audience(path, entry, referral, now))
+
+
+def erased(path: SupportPath, entry: Entry) -> bool:
+    """Whether the client had it erased: nobody is given it again, whatever ground there is."""
+    return any(erasure.covers(entry) for erasure in path.erasures)
 
 
 def ground_parties(grounds: Iterable[Ground], directory: Directory) -> frozenset[UnitId]:

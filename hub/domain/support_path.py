@@ -16,6 +16,7 @@ from contracts.envelope import Message
 from contracts.gate import Restriction
 from contracts.grounds import Grounds
 from contracts.messages.client import ClientClosed, ClientEnrolled
+from contracts.messages.erasure import ErasureRequested
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
@@ -79,6 +80,22 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was asked to be erased: all recorded up to a position, or what of it is of some categories."""
+
+    message_id: MessageId
+    unit: UnitId
+    """Who asked, for the client."""
+    categories: frozenset[Category]
+    """Empty: all."""
+    through: int
+
+    def covers(self, entry: Entry) -> bool:
+        """Whether the entry is among it."""
+        return entry.position <= self.through and (not self.categories or entry.category in self.categories)
+
+
+@dataclass(frozen=True, slots=True)
 class SupportPath:
     """State about one record key: a subject, or a source for messages about none."""
 
@@ -96,6 +113,7 @@ class SupportPath:
     """By unit and source: up to which position back-fills opened the source's entries to the unit, where a ground covered them."""
     pairing: Pairing | None = None
     merges: Mapping[MergeId, Merge] = field(default_factory=dict)
+    erasures: tuple[Erasure, ...] = ()
 
     def last_sequence(self, source: Source) -> int:
         """The last number decided of a source; 0 before the first."""
@@ -134,8 +152,11 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         opened_ranges=_opened(path.opened_ranges, event) if event.backfills else path.opened_ranges,
         pairing=path.pairing,
         merges=path.merges,
+        erasures=path.erasures,
     )
-    changes = _one_person(path, message, event) if isinstance(facts, SubjectFacts) else _parties(path, message)
+    changes = (
+        _one_person(path, message, event) if isinstance(facts, SubjectFacts) else _parties(path, message, position)
+    )
     return replace(after, **changes) if changes else after  # type: ignore[arg-type] # the keys are this class's own fields
 
 
@@ -160,7 +181,7 @@ def candidate_entry(
     )
 
 
-def _parties(path: SupportPath, message: Message) -> dict[str, object]:
+def _parties(path: SupportPath, message: Message, position: int) -> dict[str, object]:  # noqa: PLR0911 - one line a type
     match facts := message.facts:
         case ClientEnrolled():
             return {"enrolled": path.enrolled | {message.unit}}
@@ -170,6 +191,9 @@ def _parties(path: SupportPath, message: Message) -> dict[str, object]:
             return {"restrictions": (*path.restrictions, Restriction(message.unit, frozenset(facts.categories)))}
         case ProcessingLifted():
             return {"restrictions": tuple(one for one in path.restrictions if one.author != message.unit)}
+        case ErasureRequested():
+            erasure = Erasure(message.id, message.unit, frozenset(facts.categories), position)
+            return {"erasures": (*path.erasures, erasure)}
         case ObligationOpened() | ObligationAnswered() | ObligationOverdue():
             return {"obligations": _obligations(path.obligations, facts)}
         case _:

@@ -31,6 +31,7 @@ from contracts.grants import Grant, Recipient
 from contracts.messages import referral as moves
 from contracts.messages.consent import ConsentAttested, ConsentExtended, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.entry import EntryCorrected
+from contracts.messages.erasure import ErasureRequested
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.hub import ConsentExpiryAnnounced, DeliveryReported, ObligationOpened
 from contracts.messages.need import NeedAssessed
@@ -91,6 +92,7 @@ WANTED = {
     "reported",
     "no duty, since another paper covers it",
     "announced to end",
+    "erased",
 }
 REACHED: Counter[str] = Counter()
 """What the last run came by, so that the properties do not hold because nothing was ever tried."""
@@ -122,6 +124,7 @@ class HubMachine(RuleBasedStateMachine):
         self.looked_at: Counter[str] = Counter()
         self.log_read = 0
         self.accepted: dict[MessageId, tuple[int, MessageAccepted, Message]] = {}
+        self.erased: set[MessageId] = set()
         self.broad_consent("op", KAREL, "unit:vz", 60)
 
     # what units say
@@ -309,6 +312,17 @@ class HubMachine(RuleBasedStateMachine):
     def lift_all(self) -> None:
         for unit in list(self.said[KAREL].restrictions):
             self.restrict(unit, KAREL, set(), lift=True)
+
+    @rule(unit=units, client=clients, categories=st.sets(st.sampled_from(GRANTABLE)))
+    def erase(self, unit: str, client: SubjectId, categories: set[Category]) -> None:
+        before = self._before()
+        if self._say(unit, ErasureRequested(categories=tuple(sorted(categories))), client):
+            about = [one for _, _, one in self.accepted.values() if one.subject == client and one.category]
+            gone = {one.id for one in about if not categories or one.category in categories}
+            by_hub = {one.id for one in about if one.unit == "hub" and self.accepted[one.id][0] >= before[2]}
+            REACHED["erased"] += len(gone - by_hub - self.erased)
+            self.erased |= gone - by_hub
+        self._duties_follow(before)
 
     @rule(pick=any_number)
     def answer_a_duty(self, pick: int) -> None:
@@ -542,7 +556,7 @@ class HubMachine(RuleBasedStateMachine):
         return {
             (unit, name)
             for name, (_, _, message) in self.accepted.items()
-            if _is_plain(message) and message.subject is not None
+            if _is_plain(message) and message.subject is not None and name not in self.erased
             for unit in UNITS
             if self.said[message.subject].could_have(
                 unit, author=message.unit, category=str(message.category), happened=message.time, at=now
@@ -581,6 +595,8 @@ class HubMachine(RuleBasedStateMachine):
     def _permitted(self, unit: str, message: Message) -> bool:
         assert message.subject is not None
         assert message.category is not None
+        if message.id in self.erased:
+            return False
         about, now = self.said[message.subject], self.hub.clock.at
         question: dict[str, Any] = {"category": str(message.category), "happened": message.time, "at": now}
         if not isinstance(message.facts, moves.ReferralFacts):
@@ -649,6 +665,7 @@ LIKELY: dict[str, tuple[int, Callable[[HubMachine, Random], None]]] = {
     "restrict": (1, lambda m, c: m.restrict(_unit(c), KAREL, {c.choice(GRANTABLE)}, lift=c.random() < 0.5)),
     "lift": (2, lambda m, _: m.lift_all()),
     "answer": (2, lambda m, c: m.answer_a_duty(_pick(c))),
+    "erase": (1, lambda m, c: m.erase(_unit(c), KAREL, {c.choice(GRANTABLE)} if c.random() < 0.7 else set())),
     "again": (2, lambda m, c: m.ask_for_the_feed_again(c.choice(("vz", "up")), 1)),
     "repeat": (2, lambda m, c: m.a_record_comes_again(_pick(c))),
     "disorder": (1, lambda m, c: m.two_records_change_places(_unit(c), KAREL)),

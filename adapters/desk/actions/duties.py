@@ -3,24 +3,31 @@
 Invariants: an obligation is answered only after what it names was erased, in the same transaction; the statement counts what was really here.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Final, Literal
 
 from adapters.desk.actions.occasion import NOW, Occasion
 from adapters.desk.recorded import Recorded, RecordedState
 from adapters.desk.recording_desk import DeskError, RecordingDesk
-from adapters.drafts import Draft
+from adapters.drafts import ClientKey, Draft
 from adapters.storage.feed_places import ChainState
-from adapters.storage.journal import EntryKind
+from adapters.storage.journal import Entry, EntryKind, OwnState
 from adapters.storage.obligations import KeptObligation
 from adapters.storage.unit_store import Transaction
+from contracts.catalogue import PREFIX
 from contracts.categories import Category, Purpose
+from contracts.envelope import parse
 from contracts.messages.access import RecordAccessed
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import FeedAcknowledged, ReplayRequested
 from contracts.messages.obligation import ObligationAnswered
-from contracts.names import ActorId, Code, GroundId, MessageId, ObligationId, SubjectId, UnitId
+from contracts.names import ActorId, Code, GroundId, MessageId, MessageType, ObligationId, SubjectId, UnitId
+
+_REQUESTED: Final = MessageType(f"{PREFIX}erasure.requested.v1")
+_CARRIED_OUT: Final = MessageType(f"{PREFIX}erasure.carried-out.v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,38 @@ class Access:
     ground_id: GroundId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AskedErasure:
+    """One request for erasure that this unit made, and the hub's certificate once it came."""
+
+    message_id: MessageId
+    subject: SubjectId
+    asked_at: datetime
+    categories: tuple[Category, ...]
+    """Empty: everything."""
+    carried_out: ErasureCarriedOut | None
+
+
 class DutyActions(RecordingDesk):
     """What the unit reports and answers."""
+
+    def ask_erasure(
+        self, client: ClientKey, categories: Sequence[Category] = (), *, occasion: Occasion = NOW
+    ) -> Recorded:
+        """The client wants what was shared until now erased at all institutions. The unit's own records stay its own business."""
+        facts = ErasureRequested(categories=tuple(dict.fromkeys(categories)))
+        return self.record(Draft(client, facts, occasion.time or self.clock.now(), actor=occasion.actor))
+
+    def erasures(self) -> Sequence[AskedErasure]:
+        """All that was asked for here, the oldest first."""
+        with self.store.read() as tx:
+            done = {
+                facts.request_id: facts
+                for entry in tx.journal.of_type(_CARRIED_OUT)
+                if entry.payload is not None and isinstance(facts := parse(entry.payload).facts, ErasureCarriedOut)
+            }
+            asked = [one for one in tx.journal.of_type(_REQUESTED) if one.state is not OwnState.REFUSED]
+            return [found for entry in asked if (found := _asked(entry, done)) is not None]
 
     def report_access(self, subject: SubjectId, access: Access) -> Recorded:
         """Who looked at what, refused attempts too; it goes to the hub alone."""
@@ -112,6 +149,14 @@ class DutyActions(RecordingDesk):
         """The unit lacks its feed from a number on, or (`own`) what it published itself before its database was restored."""
         facts = ReplayRequested(shard=shard, generation=generation, from_sequence=from_sequence, scope=scope)
         return self.record(Draft(None, facts, self.clock.now()))
+
+
+def _asked(entry: Entry, done: Mapping[MessageId, ErasureCarriedOut]) -> AskedErasure | None:
+    if entry.payload is None or entry.subject is None:
+        return None
+    facts = parse(entry.payload).facts
+    categories = facts.categories if isinstance(facts, ErasureRequested) else ()
+    return AskedErasure(entry.message_id, entry.subject, entry.time, categories, done.get(entry.message_id))
 
 
 def _concerned(tx: Transaction, kept: KeptObligation) -> list[MessageId]:

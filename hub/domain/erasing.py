@@ -1,0 +1,76 @@
+"""Erasure for a client across all institutions (GDPR Art. 17; DESIGN sections 7 and 9).
+
+Invariants: what was recorded up to the request is given to nobody any more, replays and back-fills included, whatever ground there is; every
+unit that was, or was about to be, given some of it gets a duty naming it; referrals about it end as when sharing ends; an author's own records
+stay the author's, under its own law. What is recorded later is judged by grounds alone.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from contracts.codes import RefusalCode
+from contracts.envelope import Message
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
+from contracts.names import UnitId
+from hub.domain.closing import duties_for, ended_referrals, holders
+from hub.domain.decision import Accepted, Circumstances, Decision, Refused
+from hub.domain.recipients import erased, ground_parties, without_ground
+from hub.domain.support_path import Entry, Erasure, SupportPath
+
+_EVER: Final = timedelta(microseconds=1)
+
+
+def decide(
+    path: SupportPath, message: Message, facts: ErasureRequested | ErasureCarriedOut, now: Circumstances
+) -> Decision:
+    """Decide an erasure.* message."""
+    if isinstance(facts, ErasureCarriedOut):
+        return _carried_out(path, message, facts, now)
+    if not _concerned(path, message.unit, now):
+        return Refused(
+            RefusalCode.NOT_ENTITLED, "only a unit that works with this client, or shares about them, may ask"
+        )
+    erasure = Erasure(message.id, message.unit, frozenset(facts.categories), now.position)
+    after = replace(path, erasures=(*path.erasures, erasure))
+    opened, timers = duties_for(after, _held(path, erasure, now), ground_id=None, because="erasure", now=now)
+    follow_ups = (*ended_referrals(after, now, of=erasure.categories), *opened)
+    return Accepted(follow_ups=follow_ups, timers=timers, closes=True)
+
+
+def _concerned(path: SupportPath, unit: UnitId, now: Circumstances) -> bool:
+    shared = any(unit == entry.author or unit in entry.recipients for entry in path.entries.values())
+    return shared or unit in path.enrolled or unit in ground_parties(path.grounds.values(), now.directory)
+
+
+def _held(path: SupportPath, erasure: Erasure, now: Circumstances) -> dict[UnitId, list[Entry]]:
+    """What each unit was, or was about to be, given of what is erased now and was not before."""
+    opened = _as_ever_opened(path, now)
+    found: dict[UnitId, list[Entry]] = {}
+    for entry in path.entries.values():
+        if erasure.covers(entry) and not erased(path, entry):
+            for unit in holders(entry, opened, now):
+                found.setdefault(unit, []).append(entry)
+    return found
+
+
+def _as_ever_opened(path: SupportPath, now: Circumstances) -> SupportPath:
+    """The state in which every ground opens all that it opened when it was last there: what ended is held until it was erased."""
+    grounds = {
+        name: replace(
+            ground,
+            ended_at=None,
+            openings=tuple(replace(one, until=max(one.until, now.at + _EVER)) for one in ground.openings),
+        )
+        for name, ground in path.grounds.items()
+    }
+    return replace(path, restrictions=(), grounds=grounds)
+
+
+def _carried_out(path: SupportPath, message: Message, facts: ErasureCarriedOut, now: Circumstances) -> Decision:
+    """Who asked, and who was told to erase, learn that it was done."""
+    asked = next((one for one in path.erasures if one.message_id == facts.request_id), None)
+    if asked is None:
+        return Refused(RefusalCode.UNKNOWN_ENTRY, "nobody asked for this erasure")
+    told = {entry_holder for entry in path.entries.values() if asked.covers(entry) for entry_holder in entry.recipients}
+    return Accepted(recipients=without_ground({asked.unit, *told}, message.unit, now))
