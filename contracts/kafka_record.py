@@ -84,9 +84,13 @@ class RecordError(ContractsError):
 
 
 def to_headers(
-    signed: SignedBytes, content_type: str = PayloadType.CLOUDEVENT, *, traceparent: str | None = None
+    signed: SignedBytes,
+    content_type: str = PayloadType.CLOUDEVENT,
+    *,
+    traceparent: str | None = None,
+    deposit: bytes | None = None,
 ) -> list[tuple[str, bytes]]:
-    """The headers under which `signed.payload` travels as the record's value."""
+    """The headers under which `signed.payload` travels as the record's value; `deposit` is a content key on its way to the key service."""
     headers = [
         (CONTENT_TYPE, content_type.encode()),
         (KEY_ID, signed.key_id.encode()),
@@ -95,6 +99,8 @@ def to_headers(
     if signed.proof is not None:
         headers.append((BATCH, pack(">QQ", signed.proof.size, signed.proof.index)))
         headers.append((PROOF, b"".join(signed.proof.path)))
+    if deposit is not None:
+        headers.append((SEALED_KEY, deposit))
     if traceparent is not None:
         headers.append((TRACE_PARENT, traceparent.encode()))
     return headers

@@ -33,12 +33,25 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def empty_log(engine: Engine) -> None:
+    """Bring SQLite's log of changes into the database file and empty it, so that no older state of a row is left in a file.
+
+    Waits for readers of an older state, and leaves it to the next time where they take too long.
+    """
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        connection.close()
+
+
 def _configure(connection: SqliteConnection, _record: object) -> None:
     connection.isolation_level = None  # sqlite3 begins nothing by itself: `_begin` does
     connection.execute("PRAGMA journal_mode=WAL")
     # NORMAL: a power cut may cost the last chunks, whose items are then read again; rows and position go together.
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA secure_delete=ON")  # what was erased is overwritten, not only freed
 
 
 def _begin(connection: Connection) -> None:

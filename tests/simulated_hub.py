@@ -22,6 +22,9 @@ from contracts.messages.need import NeedAssessed
 from contracts.names import HUB, GroundId, InstitutionId, KeyId, MessageId, ProgrammeId, SubjectId, UnitId, source_of
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.content_key import ContentKey, KeyLabel
+from contracts.sealing.release import Release, seal_release
+from contracts.sealing.suites import OpeningKey, SuiteId
 from contracts.signed_bytes import SignedBytes, sign_one
 from contracts.trust_list import (
     Directory,
@@ -50,6 +53,11 @@ def _key(unit: UnitId, use: KeyUse, seed: int) -> SigningKey:
     return SigningKey(bytes([seed]) * 32, unit=unit, use=use)
 
 
+def opening_key(unit: UnitId, seed: int) -> OpeningKey:
+    """An encryption key pair of a unit, or of the hub's key service, made in no time."""
+    return OpeningKey(bytes([seed]) * 32, unit=unit, suite=SuiteId.X25519)
+
+
 @dataclass
 class SimulatedHub:
     """Keys, a trust list and its units."""
@@ -61,11 +69,19 @@ class SimulatedHub:
     deliveries: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.DELIVERIES, 3))
     messages: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.MESSAGES, 4))
 
+    releases: SigningKey = field(default_factory=lambda: _key(HUB, KeyUse.RELEASES, 5))
+
     unit_keys: dict[UnitId, SigningKey] = field(default_factory=dict)
+    sealing: bool = False
+    """The programme is no trial: its key service has a key, and so has each unit."""
+    deposits: OpeningKey = field(default_factory=lambda: opening_key(HUB, 6))
+    opening_keys: dict[UnitId, OpeningKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, unit in enumerate(self.units):
             self.unit_keys.setdefault(unit, _key(unit, KeyUse.MESSAGES, 10 + number))
+            if self.sealing:
+                self.opening_keys.setdefault(unit, opening_key(unit, 30 + number))
         self.versions: list[SignedBytes] = []
         self.publish_list()
 
@@ -78,6 +94,18 @@ class SimulatedHub:
         """A key as the trust list has it."""
         return KeyEntry.of(key.verifying_key, valid_from=FOR_EVER[0], valid_until=FOR_EVER[1])
 
+    def sealing_entry(self, key: OpeningKey, *, since: datetime = FOR_EVER[0]) -> KeyEntry:
+        """An encryption key as the trust list has it."""
+        return KeyEntry.of_encryption(key.sealing_key, valid_from=since, valid_until=FOR_EVER[1])
+
+    def _hub_keys(self) -> tuple[KeyEntry, ...]:
+        signing = tuple(self.entry(key) for key in (self.receipts, self.deliveries, self.messages, self.releases))
+        return (*signing, self.sealing_entry(self.deposits)) if self.sealing else signing
+
+    def _unit_keys(self, unit: UnitId) -> tuple[KeyEntry, ...]:
+        opening = self.opening_keys.get(unit)
+        return (self.entry(self.unit_keys[unit]), *([] if opening is None else [self.sealing_entry(opening)]))
+
     def listed(self, **changes: object) -> TrustList:
         """The next version of the list."""
         values: dict[str, object] = {
@@ -86,15 +114,15 @@ class SimulatedHub:
             "previous": digest_of(self.versions[-1]) if self.versions else None,
             "issued_at": NOON,
             "expires_at": FOR_EVER[1],
-            "trial": True,
+            "trial": not self.sealing,
             "time_zone": "Europe/Prague",
             "partitions": self.partitions,
             "root_keys": (self.entry(self.root),),
-            "hub_keys": tuple(self.entry(key) for key in (self.receipts, self.deliveries, self.messages)),
+            "hub_keys": self._hub_keys(),
             "institutions": (InstitutionEntry(institution=InstitutionId("all"), name="All of them"),),
             "units": tuple(
-                UnitEntry(unit=unit, institution=InstitutionId("all"), name=unit, keys=(self.entry(key),))
-                for unit, key in self.unit_keys.items()
+                UnitEntry(unit=unit, institution=InstitutionId("all"), name=unit, keys=self._unit_keys(unit))
+                for unit in self.unit_keys
             ),
         }
         return TrustList.model_validate(values | changes)
@@ -221,6 +249,41 @@ class SimulatedFeed:
         )
         return feed_record.write("receipt", self._signed(receipt, self.hub.receipts, PayloadType.RECEIPT))
 
+    def release(  # noqa: PLR0913 - all by keyword
+        self,
+        label: KeyLabel,
+        key: ContentKey,
+        *,
+        secret: bytes | None = None,
+        message_id: MessageId | None = None,
+        to: OpeningKey | None = None,
+        recipient: UnitId | None = None,
+    ) -> bytes:
+        """A content key for this unit, or with `message_id` the key of one message in its place."""
+        opening = to or self.hub.opening_keys[self.unit]
+        draft = Release(
+            programme=PROGRAMME,
+            recipient=recipient or self.unit,
+            author=label.author,
+            subject=label.subject,
+            scope=label.scope,
+            epoch=label.epoch,
+            key_id=key.key_id,
+            message_id=message_id,
+            shard=self.shard,
+            position=100,
+            ground_id=GROUND,
+            to=opening.key_id,
+            sealed="AA==",
+        )
+        release = seal_release(draft, secret or key.secret, opening.sealing_key)
+        return feed_record.write("release", self._signed(release, self.hub.releases, PayloadType.RELEASE))
+
+    def given_back(self, message: SignedBytes) -> bytes:
+        """A message of this unit's own, beside its receipt, as a replay brings it."""
+        receipt = self.receipt(message)
+        return receipt[:-1] + b',"message":' + to_envelope(message, PayloadType.CLOUDEVENT) + b"}"
+
     @staticmethod
-    def _signed(document: Delivery | FeedHead | Receipt, key: SigningKey, payload_type: PayloadType) -> bytes:
+    def _signed(document: Delivery | FeedHead | Receipt | Release, key: SigningKey, payload_type: PayloadType) -> bytes:
         return to_envelope(sign_one(feed_record.payload_of(document), key, payload_type), payload_type)

@@ -19,6 +19,7 @@ from adapters.desk.recorded import Recorded, RecordedState
 from adapters.desk.release import Release, held_back
 from adapters.desk.remembered import Remembered
 from adapters.desk.reported_move import as_it_stands
+from adapters.desk.sealing import TOO_LONG, Sealing, longest, scope_of
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
@@ -73,7 +74,11 @@ class Recording:
         self._directory = directory
         self._ids = ids
         self._at = at
-        self._outgoing = Outgoing(tx, signer, lane, known.numbers)
+        sealing = Sealing(
+            tx, programme=signer.programme, unit=signer.unit, directory=directory, at=at, known=known.keys
+        )
+        self._longest = longest(sealing=sealing.on)
+        self._outgoing = Outgoing(tx, signer, lane, sealing, ids, known.numbers)
         self._subjects = known.subjects
         self._rows: dict[str, ImportRow] = {}
         self._row_states: dict[MessageId, OwnState] = {}
@@ -185,16 +190,20 @@ class Recording:
             return self._refuse(given, subject, verdict)
         message_id = self._ids.next(self._at)
         key = RecordKey(subject or self._source)
+        spec = spec_of(draft.facts)
+        scope = scope_of(spec, draft.category, has_content=draft.content is not None)
+        if isinstance(verdict, Leaves):
+            self._outgoing.make_way(key, spec.type, scope, at=self._at)
         sequence = self._outgoing.next_number(key) if isinstance(verdict, Leaves) else _PREVIEW
         try:
             raw = self._compose(draft, subject, message_id, sequence)
         except ContractsError as error:
             return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, f"{error.problem}. {error.advice}"))
-        if len(raw) > MAX_VALUE:
-            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, "It is longer than 256 KiB."))
+        if len(raw) > (MAX_VALUE if scope is None else self._longest):
+            return self._refuse(given, subject, Refuses(RefusalCode.INVALID_DATA, TOO_LONG))
         if isinstance(verdict, Stays):
             return self._hold(draft, subject, message_id, raw, verdict)
-        self._outgoing.add(message_id, key, raw)
+        self._outgoing.add(message_id, key, raw, scope=scope)
         self._enter(draft, subject, message_id, raw, verdict)
         return Recorded(message_id, RecordedState.WAITING)
 

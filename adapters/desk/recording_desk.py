@@ -16,6 +16,7 @@ from adapters.desk.recording import Recording
 from adapters.desk.release import held_back
 from adapters.desk.remembered import Remembered
 from adapters.desk.renumbering import Renumbering
+from adapters.desk.sealing import Sealing
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.errors import AdapterError
@@ -85,7 +86,7 @@ class RecordingDesk:
         Lets held entries go that a ground permits now, says `referral.received`, and makes messages again after a restore.
         """
         with self.store.write() as tx:
-            renumbered = Renumbering(tx, self.signer, self._ids, self.clock.now()).run()
+            renumbered = self._renumber(tx)
             recording = self._recording(tx)
             received = [self._receive(recording, subject) for subject in sorted(self._with_referrals(tx, subjects))]
             back = held_back(tx, None if subjects is None else list(subjects))
@@ -166,6 +167,11 @@ class RecordingDesk:
             lane=lane,
             remembered=remembered,
         )
+
+    def _renumber(self, tx: Transaction) -> int:
+        at, signer = self.clock.now(), self.signer
+        sealing = Sealing(tx, programme=signer.programme, unit=signer.unit, directory=self._directory(), at=at)
+        return Renumbering(tx, signer, self._ids, at, sealing).run()
 
     def _with_referrals(self, tx: Transaction, subjects: Collection[SubjectId] | None) -> frozenset[SubjectId]:
         if subjects is not None:

@@ -12,6 +12,7 @@ from adapters.desk.known_states import KnownStates
 from adapters.desk.message_ids import MessageIds
 from adapters.desk.outgoing import Outgoing
 from adapters.desk.restamp import rename, restamp
+from adapters.desk.sealing import TOO_LONG, longest, scope_of
 from adapters.gate.local_gate import Candidate, judge
 from adapters.gate.subject_state import Happened
 from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
@@ -57,6 +58,8 @@ class Release:
             return None
         message = parse(entry.payload)
         match self._judge(message, subject):
+            case Leaves() if len(entry.payload) > longest(sealing=self.outgoing.sealing.on):
+                self._give_up(entry, Refuses(RefusalCode.INVALID_DATA, TOO_LONG))
             case Leaves(ground_id):
                 self.tx.held.remove(held.message_id)
                 self._let_go(entry.payload, was=held.message_id, subject=subject, ground_id=ground_id)
@@ -96,10 +99,12 @@ class Release:
         return judge(candidate, self.states.of(subject), own=own, directory=directory, at=self.at)
 
     def _let_go(self, payload: bytes, *, was: MessageId, subject: SubjectId, ground_id: GroundId | None) -> None:
-        key = RecordKey(subject)
+        key, before = RecordKey(subject), parse(payload)
+        scope = scope_of(before.spec, before.category, has_content=before.data.sealed is not None)
+        self.outgoing.make_way(key, before.type, scope, at=self.at)
         raw = restamp(payload, sequence=self.outgoing.next_number(key), subject=subject)
         message = parse(raw)
-        self.outgoing.add(message.id, key, raw)
+        self.outgoing.add(message.id, key, raw, scope=scope)
         self.tx.journal.change(was, message_id=message.id, payload=raw, state=OwnState.WAITING, ground_id=ground_id)
         happened = Happened(
             facts=message.facts,

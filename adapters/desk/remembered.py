@@ -8,6 +8,7 @@ from typing import Final
 
 from adapters.drafts import ClientKey
 from adapters.gate.subject_state import SubjectState
+from adapters.storage.content_keys import OwnKey
 from adapters.storage.unit_store import Mark, Transaction, UnitStore
 from contracts.names import RecordKey, SubjectId
 from contracts.trust_list import Directory
@@ -18,12 +19,14 @@ _MOST: Final = 4096
 
 @dataclass(slots=True)
 class Remembered:
-    """Clients' subjects with their states and last numbers, and of whom something waits for a ground."""
+    """Clients' subjects with their states, last numbers and content keys, and of whom something waits for a ground."""
 
     subjects: dict[ClientKey, SubjectId] = field(default_factory=dict)
     states: dict[SubjectId, SubjectState] = field(default_factory=dict)
     numbers: dict[RecordKey, int] = field(default_factory=dict)
     with_held: set[SubjectId] = field(default_factory=set)
+    keys: dict[RecordKey, dict[str, OwnKey]] = field(default_factory=dict)
+    """Content keys of these clients, by their scopes."""
     _trust_list: bytes | None = None
     _mark: Mark | None = None
 
@@ -36,4 +39,5 @@ class Remembered:
             self.states.clear()
             self.numbers.clear()
             self.with_held.clear()
+            self.keys.clear()
         self._trust_list, self._mark = trust_list, store.mark(tx)

@@ -6,7 +6,8 @@ signed digest but not a signature that we can check, takes its slot with a `doub
 settle it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from adapters.exchange.feed_chain import ChainTip, Extends, Forked, Gap, Known, Recipient, Tips, place, place_head
@@ -16,10 +17,13 @@ from contracts.envelope import Attributes
 from contracts.errors import ContractsError
 from contracts.feed_head import FeedHead
 from contracts.feed_record import FeedRecord, FeedRecordError
-from contracts.keys import parse_key_id
-from contracts.names import HUB, source_of
+from contracts.keys import KeyUse, parse_key_id
+from contracts.names import HUB, KeyId, source_of
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.content_key import ContentKey, checked
+from contracts.sealing.release import Release, open_release
+from contracts.sealing.suites import OpeningKey
 from contracts.signed_bytes import BatchRoots, SignatureError, SignedBytes, verify
 from contracts.trust_list import Directory
 
@@ -49,6 +53,10 @@ class Suspicion(StrEnum):
     SUBJECT_MISMATCH = "subject-mismatch"
     """The delivery names a client where the message has none, or the reverse."""
     UNREADABLE_MESSAGE = "unreadable-message"
+    NO_OPENING_KEY = "no-opening-key"
+    """A key released to an encryption key of this unit whose file is not here."""
+    BAD_RELEASED_KEY = "bad-released-key"
+    """A released key that does not open, or is not the one that it says to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,14 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """A key for this unit, opened."""
+
+    release: Release
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Repeated:
     """Taken in before, or of a generation that is past."""
 
@@ -96,14 +112,24 @@ class Suspicious:
     gap: Gap | None = None
 
 
-Verdict = Receipted | HeadSeen | Delivered | Repeated | Gap | Suspicious
+Verdict = Receipted | HeadSeen | Delivered | Released | Repeated | Gap | Suspicious
+
+
+OpeningKeyOf = Callable[[KeyId], OpeningKey | None]
+"""The unit's encryption key of that id; None where its file is not here."""
+
+
+def no_opening_key(key_id: KeyId) -> None:
+    """Of a unit that was enrolled before there was sealing."""
+    del key_id
 
 
 class FeedCheck:
-    """Judges records of one feed; remembers which batch signatures held."""
+    """Judges records of one feed; remembers which batch signatures held. `opening` gives the unit's encryption keys by their ids."""
 
-    def __init__(self, recipient: Recipient) -> None:
+    def __init__(self, recipient: Recipient, opening: OpeningKeyOf = no_opening_key) -> None:
         self._recipient = recipient
+        self._opening = opening
         self._hub_roots = BatchRoots()
         self._author_roots = BatchRoots()
 
@@ -117,15 +143,20 @@ class FeedCheck:
         if fault is not None:
             return Suspicious(fault)
         try:
-            match record.kind:
-                case "receipt":
-                    return self._receipt(record, directory)
-                case "head":
-                    return self._head(record, tips)
-                case _:
-                    return self._delivery(record, tips, directory)
+            return self._of_kind(record, tips, directory)
         except FeedRecordError:
             return Suspicious(Suspicion.UNREADABLE)
+
+    def _of_kind(self, record: FeedRecord, tips: Tips, directory: Directory) -> Verdict:
+        match record.kind:
+            case "receipt":
+                return self._receipt(record, directory)
+            case "head":
+                return self._head(record, tips)
+            case "release":
+                return self._release(record)
+            case _:
+                return self._delivery(record, tips, directory)
 
     def opened(self, message: SignedBytes, directory: Directory, *, with_subject: bool) -> Attributes | Suspicion:
         """A message that the hub gave out, or why it cannot be taken for its author's. Asked again after each new trust list."""
@@ -182,6 +213,21 @@ class FeedCheck:
             return Suspicion.BAD_AUTHOR_SIGNATURE
         return None
 
+    def _release(self, record: FeedRecord) -> Verdict:
+        release = feed_record.document(record.signed, Release)
+        if not self._for_us(release) or not release.to.startswith(f"{self._recipient.unit}/{KeyUse.ENCRYPTION}/"):
+            return Suspicious(Suspicion.FOR_ANOTHER)
+        opening = self._opening(release.to)
+        if opening is None:
+            return Suspicious(Suspicion.NO_OPENING_KEY)
+        try:
+            secret = ContentKey(open_release(release, opening))  # a message key is as long, and has no id of its own
+            if release.message_id is None:
+                checked(secret.secret, release.key_id)
+        except (ContractsError, ValueError):
+            return Suspicious(Suspicion.BAD_RELEASED_KEY)
+        return Released(release, secret.secret)
+
     def _head(self, record: FeedRecord, tips: Tips) -> Verdict:
         head = feed_record.document(record.signed, FeedHead)
         if not self._for_us(head):
@@ -226,7 +272,7 @@ class FeedCheck:
             return Delivered(delivery, record.signed, tip, message, found)
         return Delivered(delivery, record.signed, tip, message, opened=found)
 
-    def _for_us(self, document: Delivery | FeedHead) -> bool:
+    def _for_us(self, document: Delivery | FeedHead | Release) -> bool:
         return document.programme == self._recipient.programme and document.recipient == self._recipient.unit
 
 

@@ -1,12 +1,13 @@
 """Takes a stretch of records off a feed: verified things into the unit's store, the rest apart, with the place up to which it was read.
 
 Invariants: one transaction a stretch, so a crash repeats it and changes nothing; what is bad never stops what is good; a message whose author's
-key is not known yet is looked at again with each new trust list.
+key is not known yet is looked at again with each new trust list, and so is a released key that could not be checked or opened.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from adapters.exchange.directory_book import Added, DirectoryBook
 from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
@@ -14,13 +15,16 @@ from adapters.exchange.feed_check import (
     Delivered,
     FeedCheck,
     HeadSeen,
+    OpeningKeyOf,
     Receipted,
+    Released,
     Repeated,
     Suspicion,
     Suspicious,
+    no_opening_key,
     opened,
 )
-from adapters.storage.feed import DeliveryItem, FeedTaking, HeadItem, OwnItem, ReceiptItem
+from adapters.storage.feed import DeliveryItem, FeedTaking, HeadItem, OwnItem, ReceiptItem, ReleaseItem
 from adapters.storage.feed_places import ChainState
 from adapters.storage.receipts import Answer
 from adapters.storage.suspicious import SuspiciousRecord
@@ -35,6 +39,9 @@ from contracts.trust_list import Directory
 from projections.kafka.positions import InputPosition, RawRecord
 from projections.process.clock import Clock
 
+_LATE_KEYS: Final = (Suspicion.UNKNOWN_HUB_KEY, Suspicion.NO_OPENING_KEY)
+"""A release that was kept apart for one of these may hold once a newer trust list, or the unit's key, is here."""
+
 
 @dataclass(slots=True)
 class Stretch:
@@ -47,6 +54,8 @@ class Stretch:
     """Receipts that were the first for their message."""
     to_renumber: bool = False
     """Messages wait to be made again under new numbers; an answer may be what they waited for."""
+    keys: int = 0
+    """Released keys."""
     heads: int = 0
     repeated: int = 0
     reached: set[int] = field(default_factory=set)
@@ -64,11 +73,19 @@ class Stretch:
 class FeedIntake:
     """Takes in the feed of one unit."""
 
-    def __init__(self, *, store: UnitStore, recipient: Recipient, book: DirectoryBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: UnitStore,
+        recipient: Recipient,
+        book: DirectoryBook,
+        clock: Clock,
+        opening: OpeningKeyOf = no_opening_key,
+    ) -> None:
         self._store = store
         self._book = book
         self._clock = clock
-        self._check = FeedCheck(recipient)
+        self._check = FeedCheck(recipient, opening)
 
     def take(self, batch: Sequence[RawRecord]) -> Stretch:
         """Take a stretch. Raises `NoDirectoryError` where there is no trust list to judge it by; nothing was taken then."""
@@ -87,7 +104,10 @@ class FeedIntake:
         return stretch
 
     def settle(self) -> set[SubjectId]:
-        """Look again at messages whose author's key was unknown; returns the subjects whose grounds or referrals changed."""
+        """Look again at messages whose author's key was unknown, and at released keys that could not be checked or opened.
+
+        Returns the subjects whose grounds or referrals changed.
+        """
         directory = self._book.newest
         if directory is None:
             return set()
@@ -102,6 +122,11 @@ class FeedIntake:
                 if not isinstance(found, Suspicion):
                     taking.take_entry(DeliveryItem(delivery, record.signed, record.message, found))
                     tx.suspicious.settled(kept)
+            for kept in [one for reason in _LATE_KEYS for one in tx.suspicious.of_reason(reason)]:
+                match self._check.judge(kept.value, tips={}, directory=directory):
+                    case Released(release, secret):
+                        taking.take(ReleaseItem(release, secret))
+                        tx.suspicious.settled(kept)
             return taking.done().reshaped
 
 
@@ -128,6 +153,9 @@ class _Taking:
                 self.taking.take(ReceiptItem(receipt, signed))
             case Receipted(receipt, signed, SignedBytes() as own):
                 self.taking.take(OwnItem(receipt, signed, own, opened(own)))
+            case Released(release, secret):
+                self.taking.take(ReleaseItem(release, secret))
+                self.stretch.keys += 1
             case HeadSeen() as seen:
                 self._head(seen)
             case Gap() as gap:

@@ -71,6 +71,7 @@ class FeedReader:
         """Make up for what a crash left undone, and ask for what was missing when the adapter stopped."""
         for gap in await asyncio.to_thread(self._gaps):
             self._asking.missing(gap)
+        await asyncio.to_thread(self._intake.settle)
         await asyncio.to_thread(self._desk.tend)
         await asyncio.to_thread(self._ask_for_own)
 

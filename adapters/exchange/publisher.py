@@ -136,7 +136,7 @@ class Publisher:
     async def _send(self, messages: Sequence[OutboxMessage], partitions: int) -> int:
         if not messages:
             return 0
-        records = [_record(message, partitions) for message in messages]
+        records = [record_of(message, partitions) for message in messages]
         failure: SendError | None = None
         try:
             stored = dict(enumerate(await self._sender.send(records)))
@@ -151,9 +151,10 @@ class Publisher:
         return len(sendings)
 
 
-def _record(message: OutboxMessage, partitions: int) -> OutgoingRecord:
+def record_of(message: OutboxMessage, partitions: int) -> OutgoingRecord:
+    """The record that carries a message, with the key beside it where it deposits one."""
     key = message.record_key.encode()
-    headers = tuple(to_headers(message.signed))
+    headers = tuple(to_headers(message.signed, deposit=message.deposit))
     return OutgoingRecord(INBOX, partition_of(key, partitions), key, message.signed.payload, headers)
 
 

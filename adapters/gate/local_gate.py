@@ -17,7 +17,7 @@ from contracts.codes import DenialReason, RefusalCode
 from contracts.facts import Facts
 from contracts.gate import Denied, Permit, permit
 from contracts.messages.referral import ReferralFacts, ReferralSent
-from contracts.names import UnitId
+from contracts.names import HUB, UnitId
 from contracts.trust_list import Directory
 
 AHEAD: Final = timedelta(minutes=10)
@@ -61,8 +61,8 @@ def judge(
     if needs_ground and candidate.category is Category.CONDUCT:
         return _stays(DenialReason.CONDUCT_NEVER_SHARED)
     sealed = candidate.has_content or candidate.category in WHOLLY_SEALED
-    if sealed and directory is not None and not directory.listed.trial:
-        return Refuses(RefusalCode.CLEAR_NOT_ALLOWED, "This programme accepts no content in clear.")
+    if sealed and directory is not None and not directory.listed.trial and directory.sealing_key(HUB, at) is None:
+        return Refuses(RefusalCode.CLEAR_NOT_ALLOWED, "Content must be sealed, and the hub names no key for it.")
     if not needs_ground:
         wrong = ground_rules.fault(state.grounds, candidate.facts, own=own, directory=directory)
         return wrong or Leaves()

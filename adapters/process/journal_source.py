@@ -24,6 +24,8 @@ class JournalSource:
 
     def __init__(self, store: UnitStore) -> None:
         self._store = store
+        self.erased = False
+        """Whether a row was read whose content is gone."""
 
     def read(self, after: int, limit: int) -> Sequence[JournalItem]:
         """At most `limit` rows behind a revision, ascending."""
@@ -31,6 +33,7 @@ class JournalSource:
             rows = tx.journal.since(max(after, 0), limit=limit)
             own = [row.message_id for row in rows if row.kind is EntryKind.OWN]
             outcomes = tx.receipts.outcomes(own)
+        self.erased |= any(row.kind is EntryKind.ERASED for row in rows)
         return [_item(row, outcomes) for row in rows]
 
     def end(self) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from adapters.drafts import ClientKey
 from adapters.process.journal_source import JournalSource
 from adapters.storage.unit_store import UnitStore
-from projections.database import open_database, writing
+from projections.database import empty_log, open_database, writing
 from projections.errors import OvertakenError
 from projections.grounds import GroundsInForce
 from projections.local_views import Showing, forget_clients, note_clients, note_showing, offer_views
@@ -34,9 +34,8 @@ class Overviews:
     def __init__(self, database: Path, store: UnitStore) -> None:
         self._engine = open_database(f"sqlite:///{database}")
         models = (Timeline(), Worklist(), GroundsInForce(), OnePerson())
-        self._runner = Runner(
-            self._engine, JournalSource(store), parse=parse_journal, projections=models, served=offer_views
-        )
+        self._source = JournalSource(store)
+        self._runner = Runner(self._engine, self._source, parse=parse_journal, projections=models, served=offer_views)
         self._runner.prepare()
 
     @classmethod
@@ -45,14 +44,17 @@ class Overviews:
         return cls(folder / FILE, store)
 
     def bring_up_to_date(self) -> None:
-        """Apply all that is in the journal now."""
+        """Apply all that is in the journal now. What was erased is gone from the file then."""
         while True:
             try:
                 read = self._runner.step()
             except OvertakenError:  # another process applied it
                 continue
             if read < CHUNK:  # the end of the journal; a rebuild that met it serves by now
-                return
+                break
+        if self._source.erased:
+            empty_log(self._engine)
+            self._source.erased = False
 
     def lag(self, now: datetime) -> Mapping[str, Lag]:
         """How far each is behind."""

@@ -60,6 +60,7 @@ class UnitHouse:
     book: DirectoryBook
     clock: Clock
     desk: Desk
+    keys: UnitKeys
 
     @classmethod
     def open(cls, settings: AdapterSettings, unit: UnitId) -> Self:
@@ -81,7 +82,7 @@ class UnitHouse:
         keys = UnitKeys(folder / KEYS, unit, directory=lambda: book.newest, clock=clock)
         signer = Signer(settings.programme, keys.first, keys.current)
         desk = Desk(store, signer=signer, directory=lambda: book.newest, clock=clock)
-        return cls(unit, folder, settings, store, book, clock, desk)
+        return cls(unit, folder, settings, store, book, clock, desk, keys)
 
     @property
     def directory(self) -> Directory:

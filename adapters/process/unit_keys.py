@@ -1,4 +1,4 @@
-"""Which of a unit's keys signs: a new one from the trust list that has it, and no sooner.
+"""Which of a unit's keys signs: a new one from the trust list that has it, and no sooner. Which one opens: the one to which it was sealed.
 
 Invariants: only a key that the newest list holds valid is chosen, the one made last first; before the unit is admitted it is the first. A key made
 while the adapter runs is found when the list that brings it comes, without a restart.
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from adapters import keyring
 from contracts.keys import SigningKey
-from contracts.names import UnitId
+from contracts.names import KeyId, UnitId
+from contracts.sealing.suites import OpeningKey
 from contracts.trust_list import Directory
 from projections.process.clock import Clock
 
@@ -34,6 +35,7 @@ class UnitKeys:
         self._directory = directory
         self._clock = clock
         self._keys = keyring.load_all(folder, unit)
+        self._opening = {key.key_id: key for key in keyring.load_encryption(folder, unit)}
         self._read_under = 0
 
     @property
@@ -48,3 +50,9 @@ class UnitKeys:
             self._keys = keyring.load_all(self._folder, self._unit)
             self._read_under = directory.version
         return chosen(self._keys, directory, self._clock.now())
+
+    def opening(self, key_id: KeyId) -> OpeningKey | None:
+        """The encryption key of that id, one made meanwhile included; None where its file is not here."""
+        if key_id not in self._opening:
+            self._opening = {key.key_id: key for key in keyring.load_encryption(self._folder, self._unit)}
+        return self._opening.get(key_id)

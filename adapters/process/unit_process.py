@@ -67,6 +67,7 @@ class UnitProcess:
             recipient=Recipient(listed.programme, house.unit),
             book=house.book,
             clock=house.clock,
+            opening=house.keys.opening,
         )
         self._feed = FeedReader(
             store=house.store,

@@ -1,4 +1,4 @@
-"""Taking in a stretch of the feed: entries, receipts and heads, in one transaction with the place up to which the topic was read.
+"""Taking in a stretch of the feed: entries, their keys, receipts and heads, in one transaction with the place up to which the topic was read.
 
 Invariants: what comes here is verified (signatures of hub and author, programme, recipient); slots of a chain are taken in order without a gap,
 each with the right link; taking the same stretch again changes nothing.
@@ -11,10 +11,11 @@ from itertools import groupby
 
 from adapters.errors import AdapterError
 from adapters.storage.feed_places import ChainState
-from adapters.storage.journal import EntryKind, FeedPlace, NewEntry, OwnState, shapes_state
+from adapters.storage.journal import EntryKind, FeedPlace, NewEntry, OwnState, changes_grounds, shapes_state
+from adapters.storage.opened import Sealed, keep_keys, look, open_waiting
 from adapters.storage.outbox import OutboxState
 from adapters.storage.receipts import Answer
-from adapters.storage.restored import restore_own
+from adapters.storage.restored import link_opened, restore_own
 from adapters.storage.signed_columns import to_columns
 from adapters.storage.unit_store import Transaction, UnitStore
 from contracts.delivery import Delivery, first_link, next_link
@@ -25,6 +26,7 @@ from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.names import MessageId, SubjectId
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.release import Release
 from contracts.signed_bytes import SignedBytes
 from projections.kafka.positions import InputPosition
 
@@ -89,7 +91,15 @@ class OwnItem:
     message: Attributes
 
 
-FeedItem = DeliveryItem | ReceiptItem | HeadItem | OwnItem
+@dataclass(frozen=True, slots=True)
+class ReleaseItem:
+    """A key that was released to this unit, opened."""
+
+    release: Release
+    secret: bytes = field(repr=False)
+
+
+FeedItem = DeliveryItem | ReceiptItem | HeadItem | OwnItem | ReleaseItem
 
 
 @dataclass(slots=True)
@@ -123,6 +133,7 @@ class FeedTaking:
         self._at = at
         self._taken = Taken()
         self._waiting: list[DeliveryItem | ReceiptItem] = []
+        self._releases: list[ReleaseItem] = []
         self._chains: dict[tuple[int, int], ChainState] = {}
         self._moved: dict[tuple[int, int], ChainState] = {}
 
@@ -134,6 +145,8 @@ class FeedTaking:
                     self._waiting.append(item)
             case ReceiptItem():
                 self._waiting.append(item)
+            case ReleaseItem():
+                self._releases.append(item)
             case OwnItem():
                 self.done()
                 self._taken.answers.setdefault(item.receipt.id, _take_own(self._tx, item, self._taken, at=self._at))
@@ -153,10 +166,14 @@ class FeedTaking:
     def done(self) -> Taken:
         """Write all that was taken, in its order; returns what was new."""
         waiting, self._waiting = self._waiting, []
+        releases, self._releases = self._releases, []
+        keep_keys(self._tx, [(one.release, one.secret) for one in releases], at=self._at)
         for _, run in groupby(waiting, key=type):
             some = list(run)
             self._entries([item for item in some if isinstance(item, DeliveryItem)])
             self._receipts([item for item in some if isinstance(item, ReceiptItem)])
+        for document in open_waiting(self._tx, [one.release for one in releases]):
+            link_opened(self._tx, document, at=self._at)
         for state in self._moved.values():
             self._tx.places.set_chain(state)
         for shard in sorted({shard for shard, _ in self._moved}):
@@ -181,11 +198,14 @@ class FeedTaking:
             message, author_signed = item.message, item.author_signed
             if message is not None and author_signed is not None and message.id not in known:
                 fresh.setdefault(message.id, _Entry(item, message, author_signed))
-        self._tx.journal.add([one.row(at=self._at) for one in fresh.values()])
+        came = look(self._tx, [(one.message, one.author_signed.payload) for one in fresh.values()])
+        rows = [one.row(sealed, at=self._at) for one, sealed in zip(fresh.values(), came, strict=True)]
+        self._tx.journal.add(rows)
         self._taken.entries += len(fresh)
-        for one in fresh.values():
+        for one, sealed in zip(fresh.values(), came, strict=True):
             if one.own:
                 restore_own(self._tx, one.message, at=self._at)
+                link_opened(self._tx, sealed.document, at=self._at)
             _follow_up(self._tx, one.message, one.item.delivery, self._taken, at=self._at)
 
     def _goes_on(self, delivery: Delivery) -> bool:
@@ -232,7 +252,7 @@ class _Entry:
         """One of this unit's own, which it had forgotten."""
         return self.message.unit == self.item.delivery.recipient
 
-    def row(self, *, at: datetime) -> NewEntry:
+    def row(self, sealed: Sealed, *, at: datetime) -> NewEntry:
         """As the journal keeps it."""
         message, signature = self.message, to_columns(self.author_signed)
         return NewEntry(
@@ -248,6 +268,8 @@ class _Entry:
             recorded_at=at,
             place=_place(self.item),
             signature=signature,
+            sealed_under=sealed.under,
+            opened=sealed.document,
         )
 
 
@@ -259,6 +281,7 @@ def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> 
     if tx.journal.find(message.id) is not None:
         return Answer.REPEATED
     signature = to_columns(item.author_signed)
+    (sealed,) = look(tx, [(message, item.author_signed.payload)])
     entry = NewEntry(
         message_id=message.id,
         subject=message.subject,
@@ -271,10 +294,13 @@ def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> 
         state=OwnState.ACCEPTED,
         recorded_at=at,
         signature=signature,
+        sealed_under=sealed.under,
+        opened=sealed.document,
     )
     tx.journal.add([entry])
     tx.receipts.keep_own(item.receipt, item.signed, at=at)
     restore_own(tx, message, at=at)
+    link_opened(tx, sealed.document, at=at)
     taken.entries += 1
     if message.subject is not None and shapes_state(message.type):
         taken.reshaped.add(message.subject)
@@ -321,6 +347,8 @@ def _follow_up(tx: Transaction, message: Attributes, delivery: Delivery, taken: 
         return
     if shapes_state(message.type):
         taken.reshaped.add(subject)
+    if changes_grounds(message.type):
+        tx.content_keys.retire([subject])
     match message.facts if isinstance(message, Message) else None:
         case ObligationOpened() as facts if facts.unit == delivery.recipient:
             tx.obligations.open(facts, subject=subject, at=at)

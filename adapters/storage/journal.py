@@ -4,7 +4,7 @@ Invariants: one row a message; own entries show from the moment they were record
 something was there; each insert and each change gives the row the next `revision`, in commit order: a follower by revision misses nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
 from adapters.storage.many_rows import Columns, among, insert_rows, shared
+from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
 from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
@@ -71,13 +72,20 @@ class NewEntry:
     place: FeedPlace | None = None
     ground_id: GroundId | None = None
     """Under which an own entry left; of a given one the delivery says it."""
+    sealed_under: str | None = None
+    """The id of the content key, where the payload came sealed."""
+    opened: bytes | None = None
+    """The document in clear of what came sealed, once its key is here."""
     signature: dict[str, Any] | None = None
     """`key_id`, `signature`, `proof` of a given message, from `signed_columns.to_columns`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the journal. `payload` is None once erased; of a held entry it is the document with number 1, not yet signed."""
+    """A row of the journal. `payload` is None once erased; of a held entry it is the document with number 1, not yet signed.
+
+    Of what came sealed `payload` is the document in clear once its key is here; until then, and in the row, the bytes that were signed.
+    """
 
     number: int
     revision: int
@@ -102,6 +110,12 @@ def shapes_state(message_type: MessageType) -> bool:
     """True for messages that change grounds, restrictions or referrals: what the local gate judges by."""
     spec = CATALOGUE.get(message_type)
     return spec is not None and spec.audience in _SHAPING
+
+
+def changes_grounds(message_type: MessageType) -> bool:
+    """True for messages that may change who is given what: content keys change behind them."""
+    spec = CATALOGUE.get(message_type)
+    return spec is not None and spec.audience is Audience.PARTIES
 
 
 class Journal:
@@ -150,14 +164,15 @@ class Journal:
             self._connection.execute(changed.values(revision=bindparam("to_revision"), state=state.value), rows)
 
     def erase(self, message_ids: Sequence[MessageId]) -> int:
-        """Take the content away and leave the row; returns how many had content until now."""
+        """Take the content away and leave the row, and take the keys that opened nothing else; returns how many had content until now."""
         erased = 0
         for message_id in message_ids:
             entry = self.find(message_id)
             if entry is not None and entry.kind is EntryKind.GIVEN:
-                gone = {"payload": None, "key_id": None, "signature": None, "proof": None, "delivery": None}
+                gone = dict.fromkeys(("payload", "opened", "key_id", "signature", "proof", "delivery"))
                 self.change(message_id, kind=EntryKind.ERASED, **gone)
                 erased += 1
+        OpeningKeys(self._connection).erase(sorted(self.sealed_under(message_ids)), message_ids)
         return erased
 
     def find(self, message_id: MessageId) -> Entry | None:
@@ -169,6 +184,22 @@ class Journal:
         """Which of these messages are here."""
         chosen = among(JOURNAL.c.message_id, self._connection, message_ids)
         return frozenset(self._connection.scalars(select(JOURNAL.c.message_id).where(chosen)))
+
+    def unopened(self, key_ids: Collection[str]) -> Sequence[Entry]:
+        """What came sealed under these content keys and was not opened yet."""
+        sealed = among(JOURNAL.c.sealed_under, self._connection, key_ids) & JOURNAL.c.opened.is_(None)
+        return self._read(select(JOURNAL).where(sealed & JOURNAL.c.payload.is_not(None)).order_by(JOURNAL.c.number))
+
+    def erased(self, message_ids: Collection[MessageId]) -> frozenset[MessageId]:
+        """Which of these were erased here."""
+        chosen = among(JOURNAL.c.message_id, self._connection, message_ids)
+        gone = chosen & (JOURNAL.c.kind == EntryKind.ERASED.value)
+        return frozenset(self._connection.scalars(select(JOURNAL.c.message_id).where(gone)))
+
+    def sealed_under(self, message_ids: Sequence[MessageId]) -> frozenset[str]:
+        """The content keys under which these came."""
+        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & JOURNAL.c.sealed_under.is_not(None)
+        return frozenset(self._connection.execute(select(JOURNAL.c.sealed_under).where(chosen)).scalars())
 
     def states(self, message_ids: Sequence[MessageId]) -> dict[MessageId, OwnState]:
         """What became of these own entries; others are left out."""
@@ -219,6 +250,8 @@ def _columns(entries: Sequence[NewEntry]) -> Columns:
         "shapes_state": [shapes_state(entry.type) for entry in entries],
         "time": [entry.time for entry in entries],
         "payload": [entry.payload for entry in entries],
+        "sealed_under": [entry.sealed_under for entry in entries],
+        "opened": [entry.opened for entry in entries],
         "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
         "recorded_at": shared([entry.recorded_at for entry in entries]),
         "position": [place and place.position for place in places],
@@ -242,7 +275,7 @@ def _entry(row: Row[Any]) -> Entry:
         type=MessageType(row.type),
         category=row.category,
         time=row.time,
-        payload=row.payload,
+        payload=row.payload if row.opened is None else row.opened,
         ground_id=None if row.ground_id is None else GroundId(row.ground_id),
         position=row.position,
         shard=row.shard,

@@ -32,5 +32,8 @@ class OneTransaction(UnitStore):
         """The same: it sees what it wrote."""
         yield self._tx
 
+    def scrub(self) -> None:
+        """Not before the transaction is through: whoever began it does that."""
+
     def close(self) -> None:
         """Leave everything open: it belongs to somebody else."""

@@ -51,6 +51,8 @@ class Queued:
     sequence: int
     signed: SignedBytes
     lane: Lane = Lane.LIVE
+    deposit: bytes | None = None
+    """The value of the header `spojka-key`, where the message deposits a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class OutboxMessage:
     incarnation: str | None
     replacement: MessageId | None = None
     """Of a replaced message: the one made again in its place, None while that is still to be done."""
+    deposit: bytes | None = None
+    """As of `Queued`; gone once the hub has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class Outbox:
             "state": Same(OutboxState.WAITING.value),
             "queued_at": Same(at),
             "attempts": Same(0),
+            "deposit": [one.deposit for one in messages],
             **{name: [signature[name] for signature in signatures] for name in signatures[0]},
         }
         insert_rows(self._connection, OUTBOX, columns)
@@ -187,13 +192,16 @@ class Outbox:
         return self._connection.execute(select(func.max(OUTBOX.c.sequence)).where(answered)).scalar_one() or 0
 
     def set_state(self, message_id: MessageId, state: OutboxState) -> None:
-        """A receipt (or a replacement) decided what became of it."""
-        self._connection.execute(update(OUTBOX).where(OUTBOX.c.message_id == message_id).values(state=state.value))
+        """A receipt (or a replacement) decided what became of it; a key beside it is dropped once it need not go again."""
+        self.set_states([message_id], state)
 
     def set_states(self, message_ids: Sequence[MessageId], state: OutboxState) -> None:
         """As `set_state`, of many."""
+        values: dict[str, Any] = {"state": state.value}
+        if state is not OutboxState.REPLACED:
+            values["deposit"] = None
         chosen = among(OUTBOX.c.message_id, self._connection, message_ids)
-        self._connection.execute(update(OUTBOX).where(chosen).values(state=state.value))
+        self._connection.execute(update(OUTBOX).where(chosen).values(values))
 
     def to_remake(self) -> Sequence[OutboxMessage]:
         """Replaced messages in whose place nothing was made yet, in their order."""
@@ -203,7 +211,8 @@ class Outbox:
     def replace(self, message_id: MessageId, replacement: MessageId) -> None:
         """Another message took its place."""
         row = update(OUTBOX).where(OUTBOX.c.message_id == message_id)
-        self._connection.execute(row.values(state=OutboxState.REPLACED.value, replacement=replacement))
+        gone = {"state": OutboxState.REPLACED.value, "replacement": replacement, "deposit": None}
+        self._connection.execute(row.values(gone))
 
     def counts(self) -> Mapping[OutboxState, int]:
         """How many messages are in each state."""
@@ -231,4 +240,5 @@ def _message(row: Row[Any]) -> OutboxMessage:
         offset=row.offset,
         incarnation=row.incarnation,
         replacement=None if row.replacement is None else MessageId(row.replacement),
+        deposit=row.deposit,
     )

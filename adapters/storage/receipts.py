@@ -1,8 +1,8 @@
 """The hub's answers, and what each does to the outbox, the journal and the quarantine.
 
 Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this
-message's; what is refused is kept in quarantine with its reason, but for a number or an id that the hub knows from before: that is mended without
-a person.
+message's; what is refused is kept in quarantine with its reason and in clear, but for a number or an id that the hub knows from before, and a
+deposited key that it lacks: that is mended without a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from contracts.pae import PayloadType
 from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
 
-_NUMBERED_AGAIN: Final = frozenset({RefusalCode.SEQUENCE_CONFLICT, RefusalCode.ID_REUSED})
+_MADE_AGAIN: Final = frozenset({RefusalCode.SEQUENCE_CONFLICT, RefusalCode.ID_REUSED, RefusalCode.KEY_MISSING})
 _OPEN: Final = frozenset({OutboxState.WAITING, OutboxState.SENT})
 
 
@@ -97,7 +97,7 @@ class Receipts:
         journal.set_states(list(accepted), OwnState.ACCEPTED)
 
     def _not_accepted(self, message: OutboxMessage, receipt: Receipt, journal: Journal, at: datetime) -> Answer:
-        if receipt.code in _NUMBERED_AGAIN:
+        if receipt.code in _MADE_AGAIN:
             return self._renumber(message, receipt)
         self._outbox.set_state(receipt.id, OutboxState.REFUSED)
         journal.set_state(receipt.id, OwnState.REFUSED)
@@ -109,7 +109,7 @@ class Receipts:
         self._keep([(receipt, signed)], at=at)
 
     def _renumber(self, message: OutboxMessage, receipt: Receipt) -> Answer:
-        """Both refusals leave the hub's number where it was; `adapters.desk.renumbering` makes the messages again."""
+        """`adapters.desk.renumbering` makes the message again: nobody has to look at it."""
         if receipt.code is RefusalCode.SEQUENCE_CONFLICT:
             self._numbers.ask_renumbering(message.record_key, receipt.last_sequence or 0)
         self._outbox.set_state(message.message_id, OutboxState.REPLACED)
@@ -152,5 +152,5 @@ def _refused(receipt: Receipt, message: OutboxMessage, journal: Journal, at: dat
         quarantined_at=at,
         message_id=message.message_id,
         subject=None if entry is None else entry.subject,
-        draft=message.signed.payload,
+        draft=message.signed.payload if entry is None or entry.payload is None else entry.payload,
     )

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from adapters.drafts import ClientKey
 from adapters.storage.unit_store import Transaction
-from contracts.envelope import Attributes, Message, open_clear
+from contracts.envelope import Attributes, Message, open_clear, parse
+from contracts.errors import ContractsError
 from contracts.messages.client import ClientContent
 from contracts.names import SubjectId
 
@@ -18,6 +19,20 @@ def restore_own(tx: Transaction, message: Attributes, *, at: datetime) -> None:
     if tx.outbox.number_taken(message.key, message.sequence):
         tx.numbers.ask_renumbering(message.key, message.sequence)
     tx.numbers.set({message.key: max(message.sequence, tx.numbers.last(message.key))})
+    _link_client(tx, message, at=at)
+
+
+def link_opened(tx: Transaction, document: bytes | None, *, at: datetime) -> None:
+    """Find the client of an own enrolment again that came sealed, once it is open."""
+    try:
+        message = None if document is None else parse(document)
+    except ContractsError:
+        return  # of a newer version
+    if message is not None:
+        _link_client(tx, message, at=at)
+
+
+def _link_client(tx: Transaction, message: Attributes, *, at: datetime) -> None:
     if isinstance(message, Message) and message.subject is not None:
         _, content = open_clear(message)
         if isinstance(content, ClientContent) and content.case_number is not None:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy.schema import CreateColumn
 
 from adapters.errors import AdapterError
-from adapters.storage.tables import METADATA, SCHEMA_VERSION
+from adapters.storage.tables import JOURNAL, METADATA, OUTBOX, SCHEMA_VERSION
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 Steps = Mapping[int, Callable[[Connection], None]]
 
@@ -25,7 +26,19 @@ def _add_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
 
 
-STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables}
+def _add_sealing(connection: Connection) -> None:
+    """Version 4 keeps keys, and what they open: new tables, and columns that are empty in every row of before."""
+    METADATA.create_all(connection)
+    known = {column["name"] for column in inspect(connection).get_columns(JOURNAL.name)}
+    if JOURNAL.c.opened.name in known:
+        return  # the whole table was made by a step before
+    for column in (OUTBOX.c.deposit, JOURNAL.c.sealed_under, JOURNAL.c.opened):
+        written = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {written}")
+    next(index for index in JOURNAL.indexes if index.name == "journal_sealed").create(connection)
+
+
+STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables, 4: _add_sealing}
 """By the version that each step leads to; the first one that is needed leads to version 2."""
 
 

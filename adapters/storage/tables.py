@@ -65,6 +65,7 @@ OUTBOX: Final = Table(
     Column("offset", Number),
     Column("incarnation", String(120)),
     Column("replacement", String(36)),
+    Column("deposit", LargeBinary),
     Index("outbox_next", "state", "lane", "order"),
     Index("outbox_key", "record_key", "state"),
     sqlite_autoincrement=True,
@@ -128,6 +129,8 @@ JOURNAL: Final = Table(
     Column("time", Instant, nullable=False),
     Column("payload", LargeBinary),
     *_signed(),
+    Column("sealed_under", String(64)),
+    Column("opened", LargeBinary),
     Column("delivery", LargeBinary),
     Column("ground_id", String(36)),
     Column("position", Number),
@@ -137,8 +140,35 @@ JOURNAL: Final = Table(
     Column("recorded_at", Instant, nullable=False),
     Index("journal_subject", "subject", "shapes_state"),
     Index("journal_type", "type"),
+    Index("journal_sealed", "sealed_under"),
     sqlite_autoincrement=True,
 )
+"""`payload` is what was signed, of an own entry the document in clear; `opened` the document in clear of what came sealed."""
+
+CONTENT_KEY: Final = Table(
+    "content_key",
+    METADATA,
+    Column("key_id", String(64), primary_key=True),
+    Column("subject", String(120), nullable=False),
+    Column("scope", String(40), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("quarter", String(6), nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Index("content_key_subject", "subject", "retired"),
+)
+"""What this unit seals under."""
+
+OPENING_KEY: Final = Table(
+    "opening_key",
+    METADATA,
+    Column("key_id", String(64), primary_key=True),
+    Column("message_id", String(36), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+"""What the key service released to this unit; without a message id it is the content key itself."""
 
 FEED_CHAIN: Final = Table(
     "feed_chain",

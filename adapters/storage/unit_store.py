@@ -23,6 +23,7 @@ from adapters.errors import AdapterError
 from adapters.storage.api_answers import ApiAnswers
 from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
+from adapters.storage.content_keys import ContentKeys
 from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
 from adapters.storage.followers import Followers
@@ -32,6 +33,7 @@ from adapters.storage.journal import Journal
 from adapters.storage.not_same import NotSame
 from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
+from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.outbox import Outbox
 from adapters.storage.pairings import Pairings
 from adapters.storage.partner_mails import PartnerMails
@@ -44,6 +46,7 @@ from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 from adapters.storage.webhooks import Webhooks
+from projections.database import empty_log
 
 _BUSY_MS: Final = 30_000
 _TRY_AGAIN_MS: Final = 2
@@ -84,6 +87,8 @@ class Transaction:
         self.held = Held(connection)
         self.quarantine = Quarantine(connection)
         self.journal = Journal(connection)
+        self.content_keys = ContentKeys(connection)
+        self.opening_keys = OpeningKeys(connection)
         self.places = FeedPlaces(connection)
         self.suspicious = Suspicious(connection)
         self.trust_lists = TrustLists(connection)
@@ -212,6 +217,14 @@ class UnitStore:
                 if sqlite:
                     connection.exec_driver_sql("PRAGMA query_only = OFF")
 
+    def scrub(self) -> None:
+        """Have what was erased leave SQLite's files too: freed pages are overwritten, and so is the log of changes once nobody reads an older state.
+
+        Whoever reads just now delays that until the next time, or the last close. PostgreSQL frees its rows and its log in its own time.
+        """
+        if self._engine.dialect.name == "sqlite":
+            empty_log(self._engine)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -251,6 +264,7 @@ def _sqlite(url: URL) -> Engine:
             f"busy_timeout = {_BUSY_MS}",
             "foreign_keys = ON",
             "wal_autocheckpoint = 4000",
+            "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

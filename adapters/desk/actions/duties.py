@@ -134,6 +134,7 @@ class DutyActions(RecordingDesk):
                     "The answer was not accepted by this desk", advice="Correct the statement; nothing was erased."
                 )
             tx.obligations.answer(obligation_id, message_id=recorded.message_id, at=self.clock.now())
+        self.store.scrub()
         return recorded
 
     def acknowledge_feed(self, state: ChainState) -> Recorded:
