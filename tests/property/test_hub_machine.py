@@ -47,6 +47,7 @@ from hub.infrastructure.memory_store import MemoryWriterStore
 from projections.kafka.positions import RawRecord
 from tests.simulation import said
 from tests.simulation.exported import audited
+from tests.simulation.lived import Lived
 from tests.simulation.programme import DECIN, KAREL, START, Simulation
 
 UNITS = tuple(said.SPECS)
@@ -93,6 +94,7 @@ WANTED = {
     "no duty, since another paper covers it",
     "announced to end",
     "erased",
+    "replayed as it was",
 }
 REACHED: Counter[str] = Counter()
 """What the last run came by, so that the properties do not hold because nothing was ever tried."""
@@ -122,6 +124,7 @@ class HubMachine(RuleBasedStateMachine):
         self.referrals: list[Message] = []
         self.held_back: list[tuple[SubjectId, SignedBytes]] = []
         self.looked_at: Counter[str] = Counter()
+        self.lived = Lived()
         self.log_read = 0
         self.accepted: dict[MessageId, tuple[int, MessageAccepted, Message]] = {}
         self.erased: set[MessageId] = set()
@@ -406,6 +409,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(hours=st.one_of(st.integers(1, 48), st.integers(1, 24 * 30)))
     def time_passes(self, hours: int) -> None:
+        self.lived.remember(self.hub, CLIENTS)
         before, since = self._before(), self.hub.clock.at
         self.hub.clock.at += timedelta(hours=hours)
         expected = self._to_be_announced(since)
@@ -453,6 +457,7 @@ class HubMachine(RuleBasedStateMachine):
 
     def _an_auditor_comes_to_the_same_decisions(self) -> None:
         assert audited(self.hub) == []
+        REACHED["replayed as it was"] += self.lived.compare(self.hub)
 
     def _chains_are_whole(self) -> None:
         places: Counter[tuple[str, int]] = Counter()

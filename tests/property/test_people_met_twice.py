@@ -1,5 +1,5 @@
 """After any codes, merges and splits, with consents given and withdrawn between: no unit sees an entry that its own reasons do not open, and a split
-gives back exactly the views before.
+gives back exactly the views before; and what an auditor replays as of any moment is what the hub had then.
 
 Three units at real desks against the hub's rules, each with a client that it calls `c-1`. What should show is worked out apart, from what was said
 (`tests.simulation.said`), never from the hub's or the read models' state.
@@ -28,6 +28,7 @@ from projections.corrections import Shown, timeline
 from projections.one_person import joined_timeline, same_person
 from tests.simulation import said
 from tests.simulation.desks import Town
+from tests.simulation.lived import Lived
 from tests.simulation.programme import START
 
 UNITS = ("op", "up", "md")
@@ -77,6 +78,7 @@ class People(RuleBasedStateMachine):
         for name in UNITS:
             self.town[name].desk.enrol(C1)
         self.subjects = [self._of(name, C1) for name in UNITS]
+        self.lived = Lived()
         self.said = {subject: said.Said() for subject in self.subjects}
         self.merges: dict[MergeId, SaidMerge] = {}
         self.codes = 0
@@ -86,6 +88,7 @@ class People(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "town"):
+            self.lived.compare(self.town.hub)
             for view in self.views.values():
                 view.close()
             self.town.close()
@@ -291,6 +294,7 @@ class People(RuleBasedStateMachine):
             found |= more
 
     def _settle(self) -> None:
+        self.lived.remember(self.town.hub, self.subjects)
         self.town.hub.clock.at += timedelta(minutes=1)
         self.town.settle()
         for name in UNITS:
