@@ -94,7 +94,7 @@ def with_unit(  # noqa: PLR0913 - what the operator decides about a unit, by key
             f"Unit {request.unit} is admitted already.",
             advice="Give it a new key with `spojka-hub trust-list add-key` instead.",
         )
-    return _next(directory, at, institutions=institutions, units=(*listed.units, entry))
+    return next_list(directory, at, institutions=institutions, units=(*listed.units, entry))
 
 
 def with_keys(directory: Directory, request: AdmissionRequest, *, at: datetime) -> TrustList:
@@ -137,10 +137,11 @@ def _changed(directory: Directory, unit: UnitId, at: datetime, change: Callable[
     if unit not in directory.units:
         raise AdmissionError(f"There is no unit {unit}.", advice="List the units with `spojka-hub trust-list show`.")
     units = tuple(change(entry) if entry.unit == unit else entry for entry in directory.listed.units)
-    return _next(directory, at, units=units)
+    return next_list(directory, at, units=units)
 
 
-def _next(directory: Directory, at: datetime, **changes: object) -> TrustList:
+def next_list(directory: Directory, at: datetime, **changes: object) -> TrustList:
+    """The list one version on, with these changes."""
     listed = directory.listed
     document = listed.model_dump() | {
         "version": listed.version + 1,

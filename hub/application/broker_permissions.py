@@ -1,8 +1,8 @@
 """Who may do what at the brokers: one user for each part of the hub and for each institution's adapter. Pure.
 
-Invariants: nobody but dispatch writes a feed, nobody but intake reads the inbox; an institution writes `hub.inbox`, reads `hub.directory` and the
-feeds of the units that its adapter serves, and nothing else; nobody has a permission on a group, a transaction or the cluster. Reading and writing
-imply to be told of a topic and where it ends, which is all that resuming needs.
+Invariants: nobody but dispatch and the key service writes a feed, nobody but intake reads the inbox; an institution writes `hub.inbox`, reads
+`hub.directory` and the feeds of the units that its adapter serves, and nothing else; nobody has a permission on a group, a transaction or the
+cluster. Reading and writing imply to be told of a topic and where it ends, which is all that resuming needs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,6 +23,8 @@ class HubUser(StrEnum):
 
     INTAKE = "hub-intake"
     DISPATCH = "hub-dispatch"
+    KEYS = "hub-keys"
+    """The key service: releases on feeds, and its word to the log of what it released. It reads nothing."""
     OPERATOR = "hub-operator"
     """The operator's commands: they publish trust lists and settings."""
     AUDIT = "hub-audit"
@@ -56,6 +58,8 @@ HUB_PERMISSIONS: Final = frozenset(
         Permission(HubUser.DISPATCH, Operation.CREATE, INBOX),
         Permission(HubUser.DISPATCH, Operation.CREATE, DIRECTORY),
         Permission(HubUser.DISPATCH, Operation.CREATE, FEEDS, prefix=True),
+        Permission(HubUser.KEYS, Operation.WRITE, INBOX),
+        Permission(HubUser.KEYS, Operation.WRITE, FEEDS, prefix=True),
         Permission(HubUser.OPERATOR, Operation.WRITE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, DIRECTORY),

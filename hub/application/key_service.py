@@ -156,6 +156,8 @@ class KeyService:
         self._commit(step, taken, done, due, at=now.at)
         self._log.take_out(taken.taken)
         self._not_ours |= set(taken.not_ours)
+        if step.new_list:
+            self.renew_keys()  # a new deposit key is in the store before its public half is in the list
         return True
 
     def outgoing(self) -> list[ReleaseRow]:

@@ -11,7 +11,15 @@ from typing import Final, Literal, Protocol
 from projections.process.health import Health, Status
 
 State = Literal[
-    "writing", "relaying", "projecting", "standby", "broker-unavailable", "store-unavailable", "no-list", "stopped"
+    "writing",
+    "relaying",
+    "projecting",
+    "releasing",
+    "standby",
+    "broker-unavailable",
+    "store-unavailable",
+    "no-list",
+    "stopped",
 ]
 """`no-list`: the configured trust list cannot be used; `stopped`: a read model met an unknown event, or the ledger does not fit its log."""
 

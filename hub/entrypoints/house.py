@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from contracts.admission import read_first_list
 from contracts.errors import ContractsError
@@ -22,7 +22,7 @@ from hub.domain.shards import partitions_of
 from hub.entrypoints.settings import HubSettings, SettingsError
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.shard_database import ShardDatabase
-from projections.kafka.connection import KafkaConnection
+from projections.kafka.connection import KafkaConnection, SecurityProtocol
 from projections.kafka.errors import SignInFileError
 from projections.kafka.sign_in import read_sign_in
 from projections.process.clock import Clock, clock_of
@@ -64,8 +64,7 @@ def open_house(settings: HubSettings) -> House:
             f"There is no shard {settings.shard} in this programme.",
             advice=f"Set SPOJKA_HUB_SHARD to a number below {directory.listed.shards}.",
         )
-    if settings.clock != "system" and not directory.listed.trial:
-        raise SettingsError("A story clock in a programme that is not on trial.", advice="Set SPOJKA_HUB_CLOCK=system.")
+    check_clock(settings, directory)
     programme_id = directory.listed.programme
     voice = HubVoice(programme_id, keys.load(KeyUse.MESSAGES))
     return House(
@@ -79,6 +78,47 @@ def open_house(settings: HubSettings) -> House:
     )
 
 
+class Timed(Protocol):
+    """Settings of a process that may follow a story clock."""
+
+    @property
+    def clock(self) -> str:
+        """`system`, or `file:PATH`."""
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether the programme is a rehearsal."""
+
+
+class Broker(Protocol):
+    """Settings of a process that speaks to the brokers."""
+
+    @property
+    def bootstrap(self) -> str:
+        """Address, or `file:PATH`."""
+
+    @property
+    def security_protocol(self) -> SecurityProtocol:
+        """How to talk to Kafka."""
+
+    @property
+    def broker_users(self) -> Path | None:
+        """Folder with users and passwords."""
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Authorities that are trusted."""
+
+
+def check_clock(settings: Timed, directory: Directory, *, prefix: str = "SPOJKA_HUB") -> None:
+    """A story clock is for invented people. Raises `SettingsError`."""
+    if settings.clock != "system" and not (directory.listed.trial or settings.rehearsal):
+        raise SettingsError(
+            "A story clock in a programme that is not on trial.",
+            advice=f"Set {prefix}_CLOCK=system, or {prefix}_REHEARSAL=true where all people are invented.",
+        )
+
+
 def first_directory(home: Path) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
     """The first trust list of the home folder, which names the root keys. Raises `SettingsError`."""
     path = home / FIRST_LIST
@@ -88,7 +128,7 @@ def first_directory(home: Path) -> tuple[Directory, Mapping[KeyId, VerifyingKey]
         raise SettingsError(f"No usable trust list in {path}.", advice="Run `spojka-hub init` first.") from error
 
 
-def connection_of(settings: HubSettings, user: HubUser) -> KafkaConnection:
+def connection_of(settings: Broker, user: HubUser) -> KafkaConnection:
     """How one part of the hub reaches Kafka, under a user of its own where there are any."""
     users = settings.broker_users
     return KafkaConnection(

@@ -31,6 +31,17 @@ PROJECTION_LAG_SECONDS: Final = Gauge(
     "spojka_hub_projection_lag_seconds", "Age of the oldest event that a read model has not applied.", ["name"]
 )
 LEDGER_SIZE: Final = Gauge("spojka_hub_ledger_size", "Events that the last checkpoint of the ledger vouches for.")
+KEYS_LAG: Final = Gauge("spojka_keys_lag", "Messages of the log that the key service has not read.")
+KEYS_TAKEN: Final = Counter("spojka_keys_taken_total", "Content keys that the key service took.")
+KEYS_RELEASED: Final = Counter("spojka_keys_released_total", "Releases that reached the broker.")
+KEYS_REVOKED: Final = Counter(
+    "spojka_keys_revoked_total", "Releases that are never produced again, since sharing ended."
+)
+KEYS_UNREADABLE: Final = Counter(
+    "spojka_keys_unreadable_total",
+    "Deposits that were no key, and entries that name a key which is not their author's.",
+)
+KEYS_REPORTED: Final = Counter("spojka_keys_reported_total", "Releases that the log was told.")
 PROJECTION_REBUILDING: Final = Gauge(
     "spojka_hub_projection_rebuilding",
     "Events that a rebuild beside the serving read model has still to read.",

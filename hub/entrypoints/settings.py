@@ -37,9 +37,13 @@ class HubSettings(BaseSettings):
         str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
     ] = "127.0.0.1:9092"
     shard: Annotated[int, Field(ge=0, description="Which shard this process serves.")] = 0
-    clock: Annotated[str, Field(description="`system`, or `file:PATH` for a story; only in a programme on trial.")] = (
-        "system"
-    )
+    clock: Annotated[
+        str, Field(description="`system`, or `file:PATH` for a story; only on trial or in a rehearsal.")
+    ] = "system"
+    rehearsal: Annotated[
+        bool,
+        Field(description="A programme with invented people: it may follow a story clock though content is sealed."),
+    ] = False
     host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9464
     security_protocol: Annotated[

@@ -66,6 +66,7 @@ class HubRig:
             "SPOJKA_HUB_DATABASE": self.dsn,
             "SPOJKA_HUB_BOOTSTRAP": f"file:{self.address}",
             "SPOJKA_HUB_CLOCK": f"file:{self.clock}",
+            "SPOJKA_HUB_REHEARSAL": "true",
             "SPOJKA_HUB_PORT": "0",
         }
         try:

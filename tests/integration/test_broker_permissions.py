@@ -52,6 +52,7 @@ from tests.secured_kafka import SecuredKafka
 MAY_READ = {
     "hub-intake": {"hub.inbox"},
     "hub-dispatch": set[str](),
+    "hub-keys": set[str](),
     "hub-operator": set[str](),
     "hub-audit": set[str](),
     "adapter-poradna": {"hub.directory", "feed.op"},
@@ -62,6 +63,7 @@ FEEDS = {"feed.op", "feed.up", "feed.md", "feed.md-claims"}
 MAY_WRITE = {
     "hub-intake": set[str](),
     "hub-dispatch": {"hub.inbox", "hub.directory", *FEEDS},
+    "hub-keys": {"hub.inbox", *FEEDS},
     "hub-operator": {"hub.inbox"},
     "hub-audit": {"hub.inbox"},
     "adapter-poradna": {"hub.inbox"},

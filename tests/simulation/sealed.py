@@ -68,10 +68,12 @@ class SealedSimulation(Simulation):
         self.encryption = {spec.name: OpeningKey.generate(UnitId(spec.name)) for spec in specs}
         self._without = without
         self.made: dict[tuple[str, str, str, int], ContentKey] = {}
+        self.said: list[RawRecord] = []
+        """What was sealed and deposited, for a test that lets another hub hear it too."""
         super().__init__(specs, trial=False)
         self.publish_trust_list()
-        held = KekSet.fresh("kek-1")
-        self.kek = LocalKeyEncryption(lambda: held)
+        self.kek_set = KekSet.fresh("kek-1")
+        self.kek = LocalKeyEncryption(lambda: self.kek_set)
         self.key_store = MemoryKeyStore()
         (wrapped,) = self.kek.wrap([(self.deposit_key.private_bytes, bound_to_deposit(self.deposit_key.key_id))])
         self.key_store.add_deposit_key(DepositKey(self.deposit_key.key_id, self.deposit_key.suite, START, wrapped))
@@ -98,7 +100,8 @@ class SealedSimulation(Simulation):
         place = (unit, subject, scope, epoch)
         if place not in self.made:
             self.made[place] = ContentKey.generate()
-            self.take([self.depositing(unit, scope, self.made[place], subject=subject, epoch=epoch)])
+            self.said.append(self.depositing(unit, scope, self.made[place], subject=subject, epoch=epoch))
+            self.take(self.said[-1:])
         return self.made[place]
 
     def depositing(  # noqa: PLR0913 - what a deposit is, by keyword
@@ -135,7 +138,8 @@ class SealedSimulation(Simulation):
         used = key or self.key(unit, category.value if category else "parties", subject=subject, epoch=epoch)
         name, raw = self.unsigned(unit, facts, category=category, content=content, subject=subject, **attributes)  # type: ignore[arg-type] # passed on
         signed = sign_one(seal_content(raw, used), self.units[unit].key, PayloadType.CLOUDEVENT)
-        self.take([self.record(signed, subject)])
+        self.said.append(self.record(signed, subject))
+        self.take(self.said[-1:])
         return name
 
     def serve(self) -> int:

@@ -14,6 +14,8 @@ from contracts.keys import KeyUse
 from contracts.names import KeyId, UnitId
 from contracts.trust_list import MandateEntry
 from hub.application.admission import with_keys, with_unit, without_key, without_unit
+from hub.application.hub_keys import read_request as read_keys
+from hub.application.hub_keys import with_key_service
 from hub.entrypoints.cli.list_files import issue_date, newest, published, save, versions
 from hub.entrypoints.cli.opening import Home, house_of, out
 from hub.entrypoints.settings import load_settings
@@ -83,6 +85,20 @@ def add_key(
     out.print(
         f"Version {listed.version} has a new key of {wanted.unit}. Publish it with `spojka-hub trust-list publish`."
     )
+
+
+@app.command("add-key-service")
+def add_key_service(
+    request: Annotated[Path, typer.Argument(help="What `spojka-keys` wrote.", exists=True)],
+    at: At = None,
+    home: Home = None,
+) -> None:
+    """Admit keys of the key service: from the first deposit key on, units seal what they publish."""
+    folder = load_settings(home=home).home
+    directory = newest(folder)
+    listed = with_key_service(directory, read_keys(request.read_bytes()), at=issue_date(directory, at))
+    save(folder, listed, KeyFiles(folder / "root").load(KeyUse.DIRECTORY))
+    out.print(f"Version {listed.version} has the keys. Publish it with `spojka-hub trust-list publish`.")
 
 
 @app.command("revoke-key")

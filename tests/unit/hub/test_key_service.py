@@ -26,6 +26,7 @@ from hub.application.ports import FencedError
 from hub.application.trusted_log import UntrustedLogError
 from hub.audit.findings import FindingCode
 from hub.domain.events import MessageAccepted, MessageRefused
+from hub.entrypoints.keys.making import wrap_anew
 from tests.simulation.exported import audited
 from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation
 from tests.simulation.sealed import SealedSimulation
@@ -448,6 +449,23 @@ class TestDepositKeys:
         (gone,) = hub.key_store.deposit_keys()
         assert gone.secret is None
         assert hub.opens("md", paper)
+
+
+class TestKeyEncryption:
+    def test_it_is_renewed_while_the_service_goes_on(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        need(hub)
+        hub.serve()
+        hub.kek_set = hub.kek_set.rotated("kek-2")
+        newer = need(hub, SKILLS)
+        hub.serve()
+        assert hub.key_store.wrapped_under("kek-2") == 1
+        assert wrap_anew(hub.key_store, hub.kek) == 3
+        hub.kek_set = hub.kek_set.without("kek-1")
+        later = need(hub, HOUSING, epoch=2)
+        hub.serve()
+        assert hub.opens("md", newer)
+        assert hub.opens("md", later)
 
 
 def asks(hub: SealedSimulation, unit: str, *, own: bool = False) -> None:

@@ -1,0 +1,98 @@
+"""Settings of the key service: from the environment (`SPOJKA_KEYS_…`) or from `keys.toml`, checked at start.
+
+Invariants: the key service shares no folder, database or sign-in with the rest of the hub; no setting holds a key or a password.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from hub.entrypoints.settings import SettingsError
+from projections.kafka.connection import SecurityProtocol
+
+
+class KeysSettings(BaseSettings):
+    """What the key service must know to run."""
+
+    model_config = SettingsConfigDict(env_prefix="SPOJKA_KEYS_", extra="forbid", frozen=True)
+
+    home: Annotated[Path, Field(description="Folder with signing keys, the first trust list and keys.toml.")] = Path(
+        "keys-home"
+    )
+    database: Annotated[
+        str, Field(description="PostgreSQL address (libpq) of the key service's own database; not the hub's.")
+    ] = ""
+    log: Annotated[
+        str,
+        Field(description="PostgreSQL address of the hub's database: the log is read there, the mailbox emptied."),
+    ] = ""
+    kek: Annotated[
+        str,
+        Field(
+            description="Key-encryption keys: file:PATH, or env:NAME for a variable that holds what such a file does. "
+            "Not set: kek.json in the home folder."
+        ),
+    ] = ""
+    bootstrap: Annotated[
+        str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
+    ] = "127.0.0.1:9092"
+    shard: Annotated[int, Field(ge=0, description="Which shard this process serves.")] = 0
+    clock: Annotated[
+        str, Field(description="`system`, or `file:PATH` for a story; only on trial or in a rehearsal.")
+    ] = "system"
+    rehearsal: Annotated[
+        bool,
+        Field(description="A programme with invented people: it may follow a story clock though content is sealed."),
+    ] = False
+    host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9465
+    security_protocol: Annotated[SecurityProtocol, Field(description="How to talk to Kafka.")] = "PLAINTEXT"
+    broker_users: Annotated[
+        Path | None, Field(description="Folder with the file `hub-keys` of `spojka-hub transport apply`.")
+    ] = None
+    ca_file: Annotated[Path | None, Field(description="Authorities whose certificates the brokers may show (PEM).")] = (
+        None
+    )
+
+    @property
+    def key_encryption(self) -> str:
+        """Where the key-encryption keys are."""
+        return self.kek or f"file:{self.home / 'kek.json'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
+        del dotenv_settings, file_secret_settings
+        home = init_settings().get("home") or env_settings().get("home") or "keys-home"
+        toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "keys.toml")
+        return init_settings, env_settings, toml
+
+
+def load_settings(**given: object) -> KeysSettings:
+    """The settings, or a `SettingsError` that names each fault and what to write."""
+    try:
+        return KeysSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        )
+        raise SettingsError(
+            f"Settings do not hold: {faults}.", advice="Set SPOJKA_KEYS_<NAME> or write it into keys.toml."
+        ) from error
+
+
+def described() -> str:
+    """Every setting with its default, for `spojka-keys settings`."""
+    lines = []
+    for name, field in KeysSettings.model_fields.items():
+        lines.append(f"SPOJKA_KEYS_{name.upper()}  (default: {field.default!r})\n    {field.description}")
+    return "\n".join(lines)
