@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 
 from adapters.words import texts as of_adapters
+from contracts.referral_table import ReferralState
 from hub.audit.page.alarms import AlarmCode
 from hub.audit.page.app import PURPOSES
 from hub.words import LANGUAGES, Language, Words, texts
@@ -32,8 +33,13 @@ def test_every_language_has_every_text_with_the_same_places_for_values(language:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_kind_of_entry_is_called_as_on_the_workers_screens(language: Language) -> None:
-    workers = {key: text for key, text in of_adapters(language).items() if key.startswith("type.")}
-    assert {key: text for key, text in texts(language).items() if key.startswith("type.")} == workers
+    shared = ("type.", "referral.")
+    own = {key: text for key, text in texts(language).items() if key.startswith(shared)}
+    workers = of_adapters(language)
+    assert {key: workers[key] for key in own} == own
+    missing = {key for key in workers if key.startswith("type.")} - set(own)
+    assert missing == set(), "what is called something in adapters/words is called the same in hub/words"
+    assert {f"referral.{state}" for state in ReferralState} <= set(own)
 
 
 def test_no_text_uses_a_word_of_the_code() -> None:
@@ -41,7 +47,7 @@ def test_no_text_uses_a_word_of_the_code() -> None:
 
 
 def test_every_text_that_a_template_names_is_there() -> None:
-    named = {key for text in TEMPLATES for key in re.findall(r"""\bw\("([a-z.-]+)"[,)]""", text)}
+    named = {key for text in TEMPLATES for key in re.findall(r"""\bw\("([a-z.-]*[a-z])"[ ,)]""", text)}
     named |= {f"nav.{one}" for one in ("search", "duties", "alarms", "proof-record")}
     assert len(named) > 80
     assert named - set(texts("en")) == set()
@@ -76,9 +82,11 @@ def test_a_text_that_nothing_names_is_not_kept() -> None:
         "purpose.",
         "told.",
         "wrong.",
+        "referral.",
+        "same-person.",
         "nav.",
     )
-    named = {key for text in TEMPLATES for key in re.findall(r"""\bw\("([a-z.-]+)"[,)]""", text)} | {"language"}
+    named = {key for text in TEMPLATES for key in re.findall(r"""\bw\("([a-z.-]*[a-z])"[ ,)]""", text)} | {"language"}
     assert {key for key in texts("en") if not key.startswith(prefixes)} - named == set()
 
 
