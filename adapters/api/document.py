@@ -80,6 +80,7 @@ _THEMES: Final = {
     "paths": "What is shared about one client, and with whom. Every look is reported.",
     "referrals": "Asking other units to help, and answering them.",
     "consents": "What the client agreed to, and took back.",
+    "rights": "What the client may ask of everyone who shares: restriction and erasure.",
     "corrections": "What was refused and waits for a person.",
     "line": "How the connection is, and what waits to be sent.",
     "webhooks": "Where news of this unit are sent.",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli import duplicates, identifying, merging, pairing
+from adapters.cli import duplicates, identifying, merging, pairing, restricting
 from adapters.cli.answers import as_json, tell
 from adapters.cli.opening import AsJson, By, Happened, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import find_referral
@@ -28,6 +28,8 @@ app.command("split")(merging.split)
 app.command("duplicates")(duplicates.duplicates)
 app.command("different")(duplicates.different)
 app.command("identify")(identifying.identify)
+app.command("restrict")(restricting.restrict)
+app.command("lift")(restricting.lift)
 
 
 @app.command()

@@ -44,7 +44,7 @@ class Scope(StrEnum):
     REFERRALS_WRITE = "referrals:write"
     """Refer, answer, and move referrals on."""
     CONSENTS_WRITE = "consents:write"
-    """Record what the client agreed to, and took back."""
+    """Record what the client agreed to, took back, and asks for: restriction, erasure."""
     GROUNDS_READ = "reasons:read"
     """See who may see what of a client. Each look is reported."""
     CORRECTIONS_READ = "corrections:read"

@@ -107,3 +107,20 @@ def test_a_worker_asks_at_the_command_line_and_reads_what_became_of_it(
         assert said in listed.output
         (document,) = json.loads(CliRunner().invoke(commands.app, ["erasure", "list", "--json", *where]).output)
         assert (document["client"], document["categories"], document["live_at"]) == ("2026/17", ["housing"], None)
+
+
+def test_a_worker_stops_sharing_of_one_area_and_lets_it_go_on(tmp_path: Path) -> None:
+    with place_in(tmp_path) as place:
+        place.consented("2026/17")
+        where = ["--home", str(place.home), "--unit", OP, "--lang", "en"]
+
+        def share() -> str:
+            sent = {"to": "up", "category": "housing", "answer-due": "2026-02-20"}
+            given = [word for name, value in sent.items() for word in (f"--{name}", value)]
+            return str(CliRunner().invoke(commands.app, ["refer", "2026/17", *given, *where]).output)
+
+        stopped = CliRunner().invoke(commands.app, ["client", "restrict", "2026/17", "--category", "housing", *where])
+        assert stopped.exit_code == 0, stopped.output
+        assert "Processing of this is restricted" in share()
+        assert CliRunner().invoke(commands.app, ["client", "lift", "2026/17", *where]).exit_code == 0
+        assert "kept here" not in share()

@@ -151,6 +151,20 @@ def test_every_change_of_a_consent_can_be_recorded(place: Place) -> None:
     assert attested.status_code in {201, 422}, attested.text
 
 
+def test_a_client_can_have_sharing_stopped_and_what_was_shared_erased(place: Place) -> None:
+    place.consented()
+    assert place.post("/entries", NEED).json()["state"] == "waiting"
+    assert place.post("/restrictions", {"client": "case-1", "categories": ["housing"]}).status_code == 201
+    held = place.post("/entries", NEED).json()
+    assert held["state"] == "held"
+    assert place.post("/restrictions/lift", {"client": "case-1"}).status_code == 201
+    assert place.get(f"/entries/{held['message']}").json()["state"] == "waiting"
+    asked = place.post("/erasures", {"client": "case-1", "categories": ["housing"]})
+    assert asked.status_code == 201, asked.text
+    (shown,) = place.get("/erasures").json()["items"]
+    assert (shown["client"], shown["categories"], shown["live_at"]) == ("case-1", ["housing"], None)
+
+
 def test_every_move_that_a_unit_makes_is_offered(place: Place) -> None:
     by_others = {"sent", "received", "info-requested", "info-given", "expired", "detached"}
     offered = MOVE.adapter.json_schema()["discriminator"]["mapping"]
