@@ -34,6 +34,7 @@ from contracts.delivery import Delivery
 from contracts.envelope import Message
 from contracts.messages.hub import TrustListPublished
 from contracts.names import HUB, SubjectId
+from contracts.sealing.release import Release
 from contracts.signed_bytes import SignedBytes
 from contracts.trust_list import Directory
 from projections.kafka.positions import InputPosition, RawRecord
@@ -85,6 +86,8 @@ class FeedIntake:
         self._store = store
         self._book = book
         self._clock = clock
+        self._recipient = recipient
+        self._opening = opening
         self._check = FeedCheck(recipient, opening)
 
     def take(self, batch: Sequence[RawRecord]) -> Stretch:
@@ -128,6 +131,19 @@ class FeedIntake:
                         taking.take(ReleaseItem(release, secret))
                         tx.suspicious.settled(kept)
             return taking.done().reshaped
+
+    def lost_keys(self) -> set[int]:
+        """Shards that released something to a key which is gone, while others now seal to one that is here: asked for again, it opens."""
+        directory = self._book.newest
+        current = None if directory is None else directory.sealing_key(self._recipient.unit, self._clock.now())
+        if current is None or self._opening(current.key_id) is None:
+            return set()
+        with self._store.write() as tx:
+            lost = tx.suspicious.of_reason(Suspicion.NO_OPENING_KEY)
+            shards = {feed_record.document(feed_record.read(one.value).signed, Release).shard for one in lost}
+            for one in lost:
+                tx.suspicious.settled(one)
+        return shards
 
 
 @dataclass(slots=True)

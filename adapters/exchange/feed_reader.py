@@ -74,6 +74,7 @@ class FeedReader:
         await asyncio.to_thread(self._intake.settle)
         await asyncio.to_thread(self._desk.tend)
         await asyncio.to_thread(self._ask_for_own)
+        await asyncio.to_thread(self._ask_for_keys)
 
     async def positions(self) -> Mapping[TopicPartition, InputPosition]:
         """How far the feed was read. Asked at each (re)connection, so others' entries hide until the end is reached."""
@@ -113,6 +114,7 @@ class FeedReader:
         """A new trust list: what was doubtful or held is judged again."""
         await asyncio.to_thread(self._intake.settle)
         await asyncio.to_thread(self._desk.tend)
+        await asyncio.to_thread(self._ask_for_keys)
 
     async def tick(self, caught_up_since: Callable[[TopicPartition], float | None]) -> None:
         """Once a second or so: ask for what is missing, acknowledge what is stored, notice the end of the feed."""
@@ -167,6 +169,17 @@ class FeedReader:
             if asked.message_id is not None:
                 with self._store.write() as tx:
                     tx.recovery.asked(shard, asked.message_id)
+
+    def _ask_for_keys(self) -> None:
+        """The unit lost an encryption key and has another one now: with a replay everything that was released comes again, to the new one."""
+        shards = self._intake.lost_keys()
+        if not shards:
+            return
+        with self._store.read() as tx:
+            tips = tips_of(tx.places.chains())
+        for shard in sorted(shards):
+            tip = tips.get(shard)
+            self._ask(Gap(shard, tip.generation if tip else 1, tip.sequence + 1 if tip else 1))
 
     def _gaps(self) -> list[Gap]:
         with self._store.read() as tx:

@@ -1,6 +1,7 @@
 """What a screen shows of one entry: labels of its codes and what a person wrote, no ids and no hashes.
 
-Invariant: texts come from the code lists and the words; what this version does not know is shown as it is.
+Invariants: texts come from the code lists and the words; what this version does not know is shown as it is; content whose key is not here yet is
+said to be so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from contracts.catalogue import CATALOGUE
 from contracts.code_lists.coded import CodeOf
 from contracts.names import MessageType
 from projections.corrections import Shown
+from projections.parsed import SEALED
 
 _NO_TEXT: Final = frozenset({"salt", "bundle_id", "case_number"})
 
@@ -20,7 +22,8 @@ def details(words: Words, shown: Shown) -> str:
     entry = shown.entry
     if entry.fault is not None and entry.facts is None:
         return entry.raw or ""
-    return said(words, entry.type, entry.facts, entry.content)
+    told = said(words, entry.type, entry.facts, entry.content)
+    return ", ".join(one for one in (told, words["not-opened"]) if one) if entry.fault == SEALED else told
 
 
 def said(

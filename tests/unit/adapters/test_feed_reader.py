@@ -8,6 +8,7 @@ import pytest
 
 from adapters.desk.desk import Desk
 from adapters.desk.signer import Signer
+from adapters.exchange.directory_book import Added
 from adapters.exchange.feed_chain import Gap
 from adapters.exchange.feed_reader import FeedReader
 from adapters.exchange.replay_asking import ReplayAsking
@@ -20,8 +21,9 @@ from contracts.envelope import parse
 from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.feed import FeedAcknowledged, ReplayRequested
 from contracts.pae import PayloadType
+from contracts.sealing.content_key import ContentKey, KeyLabel
 from contracts.signed_bytes import sign_one
-from tests.simulated_hub import GROUND, PROGRAMME, SUBJECT
+from tests.simulated_hub import GROUND, PROGRAMME, SUBJECT, SimulatedHub, opening_key
 from tests.unit.adapters.reading_unit import OP, UP, ReadingUnit
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 class Bench:
     """A feed reader whose watch the test turns."""
 
-    def __init__(self, folder: Path) -> None:
-        self.unit = ReadingUnit(folder)
+    def __init__(self, folder: Path, hub: SimulatedHub | None = None) -> None:
+        self.unit = ReadingUnit(folder, hub or SimulatedHub())
         self.now = 0.0
         self.end_seen_at: float | None = None
         self.desk = Desk(
@@ -191,3 +193,23 @@ def test_a_gap_that_moved_on_is_asked_for_at_once() -> None:
     asking.missing(Gap(0, 1, 9))
     assert asking.due(0.1) == [Gap(0, 1, 9)]
     assert asking.due(0.2) == []
+
+
+async def test_keys_that_came_to_a_lost_key_are_asked_for_once_there_is_a_new_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SimulatedHub(sealing=True))
+    hub, unit = bench.unit.hub, bench.unit
+    label = KeyLabel(PROGRAMME, OP, SUBJECT, "housing", 1)
+    unit.keyring.clear()
+    await bench.read(*bench.deliver(1, 2), unit.feed.release(label, ContentKey.generate()))
+    await bench.reader.directory_changed()
+    assert bench.asked_from() == [], "the list names the lost one"
+    new = hub.opening_keys[UP] = opening_key(UP, 77)
+    unit.keyring[new.key_id] = new
+    with unit.store.write() as tx:
+        added = unit.book.offer(tx, hub.publish_list(), at=unit.clock.now())
+    assert isinstance(added, Added)
+    unit.book.keep(added)
+    for _ in range(2):
+        await bench.reader.directory_changed()
+    assert bench.asked_from() == [3]
+    unit.store.close()

@@ -13,9 +13,11 @@ from adapters.desk.sealing import longest
 from adapters.desk.signer import Signer
 from adapters.drafts import Draft
 from adapters.exchange.feed_check import Suspicion
+from adapters.process.entry_text import details
 from adapters.process.journal_source import JournalSource
 from adapters.process.overviews import Overviews
 from adapters.storage.journal import EntryKind
+from adapters.words import Words
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import compose, open_clear, parse
@@ -31,6 +33,7 @@ from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import HUB, MessageId, ObligationId, RecordKey, source_of
 from contracts.sealing.content import open_content, seal_content, seals
 from contracts.sealing.content_key import ContentKey
+from projections.corrections import timeline
 from projections.parsed import SEALED
 from tests.simulated_hub import FOR_EVER, GROUND, PROGRAMME, SUBJECT, message_id, opening_key
 from tests.unit.adapters.reading_unit import ReadingUnit
@@ -199,10 +202,21 @@ def test_an_entry_opens_whichever_comes_first_the_key_or_the_entry(pair: SealedP
     one, two = findings(pair.take())
     pair.read(pair.feed.deliver(one.signed))
     assert (pair.finding(first), pair.shown(first).fault) == (None, SEALED)
+    assert told(pair) == ["housing, urgent, (not opened yet)"]
     pair.read(pair.whole(one))
     assert pair.finding(first) == "first"
     pair.read(pair.feed.deliver(two.signed))
     assert pair.finding(second) == "second"
+
+
+def told(pair: SealedPair) -> list[str]:
+    """What a worker at UP reads on the timeline."""
+    overviews = Overviews.open(pair.reader.folder, pair.reader.store)
+    overviews.bring_up_to_date()
+    with overviews.look() as connection:
+        shown = timeline(connection, pair.subject, others_visible=True)
+    overviews.close()
+    return [details(Words("en"), one) for one in shown]
 
 
 def test_what_opens_late_comes_again_to_whoever_follows(pair: SealedPair) -> None:
