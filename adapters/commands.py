@@ -46,6 +46,8 @@ _COMMANDS: Final = {
     "sheet": "adapters.cli.sheets:app",
     "obligations": "adapters.cli.obligations:app",
     "erasure": "adapters.cli.erasures:app",
+    "alarm": "adapters.cli.alarms:app",
+    "proof": "adapters.cli.proofs:app",
 }
 """Where each command lives."""
 

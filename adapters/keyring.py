@@ -35,6 +35,11 @@ def path_of(folder: Path, unit: UnitId, number: int = 1) -> Path:
     return folder / (f"{unit}.{KeyUse.MESSAGES}.pem" if number == 1 else f"{unit}.{KeyUse.MESSAGES}.{number}.pem")
 
 
+def witness_path(folder: Path, unit: UnitId) -> Path:
+    """Where the key lies with which a unit cosigns the hub's ledger."""
+    return folder / f"{unit}.{KeyUse.WITNESS}.pem"
+
+
 def create(folder: Path, unit: UnitId) -> SigningKey:
     """Make the unit's first key. Raises `KeyringError` where it has one already."""
     return _make(folder, unit, 1)
@@ -53,17 +58,34 @@ def load_all(folder: Path, unit: UnitId) -> list[SigningKey]:
     return keys
 
 
+def witness(folder: Path, unit: UnitId) -> SigningKey | None:
+    """The unit's witness key; None where none was made yet. Raises `KeyringError` as `load`."""
+    path = witness_path(folder, unit)
+    return _load(path, unit, KeyUse.WITNESS) if path.exists() else None
+
+
+def witness_or_new(folder: Path, unit: UnitId) -> SigningKey:
+    """The unit's witness key, made now where there is none."""
+    return witness(folder, unit) or _write(witness_path(folder, unit), SigningKey.generate(unit, KeyUse.WITNESS))
+
+
 def _make(folder: Path, unit: UnitId, number: int) -> SigningKey:
-    key = SigningKey.generate(unit, KeyUse.MESSAGES)
+    return _write(path_of(folder, unit, number), SigningKey.generate(unit, KeyUse.MESSAGES))
+
+
+def _write(path: Path, key: SigningKey) -> SigningKey:
     private = Ed25519PrivateKey.from_private_bytes(key.seed)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_new(path_of(folder, unit, number), private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_new(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return key
 
 
 def load(folder: Path, unit: UnitId, number: int = 1) -> SigningKey:
     """One key of the unit. Raises `KeyringError` where it is missing, open to others or no Ed25519 key."""
-    path = path_of(folder, unit, number)
+    return _load(path_of(folder, unit, number), unit, KeyUse.MESSAGES)
+
+
+def _load(path: Path, unit: UnitId, use: KeyUse) -> SigningKey:
     try:
         private = load_pem_private_key(_read(path), password=None)
     except FileNotFoundError as error:
@@ -74,7 +96,7 @@ def load(folder: Path, unit: UnitId, number: int = 1) -> SigningKey:
         raise KeyringError(f"The key at {path} cannot be read", advice="Restore it from its backup.") from error
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyringError(f"{path} is not an Ed25519 key", advice="Restore the key from its backup.")
-    return SigningKey(private.private_bytes_raw(), unit=unit, use=KeyUse.MESSAGES)
+    return SigningKey(private.private_bytes_raw(), unit=unit, use=use)
 
 
 def encryption_path_of(folder: Path, unit: UnitId, number: int = 1) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from contracts import feed_record, kafka_record
 from contracts.catalogue import Author, MessageSpec, specs
 from contracts.json_schemas import name_of
+from contracts.ledger import announcement
 from contracts.pae import PayloadType
 from contracts.signed_bytes import MAX_BATCH
 
@@ -21,6 +22,8 @@ _SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 _INBOX: Final = "hub.inbox"
 _DIRECTORY: Final = "hub.directory"
 _FEED: Final = "feed.{unit}"
+_LEDGER: Final = "hub.ledger"
+_WITNESS: Final = "hub.witness"
 
 
 def document(version: str) -> Node:
@@ -29,7 +32,13 @@ def document(version: str) -> Node:
         "asyncapi": SPECIFICATION,
         "info": _info(version),
         "defaultContentType": PayloadType.CLOUDEVENT.value,
-        "channels": {"inbox": _inbox(), "directory": _directory(), "feed": _feed()},
+        "channels": {
+            "inbox": _inbox(),
+            "directory": _directory(),
+            "feed": _feed(),
+            "ledger": _ledger(),
+            "witness": _witness(),
+        },
         "operations": _operations(),
         "components": _components(),
     }
@@ -76,6 +85,28 @@ def _feed() -> Node:
     }
 
 
+def _ledger() -> Node:
+    return {
+        "address": _LEDGER,
+        "title": "How each shard's ledger grew",
+        "description": "Partition: the shard. Extend the tree that you know by the leaves, compare the root with the signed checkpoint (C2SP "
+        "tlog-checkpoint; names and proofs: adr/0016), cosign it, and ring where it does not follow.",
+        "messages": {"ledger-announcement": {"$ref": "#/components/messages/ledger-announcement.v1"}},
+        "bindings": _topic(**{"compression.type": "uncompressed"}),
+    }
+
+
+def _witness() -> Node:
+    return {
+        "address": _WITNESS,
+        "title": "What witnesses have seen",
+        "description": "Partition: the shard. Key: the unit. A cosignature (C2SP tlog-cosignature) by the unit's witness key over the checkpoint "
+        "that it saw last; nobody has to.",
+        "messages": {"ledger-sighting": {"$ref": "#/components/messages/ledger-sighting.v1"}},
+        "bindings": _topic(**{"compression.type": "uncompressed"}),
+    }
+
+
 def _topic(**configuration: str) -> Node:
     """Kafka's channel binding; settings that the binding does not know stand in an extension."""
     return {"kafka": {"bindingVersion": _BINDING, "x-topic-configuration": configuration}}
@@ -90,6 +121,8 @@ def _operations() -> Node:
         "speak": _operation("send", "inbox", "The hub's own parts publish.", [name_of(spec) for spec in hubs]),
         "followDirectory": _operation("receive", "directory", "Everyone follows the trust list.", ["trust-list"]),
         "followFeed": _operation("receive", "feed", "A unit follows its own feed.", ["feed-record"]),
+        "followLedger": _operation("receive", "ledger", "A unit watches the ledger.", ["ledger-announcement"]),
+        "witnessLedger": _operation("send", "witness", "A unit says what it has seen of it.", ["ledger-sighting"]),
     }
 
 
@@ -119,6 +152,13 @@ def _components() -> Node:
         "contentType": feed_record.CONTENT_TYPE,
         "payload": _by_reference("feed-record.v1"),
     }
+    for name, title in (("ledger-announcement.v1", "Ledger grew"), ("ledger-sighting.v1", "Ledger was seen")):
+        messages[name] = {
+            "name": name,
+            "title": title,
+            "contentType": announcement.CONTENT_TYPE,
+            "payload": _by_reference(name),
+        }
     return {"messages": messages, "schemas": {"recordHeaders": _record_headers()}}
 
 

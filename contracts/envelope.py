@@ -236,6 +236,7 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
     correlationid: MessageId | None = None,
     causationid: MessageId | None = None,
     corrects: MessageId | None = None,
+    checkpoint: str | None = None,
     content: SealedContent | None = None,
 ) -> bytes:
     """The exact bytes of a message, ready to be signed, with its content in clear form.
@@ -263,6 +264,7 @@ def compose(  # noqa: PLR0913 - one keyword for each attribute of the envelope, 
         "correlationid": correlationid,
         "causationid": causationid,
         "corrects": corrects,
+        "checkpoint": checkpoint,
         "data": {"facts": clear} | ({"sealed": Clear(content=sealed).model_dump(mode="json")} if sealed else {}),
     }
     stated = {name: value for name, value in document.items() if value is not None}

@@ -16,6 +16,7 @@ from contracts.delivery import Delivery
 from contracts.envelope import model_of
 from contracts.facts import SealedContent
 from contracts.feed_head import FeedHead
+from contracts.ledger.announcement import Announcement, Sighting
 from contracts.pae import PayloadType
 from contracts.personal_report import PersonalReport, PortableCopy
 from contracts.receipt import Receipt
@@ -37,6 +38,8 @@ _DOCUMENTS: Final[Mapping[str, type[BaseModel]]] = {
     "delivery.v1": Delivery,
     "feed-head.v1": FeedHead,
     "trust-list.v1": TrustList,
+    "ledger-announcement.v1": Announcement,
+    "ledger-sighting.v1": Sighting,
     "release.v1": Release,
     "deposit.v1": Deposit,
     "access-view.v1": AccessView,

@@ -287,3 +287,8 @@ class SimulatedFeed:
     @staticmethod
     def _signed(document: Delivery | FeedHead | Receipt | Release, key: SigningKey, payload_type: PayloadType) -> bytes:
         return to_envelope(sign_one(feed_record.payload_of(document), key, payload_type), payload_type)
+
+
+def signed_list(listed: TrustList, root: SigningKey) -> bytes:
+    """A trust list under whatever key, as it would lie on the topic."""
+    return to_envelope(sign_trust_list(listed, root), PayloadType.TRUST_LIST)

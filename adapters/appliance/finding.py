@@ -32,6 +32,8 @@ class Check(StrEnum):
     DUTIES = "duties"
     RECORDS = "records"
     RECOVERY = "recovery"
+    ALARMS = "alarms"
+    PROOFS = "proofs"
 
 
 FOUND: Final[Mapping[Check, tuple[Status, ...]]] = {
@@ -52,6 +54,8 @@ FOUND: Final[Mapping[Check, tuple[Status, ...]]] = {
     Check.DUTIES: ("pass", "warn"),
     Check.RECORDS: ("pass", "warn"),
     Check.RECOVERY: ("pass", "warn"),
+    Check.ALARMS: ("pass", "warn"),
+    Check.PROOFS: ("pass",),
 }
 """How each check can come out."""
 

@@ -73,7 +73,7 @@ def set_up(home: Path, answers: Answers) -> SetUp:
         institution=InstitutionId(answers.institution),
         institution_name=answers.institution_name,
         name=answers.name,
-        keys=offer([key], unit=unit),
+        keys=offer([key, keyring.witness_or_new(folder / KEYS, unit)], unit=unit),
         encryption_keys=(offer_encryption(opening.sealing_key, unit=unit, vouching=key),),
     )
     path = folder / REQUEST

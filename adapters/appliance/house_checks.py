@@ -41,6 +41,8 @@ def house_findings(house: UnitHouse) -> Iterator[Finding]:
     yield _some(Check.RECORDS, sum(state.suspicious.values()))
     with house.store.read() as tx:
         yield _some(Check.RECOVERY, len(tx.recovery.open()))
+    yield _some(Check.ALARMS, len(state.alarms))
+    yield Finding(Check.PROOFS, "pass", {"count": str(state.proofs[0]), "waiting": str(state.proofs[1])})
 
 
 def disk(folder: Path) -> Finding:

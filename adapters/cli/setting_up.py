@@ -44,7 +44,7 @@ def enrol(
         institution=InstitutionId(institution),
         institution_name=institution_name,
         name=name,
-        keys=offer([key], unit=unit_id),
+        keys=offer([key, keyring.witness_or_new(folder / KEYS, unit_id)], unit=unit_id),
         encryption_keys=(offer_encryption(opening.sealing_key, unit=unit_id, vouching=key),),
     )
     sys.stdout.write(request.model_dump_json(indent=2) + "\n")
@@ -91,7 +91,7 @@ def new_key(
 def _keys_to_offer(
     folder: Path, house: UnitHouse, *, encryption: bool
 ) -> tuple[Sequence[SigningKey], Sequence[OpeningKey]]:
-    """What the list does not have yet, made now unless it was made before; a unit without an encryption key gets its first one along."""
+    """What the list does not have yet, made now unless it was made before; a unit without an encryption or a witness key gets its first one along."""
     listed = {one.key_id for one in house.directory.listed.all_keys()}
     opening = keyring.load_encryption(folder, house.unit)
     if not opening or (encryption and opening[-1].key_id in listed):
@@ -100,7 +100,9 @@ def _keys_to_offer(
     if encryption:
         return (), unlisted
     newest = keyring.load_all(folder, house.unit)[-1]
-    return [newest if newest.key_id not in listed else keyring.add(folder, house.unit)], unlisted
+    key = newest if newest.key_id not in listed else keyring.add(folder, house.unit)
+    witness = keyring.witness_or_new(folder, house.unit)
+    return [key, *([] if witness.key_id in listed else [witness])], unlisted
 
 
 def settings() -> None:

@@ -5,6 +5,7 @@ nothing is remembered beyond the transaction, since another process may write ne
 changes a ground, what was held about that subject is judged again before anything else of it is recorded.
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -39,6 +40,7 @@ from contracts.errors import ContractsError
 from contracts.kafka_record import MAX_VALUE
 from contracts.messages.referral import ReferralFacts
 from contracts.names import GroundId, MessageId, RecordKey, SubjectId
+from contracts.partition import partition_of
 from contracts.trust_list import Directory
 
 _PREVIEW = 1
@@ -88,6 +90,7 @@ class Recording:
         self._held: list[HeldEntry] = []
         self._has_held = known.with_held
         self._reshaped: set[SubjectId] = set()
+        self._gossip: dict[int, str | None] = {}
 
     def prefetch(self, drafts: Sequence[Draft]) -> None:
         """Look up at once what many drafts need."""
@@ -249,8 +252,20 @@ class Recording:
             correlationid=draft.correlationid,
             causationid=draft.causationid,
             corrects=draft.corrects,
+            checkpoint=self._checkpoint(RecordKey(subject or self._signer.source)),
             content=draft.content,
         )
+
+    def _checkpoint(self, key: RecordKey) -> str | None:
+        """What this unit has verified last of the ledger into which the message goes: gossip that the hub cannot edit."""
+        if self._directory is None:
+            return None
+        listed = self._directory.listed
+        shard = partition_of(key, listed.partitions) % listed.shards
+        if shard not in self._gossip:
+            seen = self.tx.ledger.last(shard)
+            self._gossip[shard] = None if seen is None else f"{shard}:{seen.size}:{b64encode(seen.root).decode()}"
+        return self._gossip[shard]
 
     def _enter(
         self, draft: Draft, subject: SubjectId | None, message_id: MessageId, raw: bytes, verdict: Leaves | Stays

@@ -13,12 +13,15 @@ from hashlib import sha256
 import structlog
 
 from adapters.errors import AdapterError
+from adapters.storage.alarms import AlarmKind
 from adapters.storage.trust_lists import KeptTrustList
 from adapters.storage.unit_store import Transaction, UnitStore
 from contracts.dsse import from_envelope
 from contracts.errors import ContractsError
 from contracts.keys import VerifyingKey
 from contracts.names import KeyId, UnitId
+from contracts.pae import PayloadType
+from contracts.signed_bytes import SignatureError, verify
 from contracts.trust_list import Directory, TrustList, TrustListError, UnitEntry, read_envelope
 
 _log = structlog.get_logger("spojka.directory")
@@ -103,7 +106,7 @@ class DirectoryBook:
         except (ContractsError, ValueError) as error:
             return Refused(f"not a trust list ({type(error).__name__})", "Keep the list before and ask the operator.")
         if before is not None and listed.version <= before.version:
-            return self._again(tx, listed.version, signed.digest)
+            return self._again(tx, before, listed.version, evidence=envelope, at=at)
         if before is not None and listed.issued_at < before.listed.issued_at:
             return Refused(f"version {listed.version} is older than the one before", "Ask the operator.")
         try:
@@ -112,6 +115,9 @@ class DirectoryBook:
             return Refused(error.problem, error.advice)
         tx.trust_lists.keep(KeptTrustList(directory.version, envelope, at))
         changed = before is not None and self._entry(before) != self._entry(directory)
+        if before is not None and changed and self._entry(before) is not None:  # being admitted is no surprise
+            detail = f"version {directory.version}"
+            tx.alarms.ring(AlarmKind.OWN_ENTRY_CHANGED, detail=detail, evidence=envelope, at=at)
         return Added(directory, changed)
 
     def keep(self, added: Added) -> None:
@@ -130,14 +136,28 @@ class DirectoryBook:
         return directory.units.get(self._unit)
 
     @staticmethod
-    def _again(tx: Transaction, version: int, digest: bytes) -> Known | Refused:
+    def _again(tx: Transaction, before: Directory, version: int, *, evidence: bytes, at: datetime) -> Known | Refused:
+        digest = from_envelope(evidence)[0].digest
         for kept in tx.trust_lists.all():
             if kept.version == version and from_envelope(kept.envelope)[0].digest != digest:
+                if _root_signed(evidence, before):
+                    tx.alarms.ring(AlarmKind.LIST_FORKED, detail=f"version {version}", evidence=evidence, at=at)
                 return Refused(
                     f"another list than the one known under version {version}",
                     "Somebody shows different lists: compare the digests with the operator and another institution.",
                 )
         return Known()
+
+
+def _root_signed(envelope: bytes, directory: Directory) -> bool:
+    """Whether a root key of a known list signed it: anything else that lies on the topic says nothing about the operator."""
+    signed, payload_type = from_envelope(envelope)
+    keys = {entry.key_id: entry.verifying_key() for entry in directory.listed.root_keys}
+    try:
+        verify(signed, keys[signed.key_id], payload_type)
+    except (KeyError, SignatureError):
+        return False
+    return payload_type is PayloadType.TRUST_LIST
 
 
 def _stored(tx: Transaction) -> Directory | None:

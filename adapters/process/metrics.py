@@ -8,6 +8,12 @@ OUTBOX: Final = Gauge("spojka_adapter_outbox", "Messages by what became of them.
 HELD: Final = Gauge("spojka_adapter_held", "Entries that no reason to share opens yet.", ["unit"])
 TO_CORRECT: Final = Gauge("spojka_adapter_to_correct", "Refused items that wait for a person.", ["unit"])
 SUSPICIOUS: Final = Gauge("spojka_adapter_suspicious", "Records kept apart, by reason.", ["unit", "reason"])
+ALARMS: Final = Gauge("spojka_adapter_alarms", "Alarms that nobody has dismissed.", ["unit"])
+LEDGER_SIZE: Final = Gauge("spojka_adapter_ledger_size", "Ledger as seen last.", ["unit", "shard"])
+PROVEN: Final = Gauge("spojka_adapter_proven", "Own messages whose place in the ledger is proven.", ["unit"])
+TO_PROVE: Final = Gauge(
+    "spojka_adapter_to_prove", "Own messages with a receipt whose place is not proven yet.", ["unit"]
+)
 DUTIES: Final = Gauge("spojka_adapter_duties", "Duties to erase that are not answered.", ["unit"])
 TRUST_LIST: Final = Gauge("spojka_adapter_trust_list", "Version of the newest trust list.", ["unit"])
 FEED_SEQUENCE: Final = Gauge("spojka_adapter_feed_sequence", "Last slot of the feed.", ["unit", "shard"])

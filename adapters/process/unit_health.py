@@ -4,7 +4,7 @@ Invariant: counts and coded states only. `fail` is what stops the unit's work wi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.exchange.directory_book import NoDirectoryError
@@ -12,6 +12,7 @@ from adapters.exchange.feed_intake import tips_of
 from adapters.process import metrics
 from adapters.process.showing import lease_of
 from adapters.process.unit_house import UnitHouse
+from adapters.storage.alarms import Alarm
 from adapters.storage.outbox import OutboxState
 from adapters.storage.polls import KeptPoll
 from adapters.storage.unit_store import Transaction
@@ -53,6 +54,12 @@ class UnitState:
     """Why entries of others do not show; None when they do."""
     followers: tuple[FollowerState, ...] = ()
     polls: tuple[KeptPoll, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    """What nobody has dismissed."""
+    ledger: Mapping[int, int] = field(default_factory=dict)
+    """How far each shard's ledger was seen."""
+    proofs: tuple[int, int] = (0, 0)
+    """Own messages whose place in the ledger is proven, and those that wait for it."""
 
     @property
     def status(self) -> Status:
@@ -60,7 +67,7 @@ class UnitState:
         if not (self.list_usable and self.own_key_valid):
             return "fail"
         stopped = any(one.problem for one in self.followers) or any(one.problem for one in self.polls)
-        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden or stopped
+        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden or stopped or self.alarms
         return "warn" if look else "pass"
 
     def health(self) -> Health:
@@ -74,6 +81,10 @@ class UnitState:
             "duties_overdue": self.duties_overdue,
             "suspicious": dict(self.suspicious),
             "feed": {str(shard): sequence for shard, sequence in self.feed.items()},
+            "ledger": {str(shard): size for shard, size in self.ledger.items()},
+            "proven": self.proofs[0],
+            "to_prove": self.proofs[1],
+            "alarms": {str(one.number): one.kind.value for one in self.alarms},
             "trust_list": self.trust_list,
             "list_usable": self.list_usable,
             "own_key_valid": self.own_key_valid,
@@ -106,6 +117,9 @@ def state_of(house: UnitHouse) -> UnitState:
             others_hidden=None if hidden is None else hidden.value,
             followers=_followers(tx),
             polls=tuple(tx.polls.all()),
+            alarms=tuple(tx.alarms.open()),
+            ledger=tx.ledger.sizes(),
+            proofs=tx.proofs.counts(),
         )
 
 
@@ -153,6 +167,11 @@ def measure(house: UnitHouse, state: UnitState) -> None:
     for follower in state.followers:
         metrics.FOLLOWER_BEHIND.labels(unit, follower.name).set(follower.behind)
         metrics.FOLLOWER_FAILURES.labels(unit, follower.name).set(follower.failures)
+    metrics.ALARMS.labels(unit).set(len(state.alarms))
+    metrics.PROVEN.labels(unit).set(state.proofs[0])
+    metrics.TO_PROVE.labels(unit).set(state.proofs[1])
+    for shard, size in state.ledger.items():
+        metrics.LEDGER_SIZE.labels(unit, str(shard)).set(size)
     metrics.HELD.labels(unit).set(state.held)
     metrics.TO_CORRECT.labels(unit).set(state.to_correct)
     metrics.DUTIES.labels(unit).set(state.duties)

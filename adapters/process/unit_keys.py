@@ -10,6 +10,8 @@ from pathlib import Path
 
 from adapters import keyring
 from contracts.keys import SigningKey
+from contracts.ledger.listed_keys import witness_signer
+from contracts.ledger.signed_note import NoteSigner
 from contracts.names import KeyId, UnitId
 from contracts.sealing.suites import OpeningKey
 from contracts.trust_list import Directory
@@ -36,6 +38,7 @@ class UnitKeys:
         self._clock = clock
         self._keys = keyring.load_all(folder, unit)
         self._opening = {key.key_id: key for key in keyring.load_encryption(folder, unit)}
+        self._witness = keyring.witness(folder, unit)
         self._read_under = 0
 
     @property
@@ -46,10 +49,24 @@ class UnitKeys:
     def current(self) -> SigningKey:
         """The key that signs now."""
         directory = self._directory()
+        self._read_again(directory)
+        return chosen(self._keys, directory, self._clock.now())
+
+    def witness(self) -> NoteSigner | None:
+        """The unit as it cosigns the hub's ledger; None while the list does not hold its witness key valid."""
+        directory = self._directory()
+        self._read_again(directory)
+        known = None if directory is None or self._witness is None else directory.key(self._witness.key_id)
+        if directory is None or self._witness is None or known is None or not known[0].valid(self._clock.now()):
+            return None
+        return witness_signer(directory.listed.programme, self._unit, self._witness)
+
+    def _read_again(self, directory: Directory | None) -> None:
+        """A key made while the adapter runs is found when a list comes."""
         if directory is not None and directory.version != self._read_under:
             self._keys = keyring.load_all(self._folder, self._unit)
+            self._witness = keyring.witness(self._folder, self._unit)
             self._read_under = directory.version
-        return chosen(self._keys, directory, self._clock.now())
 
     def opening(self, key_id: KeyId) -> OpeningKey | None:
         """The encryption key of that id, one made meanwhile included; None where its file is not here."""

@@ -13,10 +13,12 @@ from typing import Final
 import structlog
 from aiokafka.structs import TopicPartition
 
-from adapters.exchange.directory_reader import DIRECTORY, PARTITION, DirectoryReader
+from adapters.exchange.directory_reader import PARTITION, DirectoryReader
 from adapters.exchange.feed_chain import Recipient
 from adapters.exchange.feed_intake import FeedIntake, Stretch
-from adapters.exchange.feed_reader import FeedReader
+from adapters.exchange.feed_reader import FeedReader, topic_of
+from adapters.exchange.ledger_reader import LedgerReader
+from adapters.exchange.ledger_watch import LedgerWatch
 from adapters.exchange.publisher import Publisher
 from adapters.process import metrics
 from adapters.process.companion import CompanionsOf, no_companions
@@ -77,6 +79,21 @@ class UnitProcess:
             shards=listed.shards,
             told=self._stretch_taken,
         )
+        self._ledger = LedgerReader(
+            store=house.store,
+            watch=LedgerWatch(unit=house.unit, book=house.book, signer=house.keys.witness),
+            sender=producer,
+            unit=house.unit,
+            shards=listed.shards,
+            clock=house.clock,
+        )
+        self._ledger_follower = TopicFollower(
+            connection=connection,
+            partitions=self._ledger.partitions,
+            positions=self._ledger.positions,
+            handle=self._ledger.handle,
+            watch=_Watch(self),
+        )
         self._feed_follower = TopicFollower(
             connection=connection,
             partitions=self._feed.partitions,
@@ -105,6 +122,7 @@ class UnitProcess:
             self.publisher.run(stop),
             self._feed_follower.run(stop),
             self._directory_follower.run(stop),
+            self._ledger_follower.run(stop),
             self._ticking(stop),
             self._news(stop),
             self._keep_overviews(stop),
@@ -137,7 +155,7 @@ class UnitProcess:
     def broker_lost(self, stored: InputPosition, resume: Resume) -> None:
         """A reader found another broker, or one that lost what was read."""
         self.publisher.broker_is(resume.incarnation)
-        if stored.topic != DIRECTORY:
+        if stored.topic == topic_of(self._house.unit):
             self._feed.broker_lost()
 
     def rebuilt(self, reason: RebuildReason) -> None:
@@ -165,6 +183,7 @@ class UnitProcess:
         measured_at = float("-inf")
         while not stop.is_set():
             await self._feed.tick(self._caught_up_since)
+            await self._ledger.tick()
             if time.monotonic() - measured_at >= _MEASURE_EVERY:
                 measured_at = time.monotonic()
                 measure(self._house, await asyncio.to_thread(state_of, self._house))

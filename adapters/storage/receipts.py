@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.journal import Journal, OwnState
 from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.numbers import Numbers
@@ -125,6 +126,7 @@ class Receipts:
             "stored_at": Same(at),
         }
         insert_rows(self._connection, RECEIPT, columns)
+        EntryProofs(self._connection).owe([receipt for receipt, _ in receipts])
 
     def outcomes(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Outcome]:
         """What the hub answered to these, where it did."""

@@ -20,16 +20,19 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from adapters.errors import AdapterError
+from adapters.storage.alarms import Alarms
 from adapters.storage.api_answers import ApiAnswers
 from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
 from adapters.storage.content_keys import ContentKeys
+from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
 from adapters.storage.followers import Followers
 from adapters.storage.held import Held
 from adapters.storage.import_rows import ImportRows
 from adapters.storage.journal import Journal
+from adapters.storage.ledger import SeenLedger
 from adapters.storage.not_same import NotSame
 from adapters.storage.numbers import Numbers
 from adapters.storage.obligations import Obligations
@@ -105,6 +108,9 @@ class Transaction:
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)
         self.webhooks = Webhooks(connection)
+        self.ledger = SeenLedger(connection)
+        self.proofs = EntryProofs(connection)
+        self.alarms = Alarms(connection)
 
 
 class UnitStore:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.golden_corpus import conversation, dead_letters, feed, lists, messages, pairing, partitions
+from contracts.golden_corpus import conversation, dead_letters, feed, ledger, lists, messages, pairing, partitions
 
 DOCUMENTS: Final = {
     "actors.json": lists.document,
@@ -11,6 +11,7 @@ DOCUMENTS: Final = {
     "dead-letters.json": dead_letters.document,
     "conversation.json": conversation.document,
     "feed.json": feed.document,
+    "ledger.json": ledger.document,
     "partitions.json": partitions.document,
     "pairing.json": pairing.document,
 }

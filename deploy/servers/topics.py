@@ -2,6 +2,7 @@
 
 - `hub.inbox`: what units publish; its partition count never changes, since messages are found by it.
 - `hub.directory`: the trust list and the directory, which everybody reads; kept for ever.
+- `hub.ledger`: how each shard's ledger grew; `hub.witness`: what its witnesses say of that. One partition per shard.
 - `feed.<unit>`: what the hub gives to one unit; one partition per shard, gone after 72 hours.
 
 `compression.type=uncompressed` has the broker unpack what producers pack, so that a small packet which unfolds to
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 
 INBOX = "hub.inbox"
 DIRECTORY = "hub.directory"
+LEDGER = "hub.ledger"
+WITNESS = "hub.witness"
 _HOUR = 3_600_000
 _KIB = 1024
 # A dead letter is kept up to 2 MiB; the rest is room for headers and framing.
@@ -47,5 +50,7 @@ def programme_topics(units: Iterable[str], *, inbox_partitions: int, shards: int
     return (
         Topic(name=INBOX, partitions=inbox_partitions, configs={**_UNPACKED, **_GONE_IN_72_HOURS}),
         Topic(name=DIRECTORY, partitions=1, configs={**_UNPACKED, "retention.ms": "-1"}),
+        Topic(name=LEDGER, partitions=shards, configs={**_UNPACKED, **_GONE_IN_72_HOURS}),
+        Topic(name=WITNESS, partitions=shards, configs={**_UNPACKED, **_GONE_IN_72_HOURS, "retention.ms": str(_HOUR)}),
         *(feed_topic(unit, shards=shards) for unit in units),
     )

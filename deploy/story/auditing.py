@@ -3,6 +3,7 @@
 Invariant: the export ends where the log ends, so that everything that the story did is in it.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -10,9 +11,11 @@ from typing import Final
 import psycopg
 from typer.testing import CliRunner
 
+from adapters.process.unit_house import UnitHouse
 from contracts.ledger import checkpoint, policy, signed_note
 from deploy.story.errors import CommandError, StoryError
 from deploy.story.premises import Premises
+from hub.application.announcing import WITNESSED
 from hub.audit import commands
 from hub.audit.bundle import Bundle
 from hub.audit.verification import Report, verify
@@ -23,9 +26,10 @@ _PATIENCE: Final = 60.0
 _LOOK: Final = 0.05
 
 
-def audit(premises: Premises) -> Report:
+def audit(premises: Premises, houses: Iterable[UnitHouse]) -> Report:
     """Leave export and policy under `exports/`, and verify the one by the other. Raises `StoryError`, `CommandError`."""
     _wait_for_ledger(premises)
+    _wait_for_proofs(premises, list(houses))
     bundle, trusted = premises.exports / BUNDLE, premises.exports / POLICY
     trusted.write_text(_command(premises, "policy"), encoding="utf-8")
     _command(premises, "export", str(bundle))
@@ -33,14 +37,29 @@ def audit(premises: Premises) -> Report:
 
 
 def _wait_for_ledger(premises: Premises) -> None:
-    """Until the last checkpoint vouches for all that is in the log: a moment, since the ledger follows at once."""
-    latest = premises.folder / "hub" / "ledger" / "0" / "checkpoint"
+    """Until the units have witnessed a checkpoint that vouches for all that is in the log: a moment, since ledger and units follow at once."""
+    latest = premises.folder / "hub" / "ledger" / "0" / WITNESSED
     deadline = monotonic() + _PATIENCE
     while _vouched(latest) < _logged(premises.dsn):
         premises.check_alive()
         if monotonic() > deadline:
-            raise StoryError("The ledger does not follow the log: see logs/hub.log.")
+            raise StoryError("The ledger does not follow the log, or its witnesses do not follow it: see logs/hub.log.")
         sleep(_LOOK)
+
+
+def _wait_for_proofs(premises: Premises, houses: Sequence[UnitHouse]) -> None:
+    """Until every unit has proven what it sent."""
+    deadline = monotonic() + _PATIENCE
+    while any(_unproven(house) for house in houses):
+        premises.check_alive()
+        if monotonic() > deadline:
+            raise StoryError("A unit cannot prove what it sent: see the logs of the adapters.")
+        sleep(_LOOK)
+
+
+def _unproven(house: UnitHouse) -> int:
+    with house.store.read() as tx:
+        return tx.proofs.counts()[1]
 
 
 def _vouched(latest: Path) -> int:

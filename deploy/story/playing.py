@@ -66,7 +66,7 @@ def play(premises: Premises, progress: Progress) -> Played:
             stage.play(row)
         looks = look(stage)
         stage.settle()
-        stores = read(stage, audit(premises))
+        stores = read(stage, audit(premises, stage.houses.values()))
     return Played(judged(stores), looks, dict(counted(stores)), stores.karel)
 
 

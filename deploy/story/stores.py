@@ -105,6 +105,9 @@ class UnitStores:
     suspicious: Mapping[str, int]
     karel: SubjectId | None
     others_hidden: str | None
+    proofs: tuple[int, int]
+    """Own messages whose place in the ledger is proven, and those of which it is not."""
+    alarms: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,8 @@ def read_unit(house: UnitHouse, *, client: str) -> UnitStores:
             suspicious=tx.suspicious.counts(),
             karel=tx.clients.subject_of(ClientKey(client)) if client else None,
             others_hidden=None if hidden is None else hidden.value,
+            proofs=tx.proofs.counts(),
+            alarms=[one.kind.value for one in tx.alarms.open()],
         )
 
 

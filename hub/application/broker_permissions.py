@@ -1,8 +1,9 @@
 """Who may do what at the brokers: one user for each part of the hub and for each institution's adapter. Pure.
 
-Invariants: nobody but dispatch and the key service writes a feed, nobody but intake reads the inbox; an institution writes `hub.inbox`, reads
-`hub.directory` and the feeds of the units that its adapter serves, and nothing else; nobody has a permission on a group, a transaction or the
-cluster. Reading and writing imply to be told of a topic and where it ends, which is all that resuming needs.
+Invariants: nobody but dispatch and the key service writes a feed, nobody but intake reads the inbox, nobody but the ledger announces itself; an
+institution writes `hub.inbox` and `hub.witness`, reads `hub.directory`, `hub.ledger` and the feeds of the units that its adapter serves, and nothing
+else; nobody has a permission on a group, a transaction or the cluster. Reading and writing imply to be told of a topic and where it ends, which is
+all that resuming needs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ from contracts.trust_list import Directory
 
 INBOX: Final = "hub.inbox"
 DIRECTORY: Final = "hub.directory"
+LEDGER: Final = "hub.ledger"
+WITNESS: Final = "hub.witness"
 FEEDS: Final = "feed."
 
 
@@ -25,6 +28,7 @@ class HubUser(StrEnum):
     DISPATCH = "hub-dispatch"
     KEYS = "hub-keys"
     """The key service: releases on feeds, and its word to the log of what it released. It reads nothing."""
+    LEDGER = "hub-ledger"
     OPERATOR = "hub-operator"
     """The operator's commands: they publish trust lists and settings."""
     AUDIT = "hub-audit"
@@ -60,10 +64,16 @@ HUB_PERMISSIONS: Final = frozenset(
         Permission(HubUser.DISPATCH, Operation.CREATE, FEEDS, prefix=True),
         Permission(HubUser.KEYS, Operation.WRITE, INBOX),
         Permission(HubUser.KEYS, Operation.WRITE, FEEDS, prefix=True),
+        Permission(HubUser.DISPATCH, Operation.CREATE, LEDGER),
+        Permission(HubUser.DISPATCH, Operation.CREATE, WITNESS),
+        Permission(HubUser.LEDGER, Operation.WRITE, LEDGER),
+        Permission(HubUser.LEDGER, Operation.READ, WITNESS),
         Permission(HubUser.OPERATOR, Operation.WRITE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, INBOX),
         Permission(HubUser.OPERATOR, Operation.CREATE, DIRECTORY),
         Permission(HubUser.AUDIT, Operation.WRITE, INBOX),
+        Permission(HubUser.OPERATOR, Operation.CREATE, LEDGER),
+        Permission(HubUser.OPERATOR, Operation.CREATE, WITNESS),
     }
 )
 
@@ -85,5 +95,6 @@ def served_by(directory: Directory, hosted: Mapping[UnitId, InstitutionId]) -> d
 def adapter_permissions(user: str, units: Iterable[UnitId]) -> frozenset[Permission]:
     """What an adapter's user may do."""
     feeds = {Permission(user, Operation.READ, f"{FEEDS}{unit}") for unit in units}
-    inbox, directory = Permission(user, Operation.WRITE, INBOX), Permission(user, Operation.READ, DIRECTORY)
-    return frozenset({inbox, directory, *feeds})
+    writes = {Permission(user, Operation.WRITE, topic) for topic in (INBOX, WITNESS)}
+    reads = {Permission(user, Operation.READ, topic) for topic in (DIRECTORY, LEDGER)}
+    return frozenset({*writes, *reads, *feeds})

@@ -14,6 +14,7 @@ from contracts.dsse import to_envelope
 from contracts.feed_head import FeedHead, InboxMark
 from contracts.feed_record import payload_of, write
 from contracts.keys import SigningKey
+from contracts.ledger.entry import leaf_of
 from contracts.names import HUB, MessageId, ProgrammeId, Source, UnitId, unit_of
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
@@ -83,6 +84,7 @@ class FeedVoice:
             shard=head.shard,
             generation=head.generation,
             position=entry.position,
+            leaf=leaf_of(entry.position, entry.digest).hex() if entry.digest else None,
             recorded=event.at,
             trust_list=event.basis.trust_list,
         )

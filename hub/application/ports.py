@@ -61,6 +61,8 @@ class LogEntry:
 
     position: int
     event: Event
+    digest: bytes = b""
+    """SHA-256 of the event as stored, what the ledger commits to; empty where whoever reads has no use for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,23 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.ledger import checkpoint, signed_note
-from contracts.ledger.tiles import Tile
-from contracts.merkle import ProofError
+from contracts.ledger.listed_keys import witness_keys
 from contracts.names import RecordKey, SubjectId
+from hub.application.announcing import WITNESSED
+from hub.application.ledger_tiles import LedgerTiles
 from hub.application.ports import HubError
 from hub.audit.bundle import Manifest, Part, Row
 from hub.audit.bundle_writing import write
 from hub.audit.moments import begin_of, end_of
+from hub.audit.policy_text import policy_text
 from hub.entrypoints.house import FIRST_LIST, House, open_house
 from hub.entrypoints.ledger_process import files_of, signer_of
 from hub.entrypoints.settings import load_settings
+from hub.infrastructure.outside_witness import OutsideWitness
+from hub.infrastructure.postgres.log_reading import LogReading
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.stored_log import StoredLog, StoredRow
-from hub.infrastructure.tile_files import TileFiles
 
 
 class ExportError(HubError):
@@ -55,7 +59,7 @@ def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Ma
     """Export one shard; returns what the export says of itself. Raises `ExportError`, `BundleError`, `StoreUnavailableError`."""
     house = open_house(load_settings(home=home))
     directory, ledger = house.programme.directory, files_of(house)
-    raw = ledger.read("checkpoint")
+    raw = ledger.read(WITNESSED) or ledger.read("checkpoint")
     if raw is None:
         raise ExportError("There is no checkpoint yet.", advice="Run `spojka-hub run --role ledger` first.")
     size = checkpoint.parse(signed_note.parse(raw.decode()).text).size
@@ -70,32 +74,24 @@ def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Ma
             _rows(log.by_record_key(size, keys=keys, until=None if part is None else part.until)),
             note=raw,
             first_list=(house.settings.home / FIRST_LIST).read_bytes(),
-            tiles=None if part is None else _Tiles(ledger),
+            tiles=None if part is None else LedgerTiles(ledger),
         )
     finally:
         session.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiles:
-    ledger: TileFiles
-
-    def __call__(self, tile: Tile) -> bytes:
-        found = self.ledger.read(tile.path)
-        if found is None:
-            raise ProofError(f"{tile.path} is missing in the ledger")
-        return found
-
-
 def policy_of(home: Path | None) -> str:
-    """A policy that trusts the ledger key of this hub and no witness."""
+    """A policy that trusts this hub's ledger key, and its witnesses by quorum."""
     house: House = open_house(load_settings(home=home))
     key = signer_of(house).key
-    return (
-        f"# {key.name}: compare this key with the operator by another way.\n"
-        "# Add `witness NAME VKEY` lines, a group and its quorum for whom else you trust (c2sp.org/tlog-policy).\n"
-        f"log {key.text}\nquorum none\n"
-    )
+    session = Session(house.database, name="audit")
+    try:
+        directory = house.programme.caught_up(LogReading(session, EventMapper())).directory
+    finally:
+        session.close()
+    units = [keys[-1] for _, keys in sorted(witness_keys(directory, house.clock.now()).items())]
+    outside = [OutsideWitness.of(one).key for one in house.settings.outside_witnesses]
+    return policy_text(key, units=units, outside=outside)
 
 
 def _keys(log: StoredLog, size: int, part: Part) -> list[RecordKey]:

@@ -5,6 +5,7 @@ since nothing may be added to it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -14,11 +15,15 @@ from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from hub.application.ledger import Ledger, LedgerError
 from hub.application.ports import HubError
+from hub.application.programme import Programme
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import House
+from hub.entrypoints.witness_line import WitnessLine
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.sole_session import SoleSession
 from hub.infrastructure.postgres.stored_log import StoredLog
@@ -48,10 +53,15 @@ class LedgerProcess:
         self._signer = signer_of(house)
         self._state: State = "standby"
         self._size = 0
+        self._line: WitnessLine | None = None
 
     def condition(self) -> Condition:
         """For `/health`."""
-        return Condition(self._state, {"ledger_size": self._size})
+        line = self._line
+        counts: dict[str, object] = {"ledger_size": self._size}
+        if line is not None:
+            counts |= line.counts
+        return Condition(self._state, counts, look=line is not None and line.contradicted)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and write, again after every trouble of the database. Raises `LedgerError`."""
@@ -83,7 +93,30 @@ class LedgerProcess:
         ledger = Ledger(StoredLog(session), files_of(self._house), self._signer)
         await asyncio.to_thread(ledger.open)
         self._state, self._size = "projecting", ledger.size
-        while not stop.is_set():
+        done = asyncio.Event()
+        line = self._line = WitnessLine(
+            self._house, files_of(self._house), self._signer, programme=self._programme_in(session)
+        )
+        speaking = asyncio.create_task(line.run(done))
+        try:
+            await self._grow(ledger, wakeup, until=lambda: stop.is_set() or speaking.done())
+        finally:
+            done.set()
+            await speaking
+
+    def _programme_in(self, session: Session) -> Callable[[], Programme]:
+        """The trust list as it stands in the log at the moment of asking."""
+        programme, log = self._house.programme, LogReading(session, EventMapper())
+
+        def now() -> Programme:
+            nonlocal programme
+            programme = programme.caught_up(log)
+            return programme
+
+        return now
+
+    async def _grow(self, ledger: Ledger, wakeup: LogWakeup, *, until: Callable[[], bool]) -> None:
+        while not until():
             added = await asyncio.to_thread(ledger.step)
             self._size = ledger.size
             metrics.LEDGER_SIZE.set(self._size)

@@ -31,6 +31,12 @@ PROJECTION_LAG_SECONDS: Final = Gauge(
     "spojka_hub_projection_lag_seconds", "Age of the oldest event that a read model has not applied.", ["name"]
 )
 LEDGER_SIZE: Final = Gauge("spojka_hub_ledger_size", "Events that the last checkpoint of the ledger vouches for.")
+LEDGER_WITNESSED: Final = Gauge(
+    "spojka_hub_ledger_witnessed", "Events under the newest checkpoint that more than half of the units cosigned."
+)
+LEDGER_CONTRADICTED: Final = Gauge(
+    "spojka_hub_ledger_contradicted", "Witnesses that signed for another history than this ledger's: look at once."
+)
 KEYS_LAG: Final = Gauge("spojka_keys_lag", "Messages of the log that the key service has not read.")
 KEYS_TAKEN: Final = Counter("spojka_keys_taken_total", "Content keys that the key service took.")
 KEYS_RELEASED: Final = Counter("spojka_keys_released_total", "Releases that reached the broker.")

@@ -68,6 +68,16 @@ class HubSettings(BaseSettings):
         float, Field(gt=0, description="Feed heads while a feed is active, by the hub's clock.")
     ] = 60
     quiet_head_seconds: Annotated[float, Field(gt=0, description="Feed heads while it is not.")] = 900
+    ledger_announce_seconds: Annotated[
+        float, Field(gt=0, description="Between two announcements of the ledger, at least.")
+    ] = 1
+    ledger_witness_seconds: Annotated[
+        float, Field(gt=0, description="How long a checkpoint waits for cosignatures before the next is announced.")
+    ] = 30
+    outside_witnesses: Annotated[
+        tuple[str, ...],
+        Field(description="Witnesses that others run (C2SP tlog-witness), each as `VERIFIER-KEY ADDRESS`."),
+    ] = ()
     audit_host: Annotated[
         str,
         Field(

@@ -1,4 +1,4 @@
-"""The topics of a programme, made by the hub: the inbox, the directory, and a feed for every admitted unit.
+"""The topics of a programme, made by the hub: the inbox, the directory, the ledger and its witnesses, and a feed for every admitted unit.
 
 Invariants: the inbox's partition count is fixed at creation; feeds live at most 72 hours; the broker unpacks what producers pack, so that a small
 packet that unfolds to hundreds of megabytes is refused at the door. A broker that takes no admin requests (the embedded one) makes topics by itself.
@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.names import UnitId
-from hub.application.broker_permissions import DIRECTORY, FEEDS, INBOX
+from hub.application.broker_permissions import DIRECTORY, FEEDS, INBOX, LEDGER, WITNESS
 from projections.kafka.connection import KafkaConnection
 
 _HOUR: Final = 3_600_000
@@ -26,6 +26,8 @@ _UNPACKED: Final = {
 _BRIEF: Final = _UNPACKED | {"retention.ms": str(70 * _HOUR), "segment.ms": str(_HOUR), "cleanup.policy": "delete"}
 """Kafka deletes whole segments of an hour: records live under 72 hours."""
 _KEPT: Final = _UNPACKED | {"retention.ms": "-1"}
+_FLEETING: Final = _UNPACKED | {"retention.ms": str(_HOUR), "segment.ms": str(_HOUR), "cleanup.policy": "delete"}
+"""What witnesses say counts for the checkpoint of the moment."""
 _log = structlog.get_logger("spojka.hub.topics")
 
 
@@ -41,6 +43,8 @@ async def ensure_topics(
     topics = [
         _topic(INBOX, partitions, _BRIEF, replication),
         _topic(DIRECTORY, 1, _KEPT, replication),
+        _topic(LEDGER, shards, _BRIEF, replication),
+        _topic(WITNESS, shards, _FLEETING, replication),
         *(_topic(feed_topic(unit), shards, _BRIEF, replication) for unit in units),
     ]
     admin = AIOKafkaAdminClient(**connection.client_options(connection.address()))

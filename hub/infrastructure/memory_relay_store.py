@@ -4,8 +4,10 @@ Invariants: as the port says; a commit is checked whole before anything of it is
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from hashlib import sha256
+from typing import Final, Literal
 
 from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
@@ -25,7 +27,10 @@ from hub.application.ports import (
 from hub.domain.events import MessageAccepted
 from hub.infrastructure.memory_shard import MemoryConflictError, MemoryShard
 from hub.infrastructure.memory_store import entries_at
+from hub.infrastructure.postgres.mapper import EventMapper
 from projections.kafka.positions import InputPosition
+
+_MAPPER: Final = EventMapper()
 
 
 class MemoryRelayStore:
@@ -57,12 +62,13 @@ class MemoryRelayStore:
     def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
         """Events from `position` on, in order."""
         with self._shard.turn:
-            return entries_at(self._shard, range(position, min(position + limit, len(self._shard.log))))
+            return _with_digests(entries_at(self._shard, range(position, min(position + limit, len(self._shard.log)))))
 
     def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
         """The events at these positions, in log order."""
         with self._shard.turn:
-            return entries_at(self._shard, sorted({one for one in positions if 0 <= one < len(self._shard.log)}))
+            wanted = sorted({one for one in positions if 0 <= one < len(self._shard.log)})
+            return _with_digests(entries_at(self._shard, wanted))
 
     def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
         """All events of these record keys in log order."""
@@ -214,3 +220,8 @@ def _reported(row: DeliveryRow) -> ReportedDelivery:
 
 def _place(one: BackfillRow) -> tuple[int, UnitId, GroundId, UnitId]:
     return one.ordered_at, one.unit, one.ground, one.source
+
+
+def _with_digests(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """As PostgreSQL would store them."""
+    return [replace(one, digest=sha256(_MAPPER.to_stored_event(one.event).state).digest()) for one in entries]

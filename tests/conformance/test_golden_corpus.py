@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pymerkle import InmemoryTree
 
+from adapters.exchange.ledger_check import Grown, judge
 from contracts.codes import DeadLetterReason, RefusalCode
 from contracts.delivery import Delivery, next_link
 from contracts.dsse import from_envelope
@@ -22,6 +24,10 @@ from contracts.feed_head import FeedHead
 from contracts.feed_record import FeedRecord, document, read
 from contracts.kafka_record import from_record
 from contracts.keys import KeyUse, SigningKey, VerifyingKey
+from contracts.ledger import policy, proof_file
+from contracts.ledger.announcement import AnnouncementError, read_announcement, read_sighting
+from contracts.ledger.checkpoint import Checkpoint
+from contracts.ledger.signed_note import parse_key
 from contracts.names import HUB, KeyId, RecordKey, UnitId
 from contracts.pae import PayloadType, pae
 from contracts.partition import murmur2, partition_of
@@ -268,3 +274,57 @@ def test_murmur2_and_partitions_are_as_tabled() -> None:
         assert murmur2(row["key"].encode()) == row["murmur2"]
         for count, partition in row["partition"].items():
             assert partition_of(row["key"], int(count)) == partition
+
+
+def test_a_witness_takes_the_ledger_s_announcements_as_the_corpus_says() -> None:
+    told = corpus("ledger")
+    keys, last, seen = [parse_key(told["log"])], None, dict[int, bytes]()
+    for one in told["announcements"]:
+        try:
+            verdict = judge(read_announcement(one["value"].encode()), keys=keys, last=last, seen=seen.get)
+        except AnnouncementError:
+            assert one["is"] == "unproven", one["why"]
+            continue
+        assert type(verdict).__name__.lower() == one["is"], one["why"]
+        if isinstance(verdict, Grown):
+            last = verdict.head
+            seen[last.size] = last.root
+    assert last is not None
+    assert last.size == len(told["entries"])
+    assert {one["is"] for one in told["announcements"]} == {
+        "grown", "same", "past", "behind", "forked", "rewound", "unproven",
+    }  # fmt: skip
+
+
+def test_the_ledger_of_the_corpus_is_the_tree_that_another_implementation_grows() -> None:
+    told = corpus("ledger")
+    tree = InmemoryTree(algorithm="sha256")
+    sizes = {}
+    for one in told["entries"]:
+        entry = bytes.fromhex(one["entry"])
+        assert entry == one["index"].to_bytes(8, "big") + bytes.fromhex(one["digest"])
+        tree.append_entry(entry)
+        assert tree.get_leaf(one["index"] + 1).hex() == one["leaf"]
+        sizes[one["index"] + 1] = tree.get_root()
+    true = [one["value"] for one in told["announcements"] if one["is"] in ("grown", "same", "past", "behind")]
+    for value in true:
+        _, head, _ = read_announcement(value.encode()).checked()
+        assert head.root == sizes[head.size]
+
+
+def test_what_the_witness_of_the_corpus_says_is_its_cosignature_over_that_checkpoint() -> None:
+    told = corpus("ledger")
+    for one in told["sightings"]:
+        said = read_sighting(one["value"].encode())
+        text = Checkpoint(said.origin, said.size, said.root_hash).text
+        signature = said.signature(text)
+        assert signature is not None
+        assert parse_key(told["witness"]).holds(text, signature.signature), one["why"]
+
+
+def test_the_proof_of_the_corpus_holds_under_a_policy_that_names_its_keys() -> None:
+    told = corpus("ledger")
+    proof = proof_file.parse(told["proof"]["text"])
+    trusted = policy.parse(f"log {told['log']}\nwitness unit {told['witness']}\nquorum unit\n")
+    leaf = bytes.fromhex(told["entries"][proof.index]["leaf"])
+    assert proof.verify(leaf, trusted, origin=told["origin"]).size == 7

@@ -217,7 +217,13 @@ def test_the_asyncapi_document_has_what_version_3_asks_for() -> None:
     document = published("schemas/asyncapi.json")
     assert document["asyncapi"] == "3.0.0"
     assert {"title", "version"} <= document["info"].keys()
-    assert {one["address"] for one in document["channels"].values()} == {"hub.inbox", "hub.directory", "feed.{unit}"}
+    assert {one["address"] for one in document["channels"].values()} == {
+        "hub.inbox",
+        "hub.directory",
+        "hub.ledger",
+        "hub.witness",
+        "feed.{unit}",
+    }
     assert document["channels"]["feed"]["parameters"].keys() == {"unit"}
     for reference in references(document):
         assert resolve(document, reference) is not None, reference

@@ -54,10 +54,11 @@ MAY_READ = {
     "hub-dispatch": set[str](),
     "hub-keys": set[str](),
     "hub-operator": set[str](),
+    "hub-ledger": {"hub.witness"},
     "hub-audit": set[str](),
-    "adapter-poradna": {"hub.directory", "feed.op"},
-    "adapter-urad-prace": {"hub.directory", "feed.up"},
-    "adapter-mesto": {"hub.directory", "feed.md", "feed.md-claims"},
+    "adapter-poradna": {"hub.directory", "hub.ledger", "feed.op"},
+    "adapter-urad-prace": {"hub.directory", "hub.ledger", "feed.up"},
+    "adapter-mesto": {"hub.directory", "hub.ledger", "feed.md", "feed.md-claims"},
 }
 FEEDS = {"feed.op", "feed.up", "feed.md", "feed.md-claims"}
 MAY_WRITE = {
@@ -65,13 +66,14 @@ MAY_WRITE = {
     "hub-dispatch": {"hub.inbox", "hub.directory", *FEEDS},
     "hub-keys": {"hub.inbox", *FEEDS},
     "hub-operator": {"hub.inbox"},
+    "hub-ledger": {"hub.ledger"},
     "hub-audit": {"hub.inbox"},
-    "adapter-poradna": {"hub.inbox"},
-    "adapter-urad-prace": {"hub.inbox"},
-    "adapter-mesto": {"hub.inbox"},
+    "adapter-poradna": {"hub.inbox", "hub.witness"},
+    "adapter-urad-prace": {"hub.inbox", "hub.witness"},
+    "adapter-mesto": {"hub.inbox", "hub.witness"},
 }
 MAY_CREATE = {"hub-dispatch": ("feed.",)}
-"""Beginnings of names; the two fixed topics can be made by dispatch and the operator, which a name that is none of theirs does not show."""
+"""Beginnings of names; the fixed topics can be made by dispatch and the operator, which a name that is none of theirs does not show."""
 NOBODYS = "somebody-elses"
 API_VERSIONS = bytes.fromhex("0000000b00120000000000010001") + b"x"
 """A whole request that every Kafka answers to anybody who has not signed in yet, where it speaks in clear."""
@@ -84,7 +86,7 @@ METADATA_LOG = ("__cluster_metadata", "AAAAAAAAAAAAAAAAAAAAAQ")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     try:
         with SecuredKafka(tmp_path_factory.mktemp("secured")) as kafka:
-            for topic in ("hub.inbox", "hub.directory", *sorted(FEEDS), NOBODYS):
+            for topic in ("hub.inbox", "hub.directory", "hub.ledger", "hub.witness", *sorted(FEEDS), NOBODYS):
                 kafka.broker.create_topic(topic)
             yield kafka
     except MissingComponentError as missing:

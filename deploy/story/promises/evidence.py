@@ -28,7 +28,7 @@ def judge(stores: Stores) -> Promise:
     finding.must(any(one.reader_unit == CLAIMS for one in refused), "the claims unit's attempt is not in the log")
     finding.fact(f"{len(looks)} looks reported, {len(refused)} of them refused attempts, the claims unit's among them")
     _ledger(stores, finding)
-    finding.fact("cosignatures of witnesses and entry proofs in receipts follow with the audit")
+    _proofs(stores, finding)
     return finding.promise()
 
 
@@ -40,6 +40,17 @@ def _ledger(stores: Stores, finding: Finding) -> None:
     finding.fact(
         f"an export of {report.rows} events verified offline under one signed checkpoint, every decision run again"
     )
+
+
+def _proofs(stores: Stores, finding: Finding) -> None:
+    witnesses = stores.audit.witnesses
+    finding.must(len(witnesses) * 2 > len(stores.units), f"only {len(witnesses)} units witnessed the last checkpoint")
+    proven = sum(unit.proofs[0] for unit in stores.units.values())
+    open_ones = sum(unit.proofs[1] for unit in stores.units.values())
+    finding.must(proven > 0 and open_ones == 0, f"{open_ones} sent messages are not proven under the ledger")
+    alarms = [kind for unit in stores.units.values() for kind in unit.alarms]
+    finding.must(not alarms, f"alarms at the units: {', '.join(alarms)}")
+    finding.fact(f"{len(witnesses)} units cosigned it, and {proven} sent messages are proven under such checkpoints")
 
 
 def _holds(signed: SignedBytes, kind: PayloadType, directory: Directory, roots: BatchRoots) -> bool:

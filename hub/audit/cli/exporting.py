@@ -36,7 +36,7 @@ def export(
 
 
 def policy(home: Home = None) -> None:
-    """Print a policy that trusts this hub's ledger key and no witness: for an auditor to compare, and to add witnesses to."""
+    """Print a policy that trusts this hub's ledger key and its witnesses: for an auditor to compare, and to add witnesses to."""
     from hub.audit.exporting import policy_of  # noqa: PLC0415 - as above
 
     sys.stdout.write(policy_of(home))

@@ -5,6 +5,7 @@ that was read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from eventsourcing.persistence import StoredEvent
@@ -64,4 +65,6 @@ class LogReading:
 
     def _entries(self, rows: Iterable[tuple[Any, ...]]) -> list[LogEntry]:
         decode = self._mapper.to_domain_event
-        return [LogEntry(position, decode(StoredEvent(*stored))) for position, *stored in rows]
+        return [
+            LogEntry(position, decode(StoredEvent(*stored)), sha256(stored[-1]).digest()) for position, *stored in rows
+        ]

@@ -210,7 +210,8 @@ def test_a_new_key_signs_from_the_list_that_has_it_and_the_old_one_until_then(tm
     consented(office)
     printed = office.type("new-key")
     assert office.type("new-key") == printed
-    (offered,) = read_request(printed.encode()).keys
+    offered, witness = read_request(printed.encode()).keys
+    assert witness.key_id.startswith("op/witness/"), "the list lacks the key with which this unit cosigns"
     office.type("timeline", "case-1", "--actor", "adviser/w1")
     assert signed_by(office) == first.key_id
     second = keyring.load_all(unit_folder(tmp_path, OP) / KEYS, OP)[-1]
