@@ -91,6 +91,9 @@ class AdapterSettings(BaseSettings):
     clock: Annotated[str, StringConstraints(pattern=r"^(system|file:.+)$")] = Field(
         default="system", description="`system`, or file:PATH of a story clock, which only a programme on trial may use"
     )
+    rehearsal: bool = Field(
+        default=False, description="A programme with invented people: it may use a story clock though content is sealed"
+    )
     units: tuple[Unit, ...] = Field(default=(), description="Units to serve; none named: every folder below `units/`")
     polls: tuple[PollSettings, ...] = Field(
         default=(),

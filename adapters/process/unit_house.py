@@ -34,14 +34,15 @@ class TrialClock:
 
     story: Clock
     directory: Callable[[], Directory | None]
+    rehearsal: bool = False
 
     def now(self) -> datetime:
         """The story's instant. Raises `SettingsError` outside a trial, and where the file has none."""
         directory = self.directory()
-        if directory is not None and not directory.listed.trial:
+        if directory is not None and not directory.listed.trial and not self.rehearsal:
             raise SettingsError(
                 f"Programme {directory.listed.programme} is no trial, so its time is the system's",
-                advice="Set clock = 'system'.",
+                advice="Set clock = 'system', or rehearsal = true where all people are invented.",
             )
         try:
             return self.story.now()
@@ -110,4 +111,5 @@ class UnitHouse:
 def _clock(settings: AdapterSettings, directory: Callable[[], Directory | None]) -> Clock:
     if settings.clock == "system":
         return SystemClock()
-    return TrialClock(FileClock(settings.home / settings.clock.removeprefix("file:")), directory)
+    story = FileClock(settings.home / settings.clock.removeprefix("file:"))
+    return TrialClock(story, directory, settings.rehearsal)

@@ -95,20 +95,24 @@ class PostgresServer(Server):
         """Go on after `pause()`."""
         self._child.resume()
 
-    def dsn(self, database: str = "postgres") -> str:
+    def dsn(self, database: str = "postgres", *, user: str = SUPERUSER) -> str:
         """A libpq URL over the private socket."""
         folder = quote(str(self._private), safe="")
-        return f"postgresql://{SUPERUSER}@/{quote(database)}?host={folder}&port={self.port}"
+        return f"postgresql://{user}@/{quote(database)}?host={folder}&port={self.port}"
 
     def tcp_dsn(self, database: str = "postgres") -> str:
         """A libpq URL over TCP, with the password; for tests that cut the line."""
         password = self._password_file.read_text().strip()
         return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{self.port}/{quote(database)}"
 
-    def create_database(self, name: str) -> str:
-        """Create an empty database and return its `dsn`; raises psycopg's DuplicateDatabase."""
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return self.dsn(name)
+    def create_database(self, name: str, *, owner: str = SUPERUSER) -> str:
+        """Create an empty database and return its `dsn`, for an owner of its own that is made too. Raises psycopg's DuplicateDatabase."""
+        if owner != SUPERUSER:
+            self._administer(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(owner)))
+        self._administer(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+        if owner != SUPERUSER:
+            self._administer(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        return self.dsn(name, user=owner)
 
     def drop_database(self, name: str) -> None:
         """Drop a database and end its sessions; nothing to do when there is none."""

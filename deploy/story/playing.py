@@ -51,6 +51,7 @@ def open_premises(premises: Premises, progress: Progress) -> None:
     premises.set_up_hub()
     premises.admit()
     premises.start_hub()
+    premises.start_keys()
     premises.hub_command("trust-list", "publish")
     for institution in premises.adapters:
         premises.start_adapter(institution)

@@ -26,6 +26,7 @@ from deploy.story.errors import CommandError
 from deploy.story.places import INSTITUTIONS, PARTITIONS, PROGRAMME, TIME_ZONE, InstitutionPlan, UnitPlan
 from hub.entrypoints import commands as hub_commands
 from hub.entrypoints.cli import transport
+from hub.entrypoints.keys import commands as key_commands
 from hub.infrastructure.transport.authority import TRUSTED
 from hub.infrastructure.transport.broker_users import SIGN_IN
 from hub.infrastructure.transport.secret_files import write_secret
@@ -34,6 +35,7 @@ from projections.kafka.sign_in import read_sign_in
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _BIN: Final = Path(sys.executable).parent
 FIRST_LIST: Final = "trust-list-1.dsse.json"
+_MONTHS: Final = 13
 
 
 class Premises:
@@ -54,11 +56,13 @@ class Premises:
         )
         self.postgres = PostgresServer(folder / "postgres", logs=self.logs)
         self.hub = Child("The hub", log=self.logs / "hub.log")
+        self.keys = Child("The key service", log=self.logs / "keys.log")
         self.adapters = {
             plan.institution: Child(f"The adapter of {plan.name}", log=self.logs / f"adapter-{plan.institution}.log")
             for plan in INSTITUTIONS
         }
         self.dsn = ""
+        self.keys_dsn = ""
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +89,15 @@ class Premises:
             write_secret(self.transport / transport.ADMINISTRATOR, sign_in.encode())
         self.postgres.start()
         self.dsn = self.postgres.create_database("spojka")
+        self.keys_dsn = self.postgres.create_database("spojka_keys", owner="spojka_keys")
         self._address_of_hub.write_text(self.broker.bootstrap)
 
     def set_up_hub(self) -> None:
         """Keys, first trust list, tables."""
-        shape = ("--programme", PROGRAMME, "--partitions", str(PARTITIONS), "--time-zone", TIME_ZONE, "--trial")
+        shape = ("--programme", PROGRAMME, "--partitions", str(PARTITIONS), "--time-zone", TIME_ZONE)
         self.hub_command("init", *shape, "--at", self._today())
         self.hub_command("migrate")
+        self._set_up_keys()
 
     def admit(self) -> None:
         """Enrol every unit at its adapter, admit it at the hub, publish the trust lists."""
@@ -129,6 +135,11 @@ class Premises:
         command = [str(_BIN / "spojka-hub"), "run"]
         self.hub.start(command, folder=_REPOSITORY, environment=self.hub_environment)
 
+    def start_keys(self) -> None:
+        """Start the key service."""
+        command = [str(_BIN / "spojka-keys"), "run"]
+        self.keys.start(command, folder=_REPOSITORY, environment=self.keys_environment)
+
     def start_adapter(self, institution: InstitutionId) -> None:
         """Start one institution's adapter."""
         command = [str(_BIN / "spojka-adapter"), "run"]
@@ -136,15 +147,15 @@ class Premises:
 
     def check_alive(self) -> None:
         """Raises `ServerStartError`, which quotes the end of its log, where a process of the story has ended by itself."""
-        for child in (self.hub, *self.adapters.values()):
+        for child in (self.hub, self.keys, *self.adapters.values()):
             if not child.running:
                 raise child.failure("has ended")
 
     def stop(self) -> None:
         """End everything, clients first."""
-        for child in (*self.adapters.values(), self.hub):
+        for child in (*self.adapters.values(), self.keys, self.hub):
             child.ask_to_end()
-        for child in (*self.adapters.values(), self.hub):
+        for child in (*self.adapters.values(), self.keys, self.hub):
             child.stop()
         self.broker.stop()
         self.postgres.stop()
@@ -172,6 +183,7 @@ class Premises:
             "SPOJKA_HUB_DATABASE": self.dsn,
             "SPOJKA_HUB_BOOTSTRAP": f"file:{self._address_of_hub}",
             "SPOJKA_HUB_CLOCK": f"file:{self.clock.path}",
+            "SPOJKA_HUB_REHEARSAL": "true",
             "SPOJKA_HUB_PORT": "0",
             **(self._sign_in_of_hub if self._secured else {}),
         }
@@ -182,6 +194,26 @@ class Premises:
             "SPOJKA_HUB_SECURITY_PROTOCOL": "SASL_SSL",
             "SPOJKA_HUB_CA_FILE": str(self.transport / TRUSTED),
             **({"SPOJKA_HUB_BROKER_USERS": str(users)} if (users := self.transport / "users").exists() else {}),
+        }
+
+    @property
+    def keys_environment(self) -> Mapping[str, str]:
+        """Settings of the key service."""
+        users = self.transport / "users"
+        secured = {
+            "SPOJKA_KEYS_SECURITY_PROTOCOL": "SASL_SSL",
+            "SPOJKA_KEYS_CA_FILE": str(self.transport / TRUSTED),
+            **({"SPOJKA_KEYS_BROKER_USERS": str(users)} if users.exists() else {}),
+        }
+        return {
+            "SPOJKA_KEYS_HOME": str(self.folder / "keys"),
+            "SPOJKA_KEYS_DATABASE": self.keys_dsn,
+            "SPOJKA_KEYS_LOG": self.dsn,
+            "SPOJKA_KEYS_BOOTSTRAP": f"file:{self._address_of_hub}",
+            "SPOJKA_KEYS_CLOCK": f"file:{self.clock.path}",
+            "SPOJKA_KEYS_REHEARSAL": "true",
+            "SPOJKA_KEYS_PORT": "0",
+            **(secured if self._secured else {}),
         }
 
     def adapter_environment(self, institution: InstitutionId) -> Mapping[str, str]:
@@ -203,6 +235,21 @@ class Premises:
     def _address_of(self, institution: InstitutionId) -> Path:
         return self.home(institution) / "broker-address"
 
+    def _set_up_keys(self) -> None:
+        """The key service's keys, one to deposit to for each month of the story; the hub's operator admits their public halves."""
+        home = self.folder / "keys"
+        home.mkdir(mode=0o700)
+        shutil.copy(self.folder / "hub" / FIRST_LIST, home / FIRST_LIST)
+        environment = self.keys_environment
+        _run(
+            key_commands.app,
+            "spojka-keys",
+            ("init", "--deposit-keys", str(_MONTHS), "--at", self._today()),
+            environment,
+        )
+        public = str(home / key_commands.PUBLIC)
+        self.hub_command("trust-list", "add-key-service", public, "--at", self._today())
+
     def _today(self) -> str:
         return f"{self.clock.now().astimezone():%Y-%m-%dT%H:%M:%S}"  # in the machine's zone, as the command reads it
 
@@ -212,7 +259,7 @@ class Premises:
         shutil.copy(self.folder / "hub" / FIRST_LIST, home / FIRST_LIST)
         (home / "adapter.toml").write_text(
             f'programme = "{PROGRAMME}"\nbootstrap = "file:broker-address"\nclock = "file:{self.clock.path}"\n'
-            "health_port = 0\n"
+            "rehearsal = true\nhealth_port = 0\n"
         )
         self.tell_address(plan.institution)
 

@@ -1,7 +1,8 @@
 """When the system has come to rest: everything said was decided, given, taken in and shown.
 
 Invariants: rest is what the databases say, looked at again and again; nothing here sleeps in place of a condition. By the hub's
-database: no timer is due, the relay has produced all of the log. By each unit's: nothing is without receipt, the feed is taken in to its last slot
+database: no timer is due, the relay has produced all of the log. By the key service's: it has read all of the log and produced what it
+released. By each unit's: everything given is open, nothing is without receipt, the feed is taken in to its last slot
 and to a head of this hour, every referral to it is received, the read models are up to date.
 """
 
@@ -29,8 +30,9 @@ _HUB: Final = """
 SELECT (SELECT position FROM head), (SELECT produced FROM relay),
     (SELECT count(*) FROM unproduced) + (SELECT count(*) FROM receipt_due) + (SELECT count(*) FROM backfill)
         + (SELECT count(*) FROM replay_wish),
-    (SELECT count(*) FROM timer WHERE due <= %(now)s), (SELECT count(*) FROM parked)
+    (SELECT count(*) FROM timer WHERE due <= %(now)s), (SELECT count(*) FROM parked), (SELECT count(*) FROM key_mailbox)
 """
+_KEYS: Final = "SELECT (SELECT position FROM state), (SELECT count(*) FROM release WHERE NOT produced)"
 _FEEDS: Final = "SELECT unit, sequence FROM feed WHERE generation = (SELECT generation FROM head)"
 _NEXT_DUE: Final = "SELECT min(due) FROM timer"
 _UNIT: Final = """
@@ -40,7 +42,8 @@ SELECT (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sent')),
     (SELECT catching_up FROM head WHERE shard = 0),
     (SELECT coalesce(max(revision), 0) FROM journal)
         - (SELECT max(min(position), 0) FROM shown.projection_position WHERE role = 'serving'),
-    (SELECT count(*) FROM shown.referral WHERE target = :unit AND state = 'sent')
+    (SELECT count(*) FROM shown.referral WHERE target = :unit AND state = 'sent'),
+    (SELECT count(*) FROM journal WHERE sealed_under IS NOT NULL AND opened IS NULL AND kind = 'given')
 """
 """One look at a unit's two databases."""
 
@@ -53,6 +56,7 @@ class _UnitLook:
     catching_up: bool | None
     unshown: int
     unreceived: int
+    unopened: int
 
     def reason(self, feed: int, now: datetime) -> str | None:
         """What is still under way at this unit, whose feed has so many slots."""
@@ -64,6 +68,7 @@ class _UnitLook:
             "reads its feed anew": self.catching_up,
             f"has read models {self.unshown} changes behind its journal": self.unshown,
             f"has {self.unreceived} referrals not yet received": self.unreceived,
+            f"has {self.unopened} entries that it cannot open yet": self.unopened,
         }
         return next((reason for reason, holds in busy.items() if holds), None)
 
@@ -72,9 +77,16 @@ class Quiet:
     """Looks at the databases of the hub and of all units."""
 
     def __init__(
-        self, dsn: str, houses: Mapping[UnitId, UnitHouse], *, logs: Path, check_alive: Callable[[], None]
+        self,
+        dsn: str,
+        houses: Mapping[UnitId, UnitHouse],
+        *,
+        keys_dsn: str,
+        logs: Path,
+        check_alive: Callable[[], None],
     ) -> None:
         self._hub = psycopg.connect(dsn, autocommit=True, options="-c search_path=shard_0")
+        self._keys = psycopg.connect(keys_dsn, autocommit=True, options="-c search_path=shard_0")
         self._logs = logs
         self._check_alive = check_alive
         self._units = {unit: _opened(house) for unit, house in houses.items()}
@@ -82,6 +94,7 @@ class Quiet:
     def close(self) -> None:
         """Close all connections."""
         self._hub.close()
+        self._keys.close()
         for unit in self._units.values():
             unit.close()
 
@@ -123,12 +136,18 @@ class Quiet:
     def _hub_busy(self, now: datetime) -> str | None:
         row = self._hub.execute(_HUB, {"now": now}).fetchone()
         assert row is not None  # noqa: S101 - a query of scalars has one row
-        head, produced, to_give, due, parked = row
+        head, produced, to_give, due, parked, deposits = row
         if parked:
             return f"{parked} messages are parked after an unexpected fault"
         if due:
             return f"{due} timers are due"
-        return None if produced == head and not to_give else f"the relay is at {produced} of {head}, {to_give} to give"
+        if produced != head or to_give:
+            return f"the relay is at {produced} of {head}, {to_give} to give"
+        keys = self._keys.execute(_KEYS).fetchone()
+        assert keys is not None  # noqa: S101 - as above
+        read, to_produce = keys
+        busy = read != head or to_produce or deposits
+        return f"the key service is at {read} of {head}, {to_produce} to give, {deposits} to take" if busy else None
 
 
 def _opened(house: UnitHouse) -> sqlite3.Connection:

@@ -23,7 +23,13 @@ class TownStage:
     def __init__(self, premises: Premises, *, mishaps: Callable[["TownStage"], Mishaps]) -> None:
         self.premises = premises
         self.houses = {unit: UnitHouse.open(load_settings(premises.home(INSTITUTION_OF[unit])), unit) for unit in UNITS}
-        self.quiet = Quiet(premises.dsn, self.houses, logs=premises.logs, check_alive=premises.check_alive)
+        self.quiet = Quiet(
+            premises.dsn,
+            self.houses,
+            keys_dsn=premises.keys_dsn,
+            logs=premises.logs,
+            check_alive=premises.check_alive,
+        )
         self.names = Names()
         self.away: set[UnitId] = set()
         """Units whose line is down: nobody waits for them."""

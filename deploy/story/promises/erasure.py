@@ -30,8 +30,7 @@ def judge(stores: Stores) -> Promise:
     finding.fact(
         f"{len(opened)} duties opened by withdrawals, all answered; {gone} entries gone from the units' databases"
     )
-    finding.fact(f"the log still holds {_still_logged(stores, opened)} of them as evidence, in clear while on trial")
-    finding.fact("destroying the keys of encrypted content follows with confidentiality")
+    finding.fact(f"the log still holds {_still_logged(stores, opened)} of them as evidence, their content sealed")
     return finding.promise()
 
 
