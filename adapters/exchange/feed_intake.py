@@ -69,6 +69,8 @@ class Stretch:
     """Subjects whose grounds, restrictions or referrals changed."""
     directory: Directory | None = None
     """A newer trust list that came by the feed."""
+    revision: int = 0
+    """The journal's last one, where the stretch changed it."""
 
 
 class FeedIntake:
@@ -102,6 +104,7 @@ class FeedIntake:
             for last in {(record.topic, record.partition): record for record in batch}.values():
                 tx.places.set_position(InputPosition.behind(last))
             stretch = taking.done()
+            stretch.revision = tx.journal.last_revision() if stretch.entries or stretch.answers else 0
             stretch.to_renumber = stretch.answers > 0 and _to_renumber(tx)
         taking.keep_lists()
         return stretch

@@ -8,6 +8,7 @@ repetition, never a message. A resend is the same bytes. Only one publisher work
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
@@ -34,6 +35,18 @@ class Sender(Protocol):
         """Store all records in the order of the call, or raise `SendError` naming those that were not stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The outbox in one state."""
+
+    open: int
+    """How many messages wait for their receipt."""
+    at: tuple[str | None, Marks]
+    waiting: Sequence[OutboxMessage]
+    """Those messages, where some of them may have been lost."""
+    fresh: Sequence[OutboxMessage]
+
+
 class Publisher:
     """The publisher of one unit. `wake` it when the outbox, a head or a receipt is new; it looks by itself every few seconds."""
 
@@ -55,6 +68,8 @@ class Publisher:
         self._monotonic = monotonic
         self._woken = asyncio.Event()
         self._incarnation: str | None = None
+        self._looked_at: tuple[str | None, Marks] | None = None
+        """The broker, and how far the hub had read, when nothing of what is open was lost."""
         self._failures = 0
 
     def wake(self) -> None:
@@ -104,31 +119,37 @@ class Publisher:
         partitions = self._partitions()
         if partitions is None:
             return 0
-        waiting, marks, fresh = await asyncio.to_thread(self._look)
-        return await self._send(self._again(waiting, marks) or fresh, partitions)
+        look = await asyncio.to_thread(self._look, self._patience.over(self._monotonic()))
+        return await self._send(self._again(look) or look.fresh, partitions)
 
-    def _look(self) -> tuple[Sequence[OutboxMessage], Marks, Sequence[OutboxMessage]]:
-        """What waits for its receipt, how far the hub has read, and what is new: one state, in one hand-over to a thread."""
+    def _look(self, impatient: bool) -> _Look:  # noqa: FBT001 - handed over to a thread
+        """The outbox in one state, in one hand-over to a thread. What waits for its receipt is read only where it may have been lost."""
         with self._store.read() as tx:
-            waiting = tx.outbox.open_messages()
-            marks = marks_of(kept.head for kept in tx.places.heads()) if waiting else {}
-            return waiting, marks, tx.outbox.next_to_send(_CHUNK)
+            open_ = tx.outbox.in_flight()
+            marks = marks_of(kept.head for kept in tx.places.heads()) if open_ else {}
+            looked_at = (self._incarnation, marks)
+            unsure = open_ > 0 and (impatient or looked_at != self._looked_at)
+            waiting = tx.outbox.open_messages() if unsure else ()
+            return _Look(open_, looked_at, waiting, tx.outbox.next_to_send(_CHUNK))
 
     def _write_down(self, sendings: Sequence[Sending]) -> None:
         with self._store.write(durable=False) as tx:  # what is forgotten is sent again
             tx.outbox.mark_sent(sendings, at=self._clock.now())
 
-    def _again(self, waiting: Sequence[OutboxMessage], marks: Marks) -> Sequence[OutboxMessage]:
+    def _again(self, look: _Look) -> Sequence[OutboxMessage]:
         """What must go again."""
         now = self._monotonic()
-        if not waiting:
+        if not look.open:
             self._patience.answered()
             return ()
         self._patience.waiting(now)
-        due = lost(waiting, incarnation=self._incarnation, marks=marks)
-        if not due and self._patience.over(now):
+        incarnation, marks = look.at
+        due = lost(look.waiting, incarnation=incarnation, marks=marks)
+        if look.waiting and not due:
+            self._looked_at = look.at
+        if look.waiting and not due and self._patience.over(now):
             self._patience.sent_again(now)
-            due = [waiting[0]]
+            due = [look.waiting[0]]
         if due:
             _log.info("sending again", count=len(due), message_id=due[0].message_id)
         return due
@@ -146,6 +167,8 @@ class Publisher:
         if sendings:
             await asyncio.to_thread(self._write_down, sendings)
             self.broker_is(sendings[-1].incarnation)
+            if any(one.incarnation != self._incarnation for one in sendings):
+                self._looked_at = None
         if failure is not None:
             raise failure
         return len(sendings)

@@ -22,6 +22,7 @@ READER: Final = ActorId("system/export")
 _LONGEST: Final = 100
 _SHARE: Final = 20
 _LONGEST_REST: Final = 30.0
+_TOGETHER: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class ErasedFromExports:
         if erased:
             purge(self.house, erased)
         return nothing_to_keep
+
+    def rest_after(self, seconds: float) -> float:
+        """Erasures are rare, and every entry wakes it: those of half a second are looked at together."""
+        return max(seconds, _TOGETHER)
 
 
 def _shows(item: JournalItem) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.errors import AdapterError
-from adapters.followers.follower import Follower
+from adapters.followers.follower import Follower, nothing_to_keep
 from adapters.process.journal_source import JournalSource
 from adapters.storage.followers import FollowerPlace, OvertakenError
 from adapters.storage.unit_store import UnitStore
@@ -40,8 +40,11 @@ class Following:
         if not items:
             return 0
         outcome = self.follower.take(items)
+        durable = (
+            outcome is not nothing_to_keep
+        )  # else the same items come again after a power cut, and nothing is kept of them again
         try:
-            with self._store.write() as tx:
+            with self._store.write(durable=durable) as tx:
                 tx.followers.advance(place, items[-1].number, at=self._now())
                 outcome(tx)
         except OvertakenError:  # another process took and kept them

@@ -32,7 +32,7 @@ class JournalSource:
         with self._store.read() as tx:
             rows = tx.journal.since(max(after, 0), limit=limit)
             own = [row.message_id for row in rows if row.kind is EntryKind.OWN]
-            outcomes = tx.receipts.outcomes(own)
+            outcomes = tx.receipts.outcomes(own) if own else {}
         self.erased |= any(row.kind is EntryKind.ERASED for row in rows)
         return [_item(row, outcomes) for row in rows]
 

@@ -1,4 +1,4 @@
-"""Notice within some 5 ms that another process (the command line, a console) wrote to a unit's database.
+"""Notice within some 5 ms that somebody (a command, a console, a part of this process) wrote to a unit's database, and whether an entry was written.
 
 Invariant: every commit of another connection is noticed once it is durable; `PRAGMA data_version` costs microseconds and takes no lock
 (SQLite documentation, PRAGMA data_version).
@@ -7,14 +7,36 @@ Invariant: every commit of another connection is noticed once it is durable; `PR
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 LOOK_EVERY: Final = 0.005
 """Seconds."""
+_NEWEST: Final = (
+    'SELECT coalesce((SELECT max(revision) FROM journal), 0), coalesce((SELECT max("order") FROM outbox), 0)'
+)
 
 
-async def watch(database: Path, changed: Callable[[], None], stop: asyncio.Event, *, every: float = LOOK_EVERY) -> None:
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The last entry written or changed, and the last message queued: what left both as they were recorded nothing."""
+
+    revision: int = 0
+    order: int = 0
+
+    def beyond(self, other: "Newest") -> bool:
+        """Whether anything was recorded since the other."""
+        return self.revision > other.revision or self.order > other.order
+
+    def joined(self, other: "Newest") -> "Newest":
+        """The newest of both."""
+        return Newest(max(self.revision, other.revision), max(self.order, other.order))
+
+
+async def watch(
+    database: Path, changed: Callable[[Newest], None], stop: asyncio.Event, *, every: float = LOOK_EVERY
+) -> None:
     """Call `changed` after each change, until `stop` is set."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
     try:
@@ -24,7 +46,7 @@ async def watch(database: Path, changed: Callable[[], None], stop: asyncio.Event
             found = _version(connection)
             if found != seen:
                 seen = found
-                changed()
+                changed(Newest(*connection.execute(_NEWEST).fetchone()))
     finally:
         connection.close()
 

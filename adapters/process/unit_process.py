@@ -1,7 +1,7 @@
 """One unit at work: publisher, feed reader, directory reader, read models, companions, and a watch on the database for what other processes write.
 
 Invariants: any part that fails unexpectedly ends the unit's run with its error, so that a supervisor sees it; the broker's troubles end nothing.
-What another process recorded is on its way within some 5 ms.
+What another process recorded is on its way within some 5 ms; what it wrote else is heeded within a second.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from adapters.exchange.ledger_watch import LedgerWatch
 from adapters.exchange.publisher import Publisher
 from adapters.process import metrics
 from adapters.process.companion import CompanionsOf, no_companions
-from adapters.process.store_watch import watch
+from adapters.process.store_watch import Newest, watch
 from adapters.process.unit_health import measure, state_of
 from adapters.process.unit_house import DATABASE, UnitHouse
 from contracts.trust_list import Directory
@@ -35,6 +35,8 @@ from projections.kafka.positions import InputPosition, Resume
 
 TICK: Final = 0.2
 """Seconds between two looks at what is due."""
+_SETTLES: Final = 1.0
+"""Seconds until all parts look at what was written and is neither an entry nor a message: a position, a setting, a mark."""
 _MEASURE_EVERY: Final = 5.0
 _SILENT_AFTER: Final = 15.0
 
@@ -56,6 +58,9 @@ class UnitProcess:
         self._companions = companions(house)
         self._overviews = house.overviews()
         self._overviews_due = asyncio.Event()
+        self._told = Newest()
+        """Up to where all parts were woken."""
+        self._waking: asyncio.TimerHandle | None = None
         self._directory_news = asyncio.Event()
         listed = house.directory.listed
         self.publisher = Publisher(
@@ -126,7 +131,7 @@ class UnitProcess:
             self._ticking(stop),
             self._news(stop),
             self._keep_overviews(stop),
-            watch(self._house.folder / DATABASE, self.wake, stop),
+            watch(self._house.folder / DATABASE, self._noticed, stop),
             *(companion.run(stop) for companion in self._companions),
         )
         running = [asyncio.create_task(_logged(part, self._house.unit)) for part in parts]
@@ -137,6 +142,8 @@ class UnitProcess:
         finally:
             stop.set()
             await stopping
+            if self._waking is not None:
+                self._waking.cancel()
             self.wake()
             self._directory_news.set()
             results = await asyncio.gather(*running, return_exceptions=True)
@@ -151,6 +158,18 @@ class UnitProcess:
         self._overviews_due.set()
         for companion in self._companions:
             companion.wake()
+
+    def _noticed(self, newest: Newest) -> None:
+        """Somebody wrote: an entry or message wakes all at once, unless it is one that this process took in and told of; anything else can wait."""
+        if newest.beyond(self._told):
+            self._told = self._told.joined(newest)
+            self.wake()
+        elif self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(_SETTLES, self._wake_late)
+
+    def _wake_late(self) -> None:
+        self._waking = None
+        self.wake()
 
     def broker_lost(self, stored: InputPosition, resume: Resume) -> None:
         """A reader found another broker, or one that lost what was read."""
@@ -172,6 +191,7 @@ class UnitProcess:
             self.publisher.answered()
         if stretch.directory is not None:
             self._directory_news.set()
+        self._told = self._told.joined(Newest(revision=stretch.revision))
         self.wake()
 
     def _list_changed(self, directory: Directory) -> None:

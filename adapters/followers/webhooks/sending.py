@@ -65,6 +65,8 @@ class WebhooksSending:
         self._pauses = pauses
         self._patience = patience
         self._due = asyncio.Event()
+        self._any = False
+        """Whether there was a webhook when it was looked last."""
 
     def wake(self) -> None:
         """Something was written to the unit's database."""
@@ -91,13 +93,17 @@ class WebhooksSending:
     def _with_something_due(self) -> Sequence[KeptWebhook]:
         """After the newest entries were queued. Without a webhook nothing is written: a unit that has none pays nothing."""
         with self._store.read() as tx:
-            if not (every := tx.webhooks.all()):
-                return ()
+            every = tx.webhooks.all()
+        self._any = bool(every)
+        if not every:
+            return ()
         self._following.catch_up()
         with self._store.read() as tx:
             return [one for one in every if tx.webhooks.due(one.name, at=self._now()) is not None]
 
     def _until_next(self) -> float:
+        if not self._any:
+            return _LONGEST
         with self._store.read() as tx:
             following = tx.webhooks.next_due()
         seconds = _LONGEST if following is None else (following - self._now()).total_seconds()
