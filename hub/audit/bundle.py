@@ -6,7 +6,8 @@ rest; what is read back is checked for its form only, since judging it is `verif
 """
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, Final, Literal
 from uuid import UUID
 
+import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.ledger import checkpoint, signed_note
@@ -192,8 +194,8 @@ def lines_in(file: BinaryIO, place: Place) -> Iterator[bytes]:
 def row_of(line: bytes) -> Row:
     """A row from its line. Raises `BundleError`."""
     try:
-        document = json.loads(line)
-        state = b64decode(document["state"], validate=True)
+        document = orjson.loads(line)
+        state = a2b_base64(document["state"], strict_mode=True)
         stream, key, topic = UUID(document["stream"]), document["key"], document["topic"]
         position, version = document["position"], document["version"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -12,6 +12,7 @@ from typing import Final
 
 from contracts.envelope import Message, parse
 from contracts.messages.access import RecordAudited
+from contracts.messages.erasure import ErasureCarriedOut
 from contracts.messages.referral import ReferralFacts
 from contracts.names import HUB, MessageId, Source, UnitId
 from hub.application.hub_voice import composed
@@ -148,8 +149,12 @@ class Consequences:
 
 
 def _must_have_a_cause(message: Message) -> bool:
-    """What the hub says of a client follows from the log; but that an auditor looked follows from nothing in it."""
-    return message.unit == HUB and message.subject is not None and not isinstance(message.facts, RecordAudited)
+    """What the hub says of a client follows from the log, to the byte and the moment; but not that an auditor looked, nor when an erasure was done.
+
+    That somebody asked for the erasure the rules see to.
+    """
+    free = (RecordAudited, ErasureCarriedOut)
+    return message.unit == HUB and message.subject is not None and not isinstance(message.facts, free)
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from hub.audit.consequences import Consequences, Deliveries, Overdue
 from hub.audit.findings import Finding, FindingCode
 from hub.audit.reads import Reads
 from hub.audit.releases import NamedKeys, Releases
-from hub.audit.reports import Reports, Told
+from hub.audit.reports import Told
 from hub.audit.timeline import Timeline
 from hub.domain.deciding import decide, programme_fault
 from hub.domain.decision import Accepted, Circumstances, Refused
@@ -46,7 +46,6 @@ class Ground:
     """What all decisions of a log rest on beside a client's own path."""
 
     timeline: Timeline
-    reports: Reports
     columns: Columns
     last: tuple[int, datetime] | None
     """Position and time of the last event; None of an empty log."""
@@ -71,11 +70,12 @@ class Reexecution:
         self._case = CaseFile.empty(self.key)
         self._follows = Consequences(self._case.path)
 
-    def run(self, entries: Sequence[tuple[LogEntry, bytes]]) -> Iterator[Finding | Overdue]:
-        """Everything that is wrong with the events of this key, each given with the hash of its leaf; the state goes on either way."""
-        reports = self.ground.reports
+    def run(self, entries: Sequence[tuple[LogEntry, bytes]], delivered: Sequence[Told]) -> Iterator[Finding | Overdue]:
+        """Everything that is wrong with the events of this key, each given with the hash of its leaf; the state goes on either way.
+
+        `delivered`: what was reported of deliveries of these events.
+        """
         released = [one for entry, _ in entries for one in self.ground.releases.of(entry.position)]
-        delivered = (one for entry, _ in entries for one in reports.of(entry.position))
         told = sorted([*delivered, *(one.told for one in released)], reverse=True)
         before = -1
         for entry, leaf in entries:

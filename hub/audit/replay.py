@@ -5,7 +5,7 @@ entry's content is read. Replaying does not verify: run `spojka-audit verify` on
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contracts.categories import Category
@@ -14,6 +14,7 @@ from contracts.gate import Restriction
 from contracts.grounds import Ground
 from contracts.ledger.policy import Policy
 from contracts.messages.access import RecordAccessed, RecordAudited
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.names import GroundId, MergeId, MessageId, MessageType, RecordKey, SubjectId, UnitId
 from hub.application.case_files import CaseFile, advance
 from hub.application.ports import LogEntry
@@ -37,6 +38,16 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Erased:
+    """That a client had an entry erased: who asked for it, and since when nobody opens its content any more."""
+
+    unit: UnitId
+    asked: datetime
+    carried_out: datetime | None = None
+    """As the key service certified it by then."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayedEntry:
     """One entry, with everyone to whom it was given."""
 
@@ -47,6 +58,8 @@ class ReplayedEntry:
     occurred: datetime
     position: int
     seen: tuple[Seen, ...]
+    erased: Erased | None = None
+    """The first erasure that covers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,7 @@ class _Reading:
     opened: dict[tuple[UnitId, int], GroundId] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
     audits: list[AuditorsLook] = field(default_factory=list)
+    erasures: dict[MessageId, Erased] = field(default_factory=dict)
 
     def take(self, entry: LogEntry) -> None:
         """One event that stood in the log."""
@@ -119,6 +133,11 @@ class _Reading:
                 self.looks.append(Look(message.time, facts))
             case RecordAudited() as facts:
                 self.audits.append(AuditorsLook(message.time, facts))
+            case ErasureRequested():
+                self.erasures[message.id] = Erased(message.unit, event.at)
+            case ErasureCarriedOut() as facts if facts.request_id in self.erasures:
+                asked = self.erasures[facts.request_id]
+                self.erasures[facts.request_id] = replace(asked, carried_out=facts.live_at)
         for one in event.backfills:
             for known in self.case.path.entries.values():
                 if known.author == one.source and known.position <= one.through:
@@ -208,6 +227,7 @@ def _entry(entry: Entry, reading: _Reading, delivered: Mapping[UnitId, bool], no
         occurred=entry.occurred,
         position=entry.position,
         seen=tuple(seen),
+        erased=next((reading.erasures[one.message_id] for one in path.erasures if one.covers(entry)), None),
     )
 
 

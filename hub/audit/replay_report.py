@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from hub.audit.replay import Replayed
+from hub.audit.replay import Replayed, ReplayedEntry
 
 
 def as_document(found: Replayed) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def as_document(found: Replayed) -> dict[str, Any]:
                 "category": entry.category,
                 "occurred": entry.occurred.isoformat(),
                 "position": entry.position,
+                "content": _content(entry),
                 "seen_by": [
                     {
                         "unit": one.unit,
@@ -88,6 +89,13 @@ def as_document(found: Replayed) -> dict[str, Any]:
     }
 
 
+def _content(entry: ReplayedEntry) -> str:
+    """What became of an entry's content by then."""
+    if entry.erased is None:
+        return "stored"
+    return "to be erased" if entry.erased.carried_out is None else "erased"
+
+
 def as_tables(found: Replayed) -> Sequence[Table]:
     """For people."""
     document = as_document(found)
@@ -99,12 +107,13 @@ def as_tables(found: Replayed) -> Sequence[Table]:
             grounds.add_row(
                 ground["ground"], ground["collector"], force, one["to"], ", ".join(one["categories"]), until
             )
-    entries = Table("position", "by", "category", "when", "given to", "no longer permitted", title="Entries")
+    entries = Table("position", "by", "category", "when", "content", "given to", "no longer permitted", title="Entries")
     for entry in document["entries"]:
         given = [f"{one['unit']}{'' if one['delivered'] else ' (not reported)'}" for one in entry["seen_by"]]
         ended = [one["unit"] for one in entry["seen_by"] if not one["permitted_now"]]
         place, when = str(entry["position"]), entry["occurred"][:10]
-        entries.add_row(place, entry["author"], entry["category"], when, ", ".join(given), ", ".join(ended))
+        known = (place, entry["author"], entry["category"], when, entry["content"])
+        entries.add_row(*known, ", ".join(given), ", ".join(ended))
     looks = Table("when", "who", "unit", "outcome", "entries", title="Looks")
     for look in document["looks"]:
         looks.add_row(look["at"], look["reader"], look["unit"], look["outcome"], str(len(look["entries"])))

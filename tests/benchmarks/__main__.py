@@ -18,6 +18,9 @@ def _arguments(given: Sequence[str], *, names: Iterable[str]) -> argparse.Namesp
         epilog=f"Benchmarks: {', '.join(names) or 'none yet'}.",
     )
     parser.add_argument("--smoke", action="store_true", help="one short run each: shows that they work, not how fast")
+    parser.add_argument(
+        "--full", action="store_true", help="the largest sizes where a benchmark has a smaller one by default: minutes"
+    )
     parser.add_argument("--only", metavar="NAME", action="append", default=[], help="just this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="only the rows as JSON on stdout, progress on stderr")
     return parser.parse_args(given)
@@ -56,7 +59,7 @@ def main(given: Sequence[str]) -> int:
         print(f"No benchmark is called {', '.join(unknown)}; there are: {', '.join(benchmarks)}", file=sys.stderr)
         return 2
     rows, failed = [], False
-    bench = Bench(smoke=asked.smoke)
+    bench = Bench(smoke=asked.smoke, full=asked.full)
     try:
         for name in asked.only or benchmarks:
             try:

@@ -52,11 +52,12 @@ class Measurement:
 class Bench:
     """What a benchmark is given: servers, started when first asked for and shared by all, and `smoke`.
 
-    With `smoke` a benchmark does the least that shows that it works: a second or two.
+    With `smoke` a benchmark does the least that shows that it works: a second or two; with `full` the largest that it was made for.
     """
 
-    def __init__(self, *, smoke: bool) -> None:
+    def __init__(self, *, smoke: bool, full: bool = False) -> None:
         self.smoke = smoke
+        self.full = full
         self._stack = ExitStack()
 
     @cached_property

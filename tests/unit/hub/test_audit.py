@@ -21,6 +21,7 @@ from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.access import RecordAccessed
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.ground import GroundRegistered
 from contracts.messages.hub import ConsentExpired, DeliveryReported, ReportedDelivery
 from contracts.messages.need import NeedAssessed
@@ -33,6 +34,7 @@ from hub.audit import commands
 from hub.audit.findings import FindingCode
 from hub.audit.history import UnknownSubjectError
 from hub.audit.replay import Seen, replay
+from hub.audit.replay_report import as_document
 from hub.audit.verification import verify
 from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
 from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
@@ -438,3 +440,52 @@ class TestTheCommand:
         result = CliRunner().invoke(commands.app, typed)
         assert result.exit_code == 1
         assert hub.root.key_id in result.output
+
+
+def test_after_an_erasure_the_log_verifies_and_a_replay_says_since_when_it_is_erased(tmp_path: Path) -> None:
+    hub = Simulation()
+    hub.publish_trust_list()
+    hub.clock.at = START + timedelta(days=39)
+    hub.say("op", paper_of(GroundId(hub.next_id())))
+    hub.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
+    hub.relay_all()
+    hub.report_all()
+    before = hub.clock.at
+    hub.clock.at += timedelta(days=1)
+    asked_at = hub.clock.at
+    asked = hub.say("op", ErasureRequested())
+    hub.clock.at += timedelta(days=1)
+    done = ErasureCarriedOut(
+        request_id=asked, entries=1, keys=1, live_at=hub.clock.at, beyond_at=hub.clock.at + timedelta(days=30)
+    )
+    _, signed = hub.programme.voice.say(done, name=f"erasure/{asked}", at=hub.clock.at, subject=KAREL)
+    hub.take([hub.record(signed, KAREL)])
+    hub.say("op", NeedAssessed(dimension="skills"), category=SKILLS)
+    assert audited(hub) == []
+    bundle = exported(hub, tmp_path / "export")
+    told = {
+        at: [None if one.erased is None else one.erased.carried_out for one in replay(bundle, KAREL, at).entries]
+        for at in (before, asked_at, hub.clock.at)
+    }
+    assert told == {before: [None], asked_at: [None], hub.clock.at: [hub.clock.at, None]}
+    shown = [
+        [entry["content"] for entry in as_document(replay(bundle, KAREL, at))["entries"]]
+        for at in (before, asked_at, hub.clock.at)
+    ]
+    assert shown == [["stored"], ["to be erased"], ["erased", "stored"]]
+    assert not any(seen.permitted_now for seen in replay(bundle, KAREL, asked_at).entries[0].seen)
+
+
+def test_an_erasure_that_the_hub_says_was_carried_out_and_nobody_asked_for_is_found() -> None:
+    hub = consent_that_ended()
+    at = hub.shard.log[-1].at
+    last = next(
+        one for one in hub.shard.log if isinstance(one, MessageAccepted) and b"obligation.opened" in one.message.payload
+    )
+    done = ErasureCarriedOut(request_id=hub.next_id(), entries=1, keys=1, live_at=at, beyond_at=at)
+    _, signed = hub.programme.voice.say(done, name="made-up", at=at, subject=KAREL)
+    said = StoredMessage(payload=signed.payload, key_id=signed.key_id, signature=signed.signature)
+    version = max(one.originator_version for one in hub.shard.log if one.originator_id == last.originator_id)
+    changes = {"message": said, "at": at, "originator_version": version + 1, "recipients": ()}
+    hub.shard.log.append(last.model_copy(update=changes))
+    assert FindingCode.NOT_PERMITTED in {one.code for one in audited(hub)}

@@ -1,0 +1,207 @@
+"""A large export, made fast and right: the events of one client as the hub decided them, said again for many clients and signed for each.
+
+Every message has a signature of its own, none shares a batch: the fair default, and the dearest to verify. Ten events a client: a consent and nine
+entries under it, all given to one other unit and reported as delivered.
+"""
+
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.dsse import to_envelope
+from contracts.gate import GATE_VERSION
+from contracts.keys import SigningKey
+from contracts.ledger import signed_note
+from contracts.ledger.checkpoint import Checkpoint
+from contracts.ledger.entry import leaf_of
+from contracts.ledger.frontier import Frontier
+from contracts.messages.hub import DeliveryReported, ReportedDelivery
+from contracts.names import RecordKey, SubjectId, UnitId
+from contracts.pae import PayloadType
+from contracts.signed_bytes import sign_one
+from hub.audit.bundle import CHECKPOINT, Bundle, Manifest, Row
+from hub.audit.bundle_writing import write
+from hub.domain.events import Basis, MessageAccepted, StoredMessage
+from hub.infrastructure.postgres.mapper import EventMapper
+from tests.benchmarks.workload import AT, subject, workload
+from tests.simulation.exported import SIGNER, rows_of
+from tests.simulation.programme import DECIN, Simulation
+
+PER_CLIENT: Final = 10
+_SLOTS: Final = 2000
+_PORTION: Final = 2000
+"""Clients that one process makes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One event of the client whose events were decided, cut where others' differ."""
+
+    payload: bytes
+    before: bytes
+    between: bytes
+    after: bytes
+    version: int
+    topic: str
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """That client."""
+
+    subject: SubjectId
+    names: tuple[str, ...]
+    """Every id that stands in the events: of the messages, then of the consent."""
+    said: tuple[_Said, ...]
+    key: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An export with what is needed to verify it."""
+
+    bundle: Bundle
+    clients: int
+    rows: int
+
+
+def export_of(folder: Path, clients: int) -> Load:
+    """An export about so many clients."""
+    simulation = Simulation()
+    simulation.publish_trust_list()
+    first, template = rows_of(simulation)[0], _template(simulation)
+    leaves = bytearray(leaf_of(0, sha256(first.state).digest()))
+    made = _Leaves(leaves)
+    ours = clients * PER_CLIENT
+    reports = list(_reports(simulation, ours))
+    size = 1 + ours + len(reports)
+    rows = made.of([*_about(template, clients), iter([first]), iter(reports)])
+    manifest = write(
+        folder,
+        Manifest(programme=DECIN, shard=0, size=size),
+        rows,
+        note=_note(size, bytes(32)),
+        first_list=to_envelope(simulation.signed_list, PayloadType.TRUST_LIST),
+    )
+    (folder / CHECKPOINT).write_bytes(_note(size, made.root(size)))
+    return Load(Bundle.open(folder), clients, manifest.rows)
+
+
+@dataclass(slots=True)
+class _Leaves:
+    joined: bytearray
+
+    def of(self, parts: Sequence[Iterator[Row]]) -> Iterator[Row]:
+        """The rows of all parts, their leaves noted."""
+        for part in parts:
+            for row in part:
+                begin = 32 * row.position
+                if len(self.joined) < begin + 32:
+                    self.joined.extend(bytes(begin + 32 - len(self.joined)))
+                self.joined[begin : begin + 32] = leaf_of(row.position, sha256(row.state).digest())
+                yield row
+
+    def root(self, size: int) -> bytes:
+        """Of the whole tree."""
+        return Frontier().extended(bytes(self.joined[at : at + 32]) for at in range(0, 32 * size, 32)).root
+
+
+def _note(size: int, root: bytes) -> bytes:
+    return signed_note.sign(Checkpoint(SIGNER.name, size, root).text, [SIGNER]).document.encode()
+
+
+def _template(simulation: Simulation) -> _Client:
+    """The events of one client, as this hub decides them."""
+    messages = workload(simulation, PER_CLIENT, batched=False, per_client=PER_CLIENT)
+    simulation.take([simulation.record(one.signed, one.key) for one in messages])
+    rows = rows_of(simulation)[1:]
+    assert len(rows) == PER_CLIENT
+    events = [json.loads(row.state) for row in rows]
+    payloads = [one.signed.payload for one in messages]
+    consent = json.loads(payloads[0])["data"]["facts"]["consent_id"]
+    names = (*(json.loads(payload)["id"] for payload in payloads), consent)
+    streams = list(dict.fromkeys(row.stream_id for row in rows))
+    said = []
+    for row, event, payload in zip(rows, events, payloads, strict=True):
+        before, rest = row.state.split(event["message"]["payload"].encode(), 1)
+        between, after = rest.split(event["message"]["signature"].encode(), 1)
+        said.append(_Said(payload, before, between, after, row.stream_version, row.topic, streams.index(row.stream_id)))
+    return _Client(subject(0), names, tuple(said), simulation.units["op"].key)
+
+
+def _about(template: _Client, clients: int) -> Iterator[Iterator[Row]]:
+    """The rows of everybody, made by several processes."""
+    _shared.cache_clear()
+    _TEMPLATES[:] = [template]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        portions = [(begin, min(clients, begin + _PORTION)) for begin in range(0, clients, _PORTION)]
+        for made in pool.map(_portion, portions):
+            yield iter(made)
+
+
+_TEMPLATES: Final[list[_Client]] = []
+
+
+@lru_cache(maxsize=1)
+def _shared() -> _Client:
+    return _TEMPLATES[0]
+
+
+def _portion(clients: tuple[int, int]) -> list[Row]:
+    return [row for client in range(*clients) for row in _rows(_shared(), client)]
+
+
+def _rows(template: _Client, client: int) -> Iterator[Row]:
+    key, first = RecordKey(subject(client)), 1 + client * PER_CLIENT
+    changes = [(template.subject.encode(), key.encode())]
+    changes += [
+        (old.encode(), b"00000000-0000-7000-9000-%012x" % (client * (PER_CLIENT + 1) + number))
+        for number, old in enumerate(template.names)
+    ]
+    for number, one in enumerate(template.said):
+        payload, before, after = (_changed(part, changes) for part in (one.payload, one.before, one.after))
+        after = after.replace(b'"grounds_position":1,', b'"grounds_position":%d,' % first)
+        signed = sign_one(payload, template.key, PayloadType.CLOUDEVENT)
+        state = b"".join((before, urlsafe_b64encode(payload), one.between, urlsafe_b64encode(signed.signature), after))
+        stream = UUID(int=(client << 8) + one.stream)
+        yield Row(first + number, key, stream, one.version, one.topic, state)
+
+
+def _changed(part: bytes, changes: Sequence[tuple[bytes, bytes]]) -> bytes:
+    for old, new in changes:
+        if old in part:
+            part = part.replace(old, new)
+    return part
+
+
+def _reports(simulation: Simulation, ours: int) -> Iterator[Row]:
+    """What the hub says of the deliveries, behind everything."""
+    mapper, key = EventMapper(), RecordKey(simulation.hub_record_key)
+    for number, begin in enumerate(range(1, ours + 1, _SLOTS)):
+        slots = tuple(
+            ReportedDelivery(unit=UnitId("vz"), feed_sequence=place, position=place, verdict="given")
+            for place in range(begin, min(begin + _SLOTS, ours + 1))
+        )
+        facts = DeliveryReported(shard=0, generation=1, deliveries=slots)
+        name, signed = simulation.programme.voice.say(facts, name=f"report/{number}", at=AT)
+        event = MessageAccepted(
+            originator_id=UUID(int=(1 << 100) + number),
+            originator_version=1,
+            key=key,
+            at=AT,
+            stream="notice",
+            stream_key=name,
+            message=StoredMessage(payload=signed.payload, key_id=signed.key_id, signature=signed.signature),
+            basis=Basis(gate=GATE_VERSION, grounds_position=-1, trust_list=1, settings=0),
+        )
+        stored = mapper.to_stored_event(event)
+        yield Row(1 + ours + number, key, event.originator_id, 1, stored.topic, bytes(stored.state))
