@@ -7,11 +7,13 @@ entries under it, all given to one other unit and reported as delivered.
 import json
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -37,8 +39,10 @@ from tests.simulation.programme import DECIN, Simulation
 
 PER_CLIENT: Final = 10
 _SLOTS: Final = 2000
-_PORTION: Final = 2000
+_PORTION: Final = 500
 """Clients that one process makes at a time."""
+_AHEAD: Final = 4
+"""Portions that may wait for being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,8 @@ def export_of(folder: Path, clients: int) -> Load:
     leaves = bytearray(leaf_of(0, sha256(first.state).digest()))
     made = _Leaves(leaves)
     ours = clients * PER_CLIENT
-    reports = list(_reports(simulation, ours))
-    size = 1 + ours + len(reports)
-    rows = made.of([*_about(template, clients), iter([first]), iter(reports)])
+    size = 1 + ours + -(-ours // _SLOTS)
+    rows = made.of(chain(_about(template, clients), [iter([first]), _reports(simulation, ours)]))
     manifest = write(
         folder,
         Manifest(programme=DECIN, shard=0, size=size),
@@ -100,7 +103,7 @@ def export_of(folder: Path, clients: int) -> Load:
 class _Leaves:
     joined: bytearray
 
-    def of(self, parts: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    def of(self, parts: Iterable[Iterator[Row]]) -> Iterator[Row]:
         """The rows of all parts, their leaves noted."""
         for part in parts:
             for row in part:
@@ -143,9 +146,13 @@ def _about(template: _Client, clients: int) -> Iterator[Iterator[Row]]:
     _shared.cache_clear()
     _TEMPLATES[:] = [template]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        portions = [(begin, min(clients, begin + _PORTION)) for begin in range(0, clients, _PORTION)]
-        for made in pool.map(_portion, portions):
-            yield iter(made)
+        made: deque[Future[list[Row]]] = deque()
+        for begin in range(0, clients, _PORTION):
+            made.append(pool.submit(_portion, (begin, min(clients, begin + _PORTION))))
+            if len(made) > _AHEAD:
+                yield iter(made.popleft().result())
+        while made:
+            yield iter(made.popleft().result())
 
 
 _TEMPLATES: Final[list[_Client]] = []
