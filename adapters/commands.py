@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "answer-page": "adapters.cli.partners:answer_page",
     "worklist": "adapters.cli.referrals:worklist",
     "timeline": "adapters.cli.paths:timeline",
+    "emergency": "adapters.cli.emergencies:app",
     "client": "adapters.cli.clients:app",
     "outbox": "adapters.cli.upkeep:outbox",
     "map": "adapters.cli.mappings:app",

@@ -132,6 +132,11 @@ class AdapterSettings(BaseSettings):
         description="Whether webhooks that ask for it get facts and texts of the unit's own entries; else only that something happened",
     )
     language: Literal["en", "cs", "pl"] = Field(default="en", description="Language of what the commands show")
+    emergency_units: tuple[Unit, ...] = Field(
+        default=(),
+        description="Units whose workers may open, for six hours and with a reason that client and auditors see, what the unit holds "
+        "and its rules hide; none named: nobody may",
+    )
     data_protection_contact: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         default=None,
         description="Where a client turns about personal data (the data protection officer); stands on reports to clients",

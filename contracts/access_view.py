@@ -38,6 +38,12 @@ class AccessLine(BaseModel):
     ground: Ground | None = None
     reason: Code | None = None
     """Why an attempt was refused."""
+    audit: Code | None = None
+    """What an auditor looked for (code list `audit-purpose`); then there is no other purpose."""
+    emergency: Code | None = None
+    """Opened in an emergency although the unit's rules hid it, and why (code list `emergency-reason`)."""
+    judged: Literal["justified", "not-justified"] | None = None
+    """What the second person said of that; then this line is theirs."""
 
 
 class AccessView(BaseModel):

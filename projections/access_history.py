@@ -31,8 +31,9 @@ class AccessHistory:
     """The read model."""
 
     name: Final = "access-history"
-    version: int = 1
-    readable_from: int = 1
+    version: int = 2
+    """2: emergencies, and what the law hides."""
+    readable_from: int = 2
     metadata: Final[MetaData] = METADATA
 
     def apply(self, connection: Connection, items: Sequence[ParsedLogItem], tables: Build) -> None:
@@ -131,12 +132,17 @@ def _by_a_worker(facts: RecordAccessed) -> dict[str, Any]:
         "outcome": facts.outcome,
         "reason": facts.reason,
         "ground_id": facts.ground_id,
+        "emergency": facts.emergency and facts.emergency.reason,
+        "judged": facts.emergency and facts.emergency.judged,
+        "hidden_basis": facts.hidden and facts.hidden.basis,
+        "hidden_until": facts.hidden and facts.hidden.until,
     }
 
 
 def _by_an_auditor(facts: RecordAudited) -> dict[str, Any]:
     """An auditor is of no unit, and sees no content: what shows is that somebody looked, and what for."""
-    nothing = {"categories": "[]", "entries": "[]", "reason": None, "ground_id": None}
+    absent = ("reason", "ground_id", "emergency", "judged", "hidden_basis", "hidden_until")
+    nothing = {"categories": "[]", "entries": "[]", **dict.fromkeys(absent)}
     return {"reader_unit": HUB, "purpose": facts.purpose_of_audit, "outcome": "read"} | nothing
 
 

@@ -66,6 +66,13 @@ class AccessRecord:
     entries: tuple[MessageId, ...]
     ground_id: GroundId | None
     referral_id: ReferralId | None
+    emergency: str | None
+    """Why what was hidden was opened all the same (code list `emergency-reason`)."""
+    judged: str | None
+    """What the second person said of it."""
+    hidden_basis: str | None
+    """By which law the client may not be told before `hidden_until` (code list `disclosure-basis`)."""
+    hidden_until: datetime | None
     position: int
     """The log's position of the report or of the entry given: where the evidence stands."""
 
@@ -108,6 +115,10 @@ def read_record(row: Row[Any]) -> AccessRecord:
         categories=tuple(map(Category, json.loads(row.categories))),
         entries=tuple(json.loads(row.entries)),
         ground_id=row.ground_id,
+        emergency=row.emergency,
+        judged=row.judged,
+        hidden_basis=row.hidden_basis,
+        hidden_until=row.hidden_until,
         referral_id=None,
         position=row.position,
     )
@@ -144,6 +155,10 @@ def given_record(row: Row[Any]) -> AccessRecord:
         categories=() if row.category is None else (Category(row.category),),
         entries=(row.message_id,),
         ground_id=row.ground_id,
+        emergency=None,
+        judged=None,
+        hidden_basis=None,
+        hidden_until=None,
         referral_id=row.referral_id,
         position=row.position,
     )

@@ -57,6 +57,10 @@ READ: Final = Table(
     Column("outcome", String(10), nullable=False),
     Column("reason", String(120)),
     Column("ground_id", String(36)),
+    Column("emergency", String(60)),
+    Column("judged", String(20)),
+    Column("hidden_basis", String(60)),
+    Column("hidden_until", Instant),
     Index("access_read_subject", "subject"),
 )
 """Reads and refused attempts as the adapters report them; an auditor's as the hub reports it, its purpose being a code of `audit-purpose`."""

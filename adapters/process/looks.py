@@ -1,8 +1,8 @@
 """Looking at what a unit holds about people: what shows to this reader now, and the report of the look.
 
 Invariants: entries of others show only within the lease, and only to the purpose under which they were given, so that what was shared for support
-is never read for a sanction (DESIGN section 3, promises 5 and 7); own entries always show. Whatever was shown is reported, all of one look in one
-transaction.
+is never read for a sanction (DESIGN section 3, promises 5 and 7), unless the look is under an emergency opening (`emergency`); own entries always
+show. Whatever was shown is reported, all of one look in one transaction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ from adapters.process.overviews import Overviews
 from adapters.process.showing import hidden_now
 from adapters.process.unit_house import UnitHouse
 from contracts.categories import Category, Purpose
+from contracts.messages.access import Emergency, HiddenByLaw
 from contracts.names import ActorId, Code, MessageId, ReferralId, SubjectId
 from projections.corrections import Shown
 from projections.corrections import timeline as read_timeline
@@ -35,6 +36,10 @@ class Look:
 
     reader: ActorId
     purpose: Purpose = Purpose.SUPPORT
+    emergency: Emergency | None = None
+    """Under which lease and purpose hide nothing of one client: made by `emergency.look_under` alone."""
+    hidden: HiddenByLaw | None = None
+    """By which law the client is not told of it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class SeenWorklist:
 
 def timeline(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look: Look) -> SeenTimeline:
     """The timeline as this reader may see it now. Not reported yet: see `report_entries`."""
-    hidden = hidden_now(house)
+    hidden = _hidden(house, look)
     with overviews.look() as connection:
         found = read_timeline(connection, subject, others_visible=hidden is None)
     return SeenTimeline([one for one in found if _open_to(look, one)], hidden)
@@ -64,7 +69,7 @@ def timeline(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look
 
 def together(house: UnitHouse, overviews: Overviews, subject: SubjectId, *, look: Look) -> SeenTimeline:
     """The timeline of a person whom several files are about, each entry under its own; of one file the same as `timeline`. Not reported yet."""
-    hidden = hidden_now(house)
+    hidden = _hidden(house, look)
     with overviews.look() as connection:
         found = joined_timeline(connection, subject, others_visible=hidden is None)
     return SeenTimeline([one for one in found if _open_to(look, one)], hidden)
@@ -104,7 +109,7 @@ def report_entries(house: UnitHouse, subject: SubjectId, seen: Sequence[Shown], 
         given = [one.message_id for one in of_side if one.kind == "given"]
         categories = {one.category for one in of_side}
         parts = [given[start : start + MOST_REPORTED] for start in range(0, max(len(given), 1), MOST_REPORTED)]
-        reports += [(side, _access(house, look, categories, part)) for part in parts]
+        reports += [(side, access_of(house, look, categories, part)) for part in parts]
     _report(house, reports)
 
 
@@ -113,12 +118,12 @@ def report_referrals(house: UnitHouse, seen: Iterable[Referral], *, look: Look) 
     by_subject: dict[SubjectId, set[Category | None]] = {}
     for one in seen:
         by_subject.setdefault(one.subject, set()).add(one.category)
-    _report(house, [(subject, _access(house, look, found)) for subject, found in by_subject.items()])
+    _report(house, [(subject, access_of(house, look, found)) for subject, found in by_subject.items()])
 
 
 def report_categories(house: UnitHouse, subject: SubjectId, categories: Iterable[Category], *, look: Look) -> None:
     """Say who saw that something of these categories is shared about a client."""
-    _report(house, [(subject, _access(house, look, set(categories)))])
+    _report(house, [(subject, access_of(house, look, set(categories)))])
 
 
 def report_refused(house: UnitHouse, subject: SubjectId, *, look: Look, reason: Code) -> None:
@@ -127,7 +132,28 @@ def report_refused(house: UnitHouse, subject: SubjectId, *, look: Look, reason: 
     _report(house, [(subject, refused)])
 
 
+def access_of(
+    house: UnitHouse, look: Look, categories: Iterable[Category | None] = (), seen: Sequence[MessageId] = ()
+) -> Access:
+    """A look as it is reported."""
+    return Access(
+        look.reader,
+        house.unit,
+        purpose=look.purpose,
+        categories=tuple(sorted(one for one in categories if one is not None)),
+        entries=tuple(seen),
+        emergency=look.emergency,
+        hidden=look.hidden,
+    )
+
+
+def _hidden(house: UnitHouse, look: Look) -> Hidden | None:
+    return None if look.emergency is not None else hidden_now(house)
+
+
 def _open_to(look: Look, one: Shown) -> bool:
+    if look.emergency is not None:
+        return True
     return one.entry.kind != "given" or one.entry.purpose in {None, look.purpose}
 
 
@@ -138,11 +164,6 @@ def _key(referral: Referral) -> tuple[SubjectId, ReferralId]:
 def _sent_for(connection: Connection, referral: Referral) -> Purpose | None:
     recorded = entries(connection, referral.subject, others_visible=True)
     return next((one.purpose for one in recorded if one.referral_id == referral.referral_id), None)
-
-
-def _access(house: UnitHouse, look: Look, categories: set[Category | None], seen: Sequence[MessageId] = ()) -> Access:
-    named = tuple(sorted(one for one in categories if one is not None))
-    return Access(look.reader, house.unit, purpose=look.purpose, categories=named, entries=tuple(seen))
 
 
 def _report(house: UnitHouse, reports: Sequence[tuple[SubjectId, Access]]) -> None:

@@ -44,6 +44,9 @@ class UnitState:
     to_correct: int
     duties: int
     duties_overdue: int
+    emergencies: int
+    """Openings that a second person has yet to judge."""
+    emergencies_overdue: int
     suspicious: Mapping[str, int]
     feed: Mapping[int, int]
     """The last slot of each shard."""
@@ -67,7 +70,8 @@ class UnitState:
         if not (self.list_usable and self.own_key_valid):
             return "fail"
         stopped = any(one.problem for one in self.followers) or any(one.problem for one in self.polls)
-        look = self.to_correct or self.duties_overdue or self.suspicious or self.others_hidden or stopped or self.alarms
+        late = self.duties_overdue or self.emergencies_overdue
+        look = self.to_correct or late or self.suspicious or self.others_hidden or stopped or self.alarms
         return "warn" if look else "pass"
 
     def health(self) -> Health:
@@ -79,6 +83,8 @@ class UnitState:
             "to_correct": self.to_correct,
             "duties": self.duties,
             "duties_overdue": self.duties_overdue,
+            "emergencies": self.emergencies,
+            "emergencies_overdue": self.emergencies_overdue,
             "suspicious": dict(self.suspicious),
             "feed": {str(shard): sequence for shard, sequence in self.feed.items()},
             "ledger": {str(shard): size for shard, size in self.ledger.items()},
@@ -102,13 +108,15 @@ def state_of(house: UnitHouse) -> UnitState:
     lease = house.settings.lease
     with house.store.read() as tx:
         hidden = lease_of(tx, length=lease, shards=directory.listed.shards).hidden(at)
-        duties = tx.obligations.unanswered()
+        duties, emergencies = tx.obligations.unanswered(), tx.emergencies.unjudged()
         return UnitState(
             outbox=tx.outbox.counts(),
             held=len(tx.held.all()),
             to_correct=len(tx.quarantine.open_items()),
             duties=len(duties),
             duties_overdue=sum(one.overdue or one.facts.due <= at for one in duties),
+            emergencies=len(emergencies),
+            emergencies_overdue=sum(one.overdue(at) for one in emergencies),
             suspicious=tx.suspicious.counts(),
             feed={shard: tip.sequence for shard, tip in tips_of(tx.places.chains()).items()},
             trust_list=directory.version,

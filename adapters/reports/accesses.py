@@ -16,7 +16,7 @@ from projections.timeline import Entry
 
 def known_here(house: UnitHouse, found: Collected, *, at: datetime) -> AccessView:
     """All that this unit knows, the oldest first."""
-    lines = [*_reads(house, found), *_given(house, found)]
+    lines = [*_reads(house, found, at), *_given(house, found)]
     return AccessView(
         programme=house.settings.programme,
         subject=found.subject,
@@ -39,9 +39,11 @@ def institution_of(directory: Directory, unit: UnitId) -> str | None:
     return None if known is None else named.get(known.institution)
 
 
-def _reads(house: UnitHouse, found: Collected) -> Iterator[AccessLine]:
+def _reads(house: UnitHouse, found: Collected, at: datetime) -> Iterator[AccessLine]:
     for one in found.looks:
-        yield _read(house, one)
+        hidden = one.facts.hidden
+        if hidden is None or hidden.until <= at:
+            yield _read(house, one)
 
 
 def _read(house: UnitHouse, one: LookSeen) -> AccessLine:
@@ -60,6 +62,8 @@ def _read(house: UnitHouse, one: LookSeen) -> AccessLine:
         entries=facts.entries,
         ground=facts.ground_id,
         reason=facts.reason,
+        emergency=None if facts.emergency is None else facts.emergency.reason,
+        judged=None if facts.emergency is None else facts.emergency.judged,
     )
 
 

@@ -240,13 +240,22 @@ def _looks(sheet: Sheet, view: AccessView, reading: Reading, *, block: str = "H3
 def _look(line: AccessLine, reading: Reading) -> str:
     who = line.receiver_name or line.receiver_code
     role = "" if line.role is None else f" ({line.role})"
-    return reading.words[f"report.look.{line.outcome}"].format(
+    purpose = reading.purpose(line.purpose) if line.audit is None else reading.words.code("audit-purpose", line.audit)
+    said = reading.words[f"report.look.{line.outcome}"].format(
         when=reading.moment(line.logtime),
         who=f"{who}{role}",
         about=reading.about(line.categories),
-        purpose=reading.purpose(line.purpose),
+        purpose=purpose,
         source="–" if line.source is None else reading.name(line.source),
     )
+    return f"{said} {_emergency(line, reading.words)}".strip()
+
+
+def _emergency(line: AccessLine, words: Words) -> str:
+    if line.emergency is None:
+        return ""
+    opened = words["report.look.emergency"].format(reason=words.code("emergency-reason", line.emergency))
+    return opened if line.judged is None else f"{opened} {words[f'report.look.{line.judged}']}"
 
 
 def _codes(line: AccessLine, reading: Reading) -> str:

@@ -25,6 +25,7 @@ from adapters.storage.api_answers import ApiAnswers
 from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
 from adapters.storage.content_keys import ContentKeys
+from adapters.storage.emergencies import Emergencies
 from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
@@ -104,6 +105,7 @@ class Transaction:
         self.exports = Exports(connection)
         self.partner_mails = PartnerMails(connection)
         self.reports = Reports(connection)
+        self.emergencies = Emergencies(connection)
         self.recovery = Recovery(connection)
         self.api_tokens = ApiTokens(connection)
         self.api_answers = ApiAnswers(connection)

@@ -11,6 +11,24 @@ from contracts.facts import Facts
 from contracts.names import Actor, Code, Ground, Id, Unit
 
 
+class Emergency(Facts):
+    """That a worker opened what the unit holds although the lease or the purpose hides it (DESIGN section 7, break-glass)."""
+
+    emergency_id: Id
+    reason: Annotated[str, CodeOf("emergency-reason")]
+    until: Instant
+    """It shows nothing more from then on."""
+    judged: Literal["justified", "not-justified"] | None = None
+    """What the second person says of it, whose report this is then; absent: a look under it."""
+
+
+class HiddenByLaw(Facts):
+    """That the client may not be told of this look yet. Auditors see it at once."""
+
+    basis: Annotated[str, CodeOf("disclosure-basis")]
+    until: Instant
+
+
 class RecordAccessed(Facts):
     """Who looked at what, for what; refused attempts too (STANDARDS, access record)."""
 
@@ -25,6 +43,14 @@ class RecordAccessed(Facts):
     ground_id: Ground | None = None
     feed_sequence: Annotated[int, Field(ge=0)] = 0
     """The last number of the feed that the reader's adapter had seen."""
+    emergency: Emergency | None = None
+    hidden: HiddenByLaw | None = None
+
+    @model_validator(mode="after")
+    def _for_support(self) -> Self:
+        if self.emergency is not None and self.purpose_of_access is not Purpose.SUPPORT:
+            raise ValueError("an emergency opens what is there for support, and for nothing else")
+        return self
 
 
 class RecordAudited(Facts):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 
+from contracts.access_view import AccessView
 from contracts.categories import Category, Purpose
 from contracts.dsse import to_envelope
 from contracts.keys import KeyUse, SigningKey
-from contracts.messages.access import RecordAccessed, RecordAudited
+from contracts.messages.access import Emergency, HiddenByLaw, RecordAccessed, RecordAudited
 from contracts.messages.hub import DeliveryReported, ReportedDelivery, TrustListPublished
 from contracts.messages.need import NeedAssessed
 from contracts.names import ActorId, GroundId, InstitutionId, MessageId, UnitId
 from contracts.pae import PayloadType
 from contracts.trust_list import InstitutionEntry, KeyEntry, TrustList, UnitEntry, digest_of, sign_trust_list
 from projections.access_report import AccessAction, AccessOutcome, AccessRecord, access_history
+from projections.client_accesses import client_view
 from projections.source import LogBackfill, LogRecipient
 from tests.read_model_rig import (
     HALINA,
@@ -56,6 +59,19 @@ def report(write: Writer, *deliveries: tuple[UnitId, int, str], at: float) -> by
         for unit, position, verdict in deliveries
     )
     return write(DeliveryReported(shard=0, generation=1, deliveries=given), HUB, subject=None, at=day(at))
+
+
+def look(**more: Any) -> RecordAccessed:  # noqa: ANN401 - any field of it
+    """A worker of MD read an entry."""
+    return RecordAccessed(
+        reader=ActorId("worker/w7"),
+        reader_unit=MD,
+        purpose_of_access=Purpose.SUPPORT,
+        categories=(Category.HOUSING,),
+        entries=(MessageId(named(5)),),
+        outcome="read",
+        **more,
+    )
 
 
 class AccessHistoryContract:
@@ -123,6 +139,48 @@ class AccessHistoryContract:
             HUB,
         )
         assert (look.audit, look.purpose, look.position, look.logtime) == ("complaint", None, position, day(200))
+
+    def test_the_client_is_told_what_a_law_hid_once_its_day_has_come_and_the_auditor_at_once(
+        self, engine: Engine
+    ) -> None:
+        log, write = MemoryLog(), Writer()
+        hidden = HiddenByLaw(basis="child-protection", until=day(200))
+        log.accept(write(look(hidden=hidden), MD, at=day(107)))
+        log.accept(write(look(), MD, at=day(108)))
+        records = history(engine, log)
+        assert [one.hidden_basis for one in records] == ["child-protection", None]
+        before = client_view(records, programme=PROGRAMME, subject=KAREL, at=day(199))
+        assert [one.logtime for one in before.lines] == [day(108)]
+        assert "child" not in before.model_dump_json()
+        after = client_view(records, programme=PROGRAMME, subject=KAREL, at=day(200))
+        assert [one.logtime for one in after.lines] == [day(107), day(108)]
+
+    def test_the_client_reads_the_role_of_who_looked_and_not_who_it_was(self, engine: Engine) -> None:
+        log, write = MemoryLog(), Writer()
+        log.accept(write(look(), MD, at=day(107)))
+        log.accept(need(write), given=[LogRecipient(UP, C1)])
+        view = client_view(history(engine, log), programme=PROGRAMME, subject=KAREL, at=day(200))
+        given, read = view.lines
+        assert (read.role, read.receiver_code, read.system, read.action) == ("worker", MD, MD, "R")
+        assert (given.receiver_code, given.source, given.system, given.ground) == (UP, OP, HUB, C1)
+        assert "w7" not in view.model_dump_json()
+        assert AccessView.model_validate_json(view.model_dump_json(exclude_none=True)) == view
+
+    def test_client_and_auditor_see_what_was_opened_in_an_emergency_and_what_a_second_person_said(
+        self, engine: Engine
+    ) -> None:
+        log, write = MemoryLog(), Writer()
+        opened = Emergency(emergency_id=MessageId(named(9)), reason="shelter-tonight", until=day(108))
+        log.accept(write(look(emergency=opened), MD, at=day(107)))
+        judged = opened.model_copy(update={"judged": "not-justified"})
+        log.accept(write(look(emergency=judged), MD, at=day(108)))
+        records = history(engine, log)
+        assert [(one.emergency, one.judged) for one in records] == [
+            ("shelter-tonight", None),
+            ("shelter-tonight", "not-justified"),
+        ]
+        view = client_view(records, programme=PROGRAMME, subject=KAREL, at=day(200))
+        assert [(one.emergency, one.judged) for one in view.lines] == [(one.emergency, one.judged) for one in records]
 
     def test_a_back_filled_entry_shows_the_ground_that_opened_the_range(self, engine: Engine) -> None:
         log, write = MemoryLog(), Writer()

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from contracts.access_view import AccessView
 from contracts.categories import Category
 from contracts.delivery import Delivery, first_link, next_link
 from contracts.feed_record import document
 from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, MessageId, SubjectId, UnitId
+from contracts.names import HUB, GroundId, MessageId, SubjectId, UnitId
 from contracts.signed_bytes import SignedBytes
 from deploy.servers.embedded_broker import EmbeddedBroker
 from hub.domain.naming import deterministic_id
@@ -101,6 +102,9 @@ async def test_two_clients_on_two_shards_give_a_unit_two_unbroken_chains_and_the
         lines = await reported(rig, on_shard(shard))
         assert {line["receiver_code"] for line in lines} == {"vz"}
         assert {str(entry) for line in lines for entry in line["entries"]} == {name for name, _ in by_shard[shard]}
+        handed = await asyncio.to_thread(rig.command, "access", on_shard(shard), "--for-client")
+        view = AccessView.model_validate_json(handed)
+        assert (view.subject, view.said_by, len(view.lines)) == (on_shard(shard), HUB, len(lines))
 
 
 async def test_lists_and_settings_enter_every_shards_log_once_however_often_they_are_sent(rig: HubRig) -> None:

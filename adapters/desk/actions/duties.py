@@ -20,7 +20,7 @@ from adapters.storage.unit_store import Transaction
 from contracts.catalogue import PREFIX
 from contracts.categories import Category, Purpose
 from contracts.envelope import parse
-from contracts.messages.access import RecordAccessed
+from contracts.messages.access import Emergency, HiddenByLaw, RecordAccessed
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import FeedAcknowledged, ReplayRequested
 from contracts.messages.obligation import ObligationAnswered
@@ -52,6 +52,8 @@ class Access:
     entries: tuple[MessageId, ...] = ()
     reason: Code | None = None
     ground_id: GroundId | None = None
+    emergency: Emergency | None = None
+    hidden: HiddenByLaw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class DutyActions(RecordingDesk):
             reason=access.reason,
             ground_id=access.ground_id,
             feed_sequence=seen,
+            emergency=access.emergency,
+            hidden=access.hidden,
         )
         draft = Draft(None, facts, self.clock.now(), actor=access.reader)
         return self._record_all([draft], subject=subject)[0]

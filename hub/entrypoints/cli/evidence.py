@@ -20,6 +20,7 @@ from hub.entrypoints.cli.opening import AsJson, Home, databases, house_of, liste
 from hub.entrypoints.house import House
 from hub.infrastructure.postgres.read_models import ReadModels
 from projections.access_report import AccessRecord, access_history
+from projections.client_accesses import client_view
 from projections.obligations import ObligationRecord, ObligationState, obligations, overdue
 
 Document = Mapping[str, object]
@@ -32,14 +33,23 @@ class NotASubjectError(HubError):
 def access(
     subject: Annotated[str, typer.Argument(help="The client's pseudonym: r1.… or h1.…")],
     as_json: AsJson = False,  # noqa: FBT002 - a command-line flag
+    for_client: Annotated[bool, typer.Option("--for-client", help="As JSON that the client may read.")] = False,  # noqa: FBT002 - as above
     home: Home = None,
 ) -> None:
-    """Who looked at a client's data, who tried to, and who was given what, under which ground."""
+    """Who looked at a client's data, who tried to, and who was given what, under which ground.
+
+    With --for-client as a list to hand on: without what a law still hides from the client, and without workers' pseudonyms. The client's unit
+    prints it (`spojka-adapter report accesses CLIENT --from-hub FILE`).
+    """
     asked = _subject(subject)
     house = house_of(home)
     listed = listed_of(house)
     models = ReadModels(databases(house)[shard_of(asked, partitions=listed.partitions, shards=listed.shards)])
     records = models.ask(lambda connection: access_history(connection, asked))
+    if for_client:
+        view = client_view(records, programme=listed.programme, subject=asked, at=house.clock.now())
+        sys.stdout.write(view.model_dump_json(indent=1, exclude_none=True) + "\n")
+        return
     if as_json:
         _write([_access_document(one) for one in records])
         return
@@ -52,11 +62,22 @@ def access(
             one.system,
             one.purpose or one.audit or "",
             ", ".join(one.categories),
-            one.outcome if one.reason is None else f"{one.outcome}: {one.reason}",
+            _outcome(one),
             one.ground_id or "",
         )
     out.print(table)
     _tell_lag(house, [models])
+
+
+def _outcome(one: AccessRecord) -> str:
+    parts = [one.outcome if one.reason is None else f"{one.outcome}: {one.reason}"]
+    if one.emergency is not None:
+        parts.append(f"emergency {one.emergency}{'' if one.judged is None else f', {one.judged}'}")
+    if one.hidden_until is not None:
+        parts.append(
+            f"hidden from the client until {one.hidden_until.isoformat(timespec='minutes')} ({one.hidden_basis})"
+        )
+    return "; ".join(parts)
 
 
 def list_obligations(
@@ -110,6 +131,10 @@ def _access_document(one: AccessRecord) -> Document:
         "categories": one.categories,
         "entries": one.entries,
         "ground": one.ground_id,
+        "emergency": one.emergency,
+        "judged": one.judged,
+        "hidden_basis": one.hidden_basis,
+        "hidden_until": None if one.hidden_until is None else one.hidden_until.isoformat(),
         "position": one.position,
     }
 
