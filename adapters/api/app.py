@@ -16,7 +16,19 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adapters.api import clients, consents, corrections, entries, line, paths, problems, referrals, rights, webhooks
+from adapters.api import (
+    clients,
+    consents,
+    corrections,
+    entries,
+    line,
+    paths,
+    problems,
+    referrals,
+    reports,
+    rights,
+    webhooks,
+)
 from adapters.api.problems import Fault, Problem, ProblemCode, ProblemError, problem
 from adapters.api.served_unit import ServedUnit
 from adapters.desk.recording_desk import DeskError
@@ -26,7 +38,7 @@ from adapters.process import metrics
 
 TITLE: Final = "Spojka, local API"
 VERSION: Final = "1.0.0"
-THEMES: Final = (clients, entries, paths, referrals, consents, rights, corrections, line, webhooks)
+THEMES: Final = (clients, entries, paths, reports, referrals, consents, rights, corrections, line, webhooks)
 
 _log = structlog.get_logger("spojka.adapter")
 

@@ -78,6 +78,7 @@ _THEMES: Final = {
     "entries": "What the unit records, of any type, and what became of it.",
     "clients": "Whom the unit works with.",
     "paths": "What is shared about one client, and with whom. Every look is reported.",
+    "reports": "What a client is handed about themselves, and who looked.",
     "referrals": "Asking other units to help, and answering them.",
     "consents": "What the client agreed to, and took back.",
     "rights": "What the client may ask of everyone who shares: restriction and erasure.",

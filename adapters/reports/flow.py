@@ -135,7 +135,15 @@ class Reporting:
 
     def subject_of(self, number: int) -> SubjectId:
         """Whom a report is about. Raises `ReportError`."""
-        return self._kept(number).subject
+        return self.kept(number).subject
+
+    def kept(self, number: int) -> KeptReport:
+        """How far it is. Raises `ReportError`."""
+        with self.house.store.read() as tx:
+            kept = tx.reports.find(number)
+        if kept is None:
+            raise ReportError(f"There is no report {number}", advice="Take the number from `report list`.")
+        return kept
 
     def as_it_leaves(self, part: Part) -> Shown:
         """A part as it would stand in the report."""
@@ -166,19 +174,12 @@ class Reporting:
             raise
 
     def _making(self, number: int, language: Language = "en", from_hub: AccessView | None = None) -> Making:
-        kept = self._kept(number)
+        kept = self.kept(number)
         with self.house.store.read() as tx:
             decisions = tx.reports.decisions(number)
             client = tx.clients.client_of(kept.subject) or kept.subject
         found = self._collected(kept.subject, self._look(kept))
         return Making(self.house, kept, client, language, found, decisions, self._now(), from_hub)
-
-    def _kept(self, number: int) -> KeptReport:
-        with self.house.store.read() as tx:
-            kept = tx.reports.find(number)
-        if kept is None:
-            raise ReportError(f"There is no report {number}", advice="Take the number from `report list`.")
-        return kept
 
     def _collected(self, subject: SubjectId, look: Look) -> Collected:
         if self.overviews is not None:

@@ -13,13 +13,15 @@ from starlette.testclient import TestClient
 from adapters import keyring
 from adapters.api.app import THEMES, create_app
 from adapters.api.served_unit import ServedUnit
+from adapters.drafts import ClientKey
 from adapters.process import tokens
 from adapters.process.tokens import Scope
 from adapters.process.unit_house import KEYS, UnitHouse
+from adapters.reports.flow import Reporting
 from adapters.settings import AdapterSettings, load_settings, unit_folder
 from contracts.envelope import parse
 from contracts.messages.access import RecordAccessed
-from contracts.names import UnitId
+from contracts.names import ActorId, UnitId
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 
 if TYPE_CHECKING:
@@ -87,6 +89,19 @@ class Place:
         with self.houses[unit].store.read() as tx:
             queued = [parse(one.signed.payload) for one in tx.outbox.next_to_send(500)]
         return [one.facts.model_dump(mode="json") for one in queued if isinstance(one.facts, RecordAccessed)]
+
+
+def reviewed_report(place: Place, client: str = "case-1", unit: UnitId = OP) -> int:
+    """A report about a client that somebody went through; returns its number."""
+    house = place.houses[unit]
+    with house.store.read() as tx:
+        subject = tx.clients.subject_of(ClientKey(client))
+    assert subject is not None
+    doing = Reporting(house, ActorId("adviser/w1"))
+    number = doing.draft(subject)
+    doing.leave_the_rest(number)
+    doing.reviewed(number)
+    return number
 
 
 CONSENT = {

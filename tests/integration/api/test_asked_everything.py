@@ -28,7 +28,7 @@ from adapters.api.drafts import DRAFT
 from adapters.api.moves import MOVE
 from adapters.api.problems import ProblemCode
 from adapters.process.tokens import Scope
-from tests.integration.api.api_rig import routes_of
+from tests.integration.api.api_rig import reviewed_report, routes_of
 
 if TYPE_CHECKING:
     from schemathesis import Case
@@ -137,6 +137,7 @@ def known_ids(place: Place) -> dict[str, str]:
     message = place.post("/clients", {"client": "case-2"}).json()["message"]
     hook = {"name": "intranet", "url": "https://intranet.example/", "secret": "whsec_" + "A" * 44}
     place.post("/webhooks", hook)
+    reviewed_report(place)
     return {
         "referral_id": referral,
         "consent_id": consent,
