@@ -191,6 +191,7 @@ _ROWS: Final[tuple[MessageSpec, ...]] = (
     MessageSpec("record.accessed", 1, access.RecordAccessed, Audience.HUB),
     MessageSpec("record.audited", 1, access.RecordAudited, Audience.HUB, author=Author.HUB),
     MessageSpec("erasure.requested", 1, erasure.ErasureRequested, Audience.HUB),
+    MessageSpec("retention.ended", 1, erasure.RetentionEnded, Audience.HUB, author=Author.HUB),
     MessageSpec("erasure.carried-out", 1, erasure.ErasureCarriedOut, Audience.PARTIES, author=Author.HUB),
     MessageSpec("obligation.answered", 1, obligation.ObligationAnswered, Audience.HUB),
     MessageSpec("obligation.opened", 1, hub.ObligationOpened, Audience.PARTIES, author=Author.HUB),

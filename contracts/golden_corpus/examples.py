@@ -267,6 +267,7 @@ def _hub() -> Iterator[Example]:
         due=LATER,
     )
     yield Example(opened, author=HUB)
+    yield Example(erasure.RetentionEnded(category=Category.HOUSING, recorded_before=NOW), author=HUB)
     carried_out = erasure.ErasureCarriedOut(request_id=ENTRY, entries=3, keys=2, live_at=NOW, beyond_at=LATER)
     yield Example(carried_out, author=HUB)
     yield Example(hub.ObligationOverdue(obligation_id=DUTY, unit=LABOUR), author=HUB)

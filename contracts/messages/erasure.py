@@ -1,4 +1,4 @@
-"""erasure.*: that what is shared about a client be erased (GDPR Art. 17), and the hub's word that it was."""
+"""erasure.*, retention.*: what is shared about a client is erased, as asked (GDPR Art. 17) or when kept long enough; the hub's word that it was."""
 
 from typing import Annotated
 
@@ -16,11 +16,18 @@ class ErasureRequested(Facts):
     categories: tuple[Category, ...] = ()
 
 
+class RetentionEnded(Facts):
+    """What of this category was recorded before this instant has been kept for as long as the programme keeps it."""
+
+    category: Category
+    recorded_before: Instant
+
+
 class ErasureCarriedOut(Facts):
     """The keys without which nobody opens the content again are destroyed: the certificate, with its two dates."""
 
     request_id: Id
-    """The message that asked for it."""
+    """The message that asked for it, or that said that it was kept long enough."""
     entries: Annotated[int, Field(ge=0)]
     keys: Annotated[int, Field(ge=0)]
     live_at: Instant

@@ -44,7 +44,7 @@ class ObligationOpened(Facts):
     unit: Unit
     ground_id: Ground | None = None
     """What ended; of an erasure that the client asked for there is none."""
-    because: Literal["withdrawn", "narrowed", "expired", "ended", "restricted", "erasure"]
+    because: Literal["withdrawn", "narrowed", "expired", "ended", "restricted", "erasure", "retention"]
     entries: Annotated[tuple[Id, ...], Field(max_length=5000)]
     """Message ids that the unit was, or was about to be, given and that no other ground covers."""
     categories: tuple[Category, ...]
@@ -84,6 +84,13 @@ class TrustListPublished(Facts):
     """The DSSE envelope of the root-signed list."""
 
 
+class RetentionPeriod(Facts):
+    """How long what is shared of a category is kept."""
+
+    category: Category
+    days: Annotated[int, Field(ge=1)]
+
+
 class SettingsChanged(Facts):
     """Settings that decide something, with their version."""
 
@@ -94,3 +101,5 @@ class SettingsChanged(Facts):
     waitlist_grace_days: Annotated[int, Field(ge=0)]
     notice_days: Annotated[int, Field(ge=0)] = 30
     """How long before a consent ends its parties are told; 0: not at all."""
+    retention: tuple[RetentionPeriod, ...] = ()
+    """Counted from when the hub recorded it; a category that is not named is kept until somebody asks."""

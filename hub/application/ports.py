@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
+from contracts.categories import Category
 from contracts.codes import DeadLetterReason
 from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
@@ -357,3 +358,9 @@ class RelayStore(Protocol):
 
     def reported(self, report: Report, *, epoch: int) -> None:
         """The log holds this report: forget what it told. Raises `FencedError`."""
+
+    def retention(self) -> Mapping[Category, int]:
+        """Of each category the position up to which the log holds nothing that has been kept too long."""
+
+    def retained(self, category: Category, position: int, *, epoch: int) -> None:
+        """Move a category's place on. Raises `FencedError`."""

@@ -28,6 +28,7 @@ from hub.application.ports import (
 )
 from hub.application.programme import Programme
 from hub.application.reporting import Reporting, Told
+from hub.application.retention import Ended, Retention
 from hub.domain.decision import Circumstances
 from hub.domain.events import MessageAccepted
 from hub.domain.recipients import still_given
@@ -93,6 +94,7 @@ class Relay:
         self._trusted_at = -1
         self._end = 0
         self._reporting: Reporting | None = None
+        self._retention: Retention | None = None
 
     @property
     def programme(self) -> Programme:
@@ -112,6 +114,7 @@ class Relay:
         listed = self._programme.directory.listed
         self._feeds = Feeds(listed.programme, shard=head.shard, generation=head.generation, states=self._store.feeds())
         self._reporting = Reporting(self._store, self._programme.voice, shard=head.shard)
+        self._retention = Retention(self._store, self._programme.voice)
         step = self._begin(head)
         again = self._again(self._store.unproduced(), step)
         receipts = self._receipts(self._missed_receipts(), head)
@@ -165,6 +168,15 @@ class Relay:
         """What the log is still to be told of deliveries; the same until it stands there. Call it when everything committed was produced."""
         assert self._reporting is not None  # noqa: S101 - take_over comes first
         return self._reporting.next(self._at(self._store.head()), epoch=self._state.epoch)
+
+    def retain(self) -> list[Ended]:
+        """What the log is still to be told of what was kept long enough; the same until it stands there."""
+        assert self._retention is not None  # noqa: S101 - take_over comes first
+        self._programme = self._programme.caught_up(self._store)  # settings change without a new trust list
+        periods = self._programme.settings.retention
+        if not periods:
+            return []
+        return self._retention.ended(periods, self._at(self._store.head()), epoch=self._state.epoch)
 
     def trust_lists(self) -> list[bytes]:
         """Every list in the log in order, for a directory topic that lost its data."""

@@ -20,7 +20,7 @@ from hub.domain.naming import deterministic_id
 from hub.domain.recipients import sharing_goes_on, still_given
 from hub.domain.support_path import Entry, SupportPath
 
-Because = Literal["withdrawn", "narrowed", "expired", "ended", "restricted", "erasure"]
+Because = Literal["withdrawn", "narrowed", "expired", "ended", "restricted", "erasure", "retention"]
 _LEAST: Final = timedelta(microseconds=1)
 MAX_NAMED: Final = 4000
 """Entries in one obligation; what is beyond gets another."""

@@ -10,7 +10,7 @@ from contracts.catalogue import Audience, Author, MessageSpec
 from contracts.codes import RefusalCode
 from contracts.envelope import Message
 from contracts.facts import Clear
-from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested, RetentionEnded
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingRestricted
@@ -63,7 +63,7 @@ def decide(path: SupportPath, message: Message, now: Circumstances) -> Decision:
 
 def entry_of(path: SupportPath, message: Message, now: Circumstances) -> Entry:
     """The message as the gate judges it, before it has recipients."""
-    return candidate_entry(path, message, now.position)
+    return candidate_entry(path, message, now.position, at=now.at)
 
 
 def _general_fault(message: Message, spec: MessageSpec, now: Circumstances) -> Refused | None:
@@ -104,7 +104,7 @@ def _by_audience(  # noqa: PLR0911 - one line a type
         case ProcessingRestricted():
             parties = ground_parties(path.grounds.values(), now.directory)
             return Accepted(recipients=without_ground(parties, message.unit, now), closes=True)
-        case ErasureRequested() | ErasureCarriedOut():
+        case ErasureRequested() | RetentionEnded() | ErasureCarriedOut():
             return erasing.decide(path, message, facts, now)
         case SubjectFacts():
             return subject_rules.decide(path, message, facts, now)

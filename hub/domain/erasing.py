@@ -1,4 +1,4 @@
-"""Erasure for a client across all institutions (GDPR Art. 17; DESIGN sections 7 and 9).
+"""Erasure for a client across all institutions: asked for (GDPR Art. 17), or after it was kept long enough (DESIGN sections 7 and 9).
 
 Invariants: what was recorded up to the request is given to nobody any more, replays and back-fills included, whatever ground there is; every
 unit that was, or was about to be, given some of it gets a duty naming it; referrals about it end as when sharing ends; an author's own records
@@ -11,31 +11,44 @@ from typing import Final
 
 from contracts.codes import RefusalCode
 from contracts.envelope import Message
-from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested, RetentionEnded
 from contracts.names import UnitId
-from hub.domain.closing import duties_for, ended_referrals, holders
+from hub.domain.closing import Because, duties_for, ended_referrals, holders
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused
 from hub.domain.recipients import erased, ground_parties, without_ground
-from hub.domain.support_path import Entry, Erasure, SupportPath
+from hub.domain.support_path import Entry, Erasure, SupportPath, erasure_of
 
 _EVER: Final = timedelta(microseconds=1)
 
 
 def decide(
-    path: SupportPath, message: Message, facts: ErasureRequested | ErasureCarriedOut, now: Circumstances
+    path: SupportPath,
+    message: Message,
+    facts: ErasureRequested | RetentionEnded | ErasureCarriedOut,
+    now: Circumstances,
 ) -> Decision:
-    """Decide an erasure.* message."""
-    if isinstance(facts, ErasureCarriedOut):
-        return _carried_out(path, message, facts, now)
-    if not _concerned(path, message.unit, now):
-        return Refused(
-            RefusalCode.NOT_ENTITLED, "only a unit that works with this client, or shares about them, may ask"
-        )
-    erasure = Erasure(message.id, message.unit, frozenset(facts.categories), now.position)
+    """Decide an erasure.* or retention.* message."""
+    match facts:
+        case ErasureCarriedOut():
+            return _carried_out(path, message, facts, now)
+        case ErasureRequested() if not _concerned(path, message.unit, now):
+            reason = "only a unit that works with this client, or shares about them, may ask"
+            return Refused(RefusalCode.NOT_ENTITLED, reason)
+        case RetentionEnded() if not _kept_long_enough(facts, now):
+            return Refused(RefusalCode.NOT_ENTITLED, "the programme keeps this category for longer")
+    asked = isinstance(facts, ErasureRequested)
+    erasure = erasure_of(message, facts, now.position)
     after = replace(path, erasures=(*path.erasures, erasure))
-    opened, timers = duties_for(after, _held(path, erasure, now), ground_id=None, because="erasure", now=now)
-    follow_ups = (*ended_referrals(after, now, of=erasure.categories), *opened)
-    return Accepted(follow_ups=follow_ups, timers=timers, closes=True)
+    because: Because = "erasure" if asked else "retention"
+    opened, timers = duties_for(after, _held(path, erasure, now), ground_id=None, because=because, now=now)
+    # a referral that runs goes on when old entries go: what is recorded of it from now on is new
+    ended = tuple(ended_referrals(after, now, of=erasure.categories)) if asked else ()
+    return Accepted(follow_ups=(*ended, *opened), timers=timers, closes=True)
+
+
+def _kept_long_enough(facts: RetentionEnded, now: Circumstances) -> bool:
+    days = now.settings.retention.get(facts.category)
+    return days is not None and facts.recorded_before <= now.at - timedelta(days=days)
 
 
 def _concerned(path: SupportPath, unit: UnitId, now: Circumstances) -> bool:

@@ -1,8 +1,10 @@
 """Settings that decide something: versioned, changed only by a message in the log, recorded with every decision."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
+from contracts.categories import Category
 from contracts.messages.hub import SettingsChanged
 
 
@@ -18,6 +20,8 @@ class DecisionSettings:
     waitlist_grace_days: int = 14
     notice_days: int = 30
     """Parties of a consent are told so many days before it ends; 0: not at all."""
+    retention: Mapping[Category, int] = field(default_factory=dict)
+    """Days for which what is shared of a category is kept; of others until somebody asks."""
 
 
 DEFAULT: Final = DecisionSettings()
@@ -32,4 +36,5 @@ def changed(facts: SettingsChanged) -> DecisionSettings:
         reopen_within_days=facts.reopen_within_days,
         waitlist_grace_days=facts.waitlist_grace_days,
         notice_days=facts.notice_days,
+        retention={one.category: one.days for one in facts.retention},
     )

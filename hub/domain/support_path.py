@@ -16,7 +16,7 @@ from contracts.envelope import Message
 from contracts.gate import Restriction
 from contracts.grounds import Grounds
 from contracts.messages.client import ClientClosed, ClientEnrolled
-from contracts.messages.erasure import ErasureRequested
+from contracts.messages.erasure import ErasureRequested, RetentionEnded
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
@@ -43,6 +43,8 @@ class Entry:
     occurred: datetime
     position: int
     recipients: frozenset[UnitId]
+    recorded: int
+    """When the hub recorded it: seconds since 1970, UTC, rounded down."""
     referral_id: ReferralId | None = None
 
 
@@ -81,18 +83,21 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was asked to be erased: all recorded up to a position, or what of it is of some categories."""
+    """What is to be erased: all recorded up to a position, or what of it is of some categories, or was recorded before some instant."""
 
     message_id: MessageId
     unit: UnitId
-    """Who asked, for the client."""
+    """Who asked, for the client; the hub where it was kept long enough."""
     categories: frozenset[Category]
     """Empty: all."""
     through: int
+    before: int | None = None
+    """Seconds since 1970, UTC."""
 
     def covers(self, entry: Entry) -> bool:
         """Whether the entry is among it."""
-        return entry.position <= self.through and (not self.categories or entry.category in self.categories)
+        old = entry.position <= self.through and (self.before is None or entry.recorded < self.before)
+        return old and (not self.categories or entry.category in self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
             referrals = _with(referrals, facts.referral_id, referral)
     if message.category is not None:
         given = frozenset(one.unit for one in event.recipients)
-        entries = _with(entries, message.id, candidate_entry(path, message, position, given))
+        entries = _with(entries, message.id, candidate_entry(path, message, position, given, at=event.at))
     after = SupportPath(
         key=path.key,
         sequences=_with(path.sequences, message.source, message.sequence),
@@ -161,7 +166,12 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
 
 
 def candidate_entry(
-    path: SupportPath, message: Message, position: int, recipients: frozenset[UnitId] = frozenset()
+    path: SupportPath,
+    message: Message,
+    position: int,
+    recipients: frozenset[UnitId] = frozenset(),
+    *,
+    at: datetime,
 ) -> Entry:
     """A categorised message as the gate judges it, before it has recipients. A correction happened when its entry did."""
     assert message.category is not None  # noqa: S101 - the caller looked
@@ -177,6 +187,7 @@ def candidate_entry(
         occurred=corrected.occurred if corrected is not None else message.time,
         position=position,
         recipients=recipients,
+        recorded=int(at.timestamp()),
         referral_id=facts.referral_id if isinstance(facts, ReferralFacts) else None,
     )
 
@@ -191,13 +202,20 @@ def _parties(path: SupportPath, message: Message, position: int) -> dict[str, ob
             return {"restrictions": (*path.restrictions, Restriction(message.unit, frozenset(facts.categories)))}
         case ProcessingLifted():
             return {"restrictions": tuple(one for one in path.restrictions if one.author != message.unit)}
-        case ErasureRequested():
-            erasure = Erasure(message.id, message.unit, frozenset(facts.categories), position)
-            return {"erasures": (*path.erasures, erasure)}
+        case ErasureRequested() | RetentionEnded():
+            return {"erasures": (*path.erasures, erasure_of(message, facts, position))}
         case ObligationOpened() | ObligationAnswered() | ObligationOverdue():
             return {"obligations": _obligations(path.obligations, facts)}
         case _:
             return {}
+
+
+def erasure_of(message: Message, facts: ErasureRequested | RetentionEnded, position: int) -> Erasure:
+    """What the message at this position has erased."""
+    if isinstance(facts, ErasureRequested):
+        return Erasure(message.id, message.unit, frozenset(facts.categories), position)
+    before = int(facts.recorded_before.timestamp())
+    return Erasure(message.id, message.unit, frozenset({facts.category}), position, before)
 
 
 def _one_person(path: SupportPath, message: Message, event: MessageAccepted) -> dict[str, object]:

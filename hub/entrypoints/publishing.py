@@ -8,6 +8,7 @@ from datetime import datetime
 
 from contracts.kafka_record import to_headers
 from contracts.messages.hub import SettingsChanged, TrustListPublished
+from contracts.names import RecordKey
 from contracts.partition import partition_of
 from contracts.signed_bytes import SignedBytes
 from contracts.trust_list import TrustList
@@ -52,6 +53,12 @@ async def _publish(house: House, notices: Sequence[Notice]) -> None:
     records = [hub_record(signed, listed, shard) for shard in range(listed.shards) for signed in said]
     async with BatchProducer(connection=house.connection(HubUser.OPERATOR)) as producer:
         await producer.send(records)
+
+
+def client_record(signed: SignedBytes, listed: TrustList, key: RecordKey) -> OutgoingRecord:
+    """A message of the hub about a client."""
+    partition = partition_of(key, listed.partitions)
+    return OutgoingRecord(INBOX, partition, key.encode(), signed.payload, tuple(to_headers(signed)))
 
 
 def hub_record(signed: SignedBytes, listed: TrustList, shard: int) -> OutgoingRecord:

@@ -25,7 +25,7 @@ from hub.application.reporting import AT_ONCE
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import House
-from hub.entrypoints.publishing import hub_record
+from hub.entrypoints.publishing import client_record, hub_record
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
@@ -38,6 +38,7 @@ _WAKE: Final = 0.5
 _TOPICS_EVERY: Final = 30.0
 """Seconds between two looks whether somebody deleted a topic."""
 _REPORT_EVERY: Final = 1.0
+_RETAIN_EVERY: Final = 10.0
 _REPORT_AGAIN: Final = 10.0
 """Seconds: what the log does not hold by then may be lost with the broker."""
 _FEED_HEADERS: Final = ((CONTENT_TYPE, feed_record.CONTENT_TYPE.encode()),)
@@ -91,6 +92,7 @@ class RelayProcess:
         self._topics_looked_at = float("-inf")
         self._heart: Heartbeat | None = None
         self._reports = _Reports()
+        self._retained_at = float("-inf")
         self._session: WriterSession | None = None
         self._relay_now: Relay | None = None
         self._broker_away = False
@@ -169,6 +171,7 @@ class RelayProcess:
             return
         await self._give_heads(relay, producer, stop)
         await self._tell(relay, producer, stop)
+        await self._retain(relay, producer, stop)
         await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
 
     async def _produce(self, producer: BatchProducer, relay: Relay, outgoing: Outgoing, stop: asyncio.Event) -> None:
@@ -199,6 +202,15 @@ class RelayProcess:
             if told.message_id != reports.told:
                 metrics.REPORTED.inc(told.count)
             self._reports = _Reports(told=told.message_id, at=time.monotonic(), delivered=1)
+
+    async def _retain(self, relay: Relay, producer: BatchProducer, stop: asyncio.Event) -> None:
+        """Tell the log what was kept long enough; again what it does not hold yet, but not at once."""
+        if time.monotonic() - self._retained_at < _RETAIN_EVERY:
+            return
+        self._retained_at = time.monotonic()
+        ended = await asyncio.to_thread(relay.retain)
+        listed = relay.programme.directory.listed
+        await self._send(relay, producer, [client_record(one.signed, listed, one.key) for one in ended], stop)
 
     async def _give_heads(self, relay: Relay, producer: BatchProducer, stop: asyncio.Event) -> None:
         settings = self._house.settings

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Literal
 
+from contracts.categories import Category
 from contracts.messages.hub import ReportedDelivery
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
@@ -189,6 +190,17 @@ class MemoryRelayStore:
             self._shard.report = None
             kept = self._shard.unreported.items()
             self._shard.unreported = {number: row for number, row in kept if number > report.through}
+
+    def retention(self) -> Mapping[Category, int]:
+        """Of each category the position up to which the log holds nothing that should be erased."""
+        with self._shard.turn:
+            return dict(self._shard.retention)
+
+    def retained(self, category: Category, position: int, *, epoch: int) -> None:
+        """Move a category's place on."""
+        with self._shard.turn:
+            self._fence(epoch)
+            self._shard.retention[category] = position
 
     def _fence(self, epoch: int) -> None:
         if epoch != self._shard.relay_epoch:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import IntegrityError
 
+from contracts.categories import Category
 from contracts.names import GroundId, MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
     BackfillRow,
@@ -77,6 +78,7 @@ class MemoryShard:
     """By number: generation and slot."""
     report: tuple[int, datetime] | None = None
     """Of the report under way: its last number, and when it was fixed."""
+    retention: dict[Category, int] = field(default_factory=dict)
     before_commit: Callable[[], None] = nothing
     after_commit: Callable[[], None] = nothing
     turn: RLock = field(default_factory=RLock)

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from eventsourcing.persistence import IntegrityError
 
+from contracts.categories import Category
 from contracts.names import Source, UnitId
 from hub.application.ports import (
     Closing,
@@ -54,6 +55,17 @@ class RelayStoreContract:
         assert [one.position for one in relay.load([JANA])[JANA]] == [0, 1, 2, 3, 4]
         assert relay.head() == head
         assert relay.input_positions() == [read_up_to(5)]
+
+    def test_how_far_retention_came_outlives_the_relay_that_noted_it(self, relay: RelayStore) -> None:
+        state = relay.take_over()
+        assert relay.retention() == {}
+        relay.retained(Category.HOUSING, 7, epoch=state.epoch)
+        relay.retained(Category.HEALTH, 3, epoch=state.epoch)
+        relay.retained(Category.HOUSING, 9, epoch=state.epoch)
+        other = self.other_relay(relay)
+        assert other.retention() == {Category.HOUSING: 9, Category.HEALTH: 3}
+        with pytest.raises(FencedError):
+            relay.retained(Category.HOUSING, 11, epoch=state.epoch)
 
     def test_a_restored_adapter_gets_back_what_was_accepted_of_its_own(
         self, relay: RelayStore, writer: WriterStore

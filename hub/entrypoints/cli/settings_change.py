@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
 
-from contracts.messages.hub import SettingsChanged
+from contracts.categories import Category
+from contracts.messages.hub import RetentionPeriod, SettingsChanged
 from hub.domain.settings import DecisionSettings
 from hub.entrypoints.cli.opening import Home, databases, house_of, out, telling
 from hub.entrypoints.house import House
@@ -36,6 +38,12 @@ def settings_change(  # noqa: PLR0913, PLR0917 - one option a setting
     notice_days: Annotated[
         int | None, typer.Option(min=0, help="Days before a consent ends when its parties are told; 0: never.")
     ] = None,
+    retention: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="CATEGORY=DAYS: what is shared of it is erased so many days after; CATEGORY=0: never. Repeat it."
+        ),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Change settings that decide something, on every shard; what is not named stays. Without options: show them."""
@@ -49,16 +57,30 @@ def settings_change(  # noqa: PLR0913, PLR0917 - one option a setting
         "notice_days": notice_days,
     }
     values = {name: getattr(before, name) if value is None else value for name, value in wanted.items()}
-    if all(value is None for value in wanted.values()):
+    periods = {one: days for one, days in {**before.retention, **_periods(retention or ())}.items() if days}
+    if all(value is None for value in wanted.values()) and not retention:
         out.print(f"version {before.version}", *(f"{name} = {value}" for name, value in values.items()), sep="\n")
+        out.print(*(f"retention {one} = {days}" for one, days in sorted(periods.items())), sep="\n")
         return
-    facts = SettingsChanged(version=before.version + 1, **values)
+    kept = tuple(RetentionPeriod(category=one, days=days) for one, days in sorted(periods.items()))
+    facts = SettingsChanged(version=before.version + 1, retention=kept, **values)
     asyncio.run(publish(house, [(facts, house.clock.now())]))
     missing = _wait(house, facts.version)
     told = f"Version {facts.version} is sent"
     out.print(
         f"{told}, and recorded by every shard." if not missing else f"{told}; not recorded yet by shard {missing}."
     )
+
+
+def _periods(stated: Sequence[str]) -> dict[Category, int]:
+    """Days by category. Raises `typer.BadParameter`."""
+    found = {}
+    for one in stated:
+        category, _, days = one.partition("=")
+        if category not in set(Category) or not days.isdigit():
+            raise typer.BadParameter(f"{one}: write a category and days, as in housing=1825.")
+        found[Category(category)] = int(days)
+    return found
 
 
 def _recorded(house: House, database: ShardDatabase) -> DecisionSettings:

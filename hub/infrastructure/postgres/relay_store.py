@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from contracts.categories import Category
 from contracts.names import MessageId, RecordKey, Source, UnitId
 from hub.application.ports import (
     BackfillRow,
@@ -182,6 +183,18 @@ class PostgresRelayStore:
         with self.session.transaction() as connection:
             self._fence(connection, "end_report", position=0, epoch=epoch)
             connection.execute(_SQL["clear_unreported"], {"through": report.through})
+
+    def retention(self) -> Mapping[Category, int]:
+        """Of each category the position up to which the log holds nothing that should be erased."""
+        ((places,),) = self._rows("retention", {})
+        return {Category(category): int(position) for category, position in places.items()}
+
+    def retained(self, category: Category, position: int, *, epoch: int) -> None:
+        """Move a category's place on."""
+        with self.session.transaction() as connection:
+            values = {"category": category.value, "position": position, "epoch": epoch}
+            if connection.execute(_SQL["retained"], values).fetchone() is None:
+                raise _overtaken(epoch)
 
     def _rows(self, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with self.session.use() as connection:

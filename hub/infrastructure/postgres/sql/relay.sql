@@ -123,5 +123,14 @@ ORDER BY ordered_at, unit, ground_id, source;
 -- name: receipts_due
 SELECT number, position FROM receipt_due ORDER BY number;
 
+-- name: retention
+SELECT retention FROM relay;
+
+-- name: retained
+UPDATE relay
+SET retention = retention || jsonb_build_object(%(category)s::text, %(position)s::bigint)
+WHERE epoch = %(epoch)s
+RETURNING epoch;
+
 -- name: replay_wishes
 SELECT number, unit, sequence, own FROM replay_wish ORDER BY number;
