@@ -46,7 +46,7 @@ class FindingCode(StrEnum):
     READ = "read-without-ground"
     """A unit read what was never given to it, what it had said to have erased, or had to erase before."""
     CONTRADICTED = "contradicted"
-    """The export does not extend a checkpoint that was seen before, or by somebody else: history was rewritten or taken back."""
+    """The export does not extend a checkpoint that was seen before, by somebody else, or by the author of a message in it: history was rewritten."""
     INDEX = "index"
     """What an export says of itself differs from what is in it: whoever reads one person's rows alone would be misled."""
 

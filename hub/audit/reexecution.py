@@ -27,6 +27,7 @@ from hub.audit import places
 from hub.audit.columns import Columns, Kind, kind_of
 from hub.audit.consequences import Consequences, Deliveries, Overdue
 from hub.audit.findings import Finding, FindingCode
+from hub.audit.gossip import Gossip
 from hub.audit.reads import Reads
 from hub.audit.releases import NamedKeys, Releases
 from hub.audit.reports import Told
@@ -60,6 +61,7 @@ class Reexecution:
     key: RecordKey
     ground: Ground
     counts: Counter[str]
+    gossip: Gossip = field(default_factory=Gossip)
     _case: CaseFile = field(init=False)
     _follows: Consequences = field(init=False)
     _deliveries: Deliveries = field(default_factory=Deliveries)
@@ -119,6 +121,7 @@ class Reexecution:
                 yield Finding(FindingCode.NOT_PERMITTED, position, "the message is none")
             else:
                 self._came(event, message, leaf, position)
+                self.gossip.hear(message, position)
                 yield from _unbroken(self._accepted(event, message, now, position), position)
         if not places.is_notice(event):
             yield from self._advance(entry, message)

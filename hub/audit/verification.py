@@ -146,6 +146,9 @@ def _together(ready: Prepared, columns: Columns, done: Done) -> Iterator[Finding
     yield from columns.times()
     yield from columns.repeated(whole=whole)
     yield from columns.late(done.silent)
+    if whole:
+        leaves = (leaf for _, leaf in columns.present())
+        yield from done.gossip.contradictions(leaves, shard=ready.bundle.manifest.shard)
     for told in (*ready.reports.beyond(columns.size), *(one.told for one in ready.releases.beyond(columns.size))):
         detail = f"{told.unit} was given {told.position}, which nothing decided"
         yield Finding(FindingCode.UNFOUNDED, told.reported, detail)

@@ -30,6 +30,7 @@ from hub.audit.bundle_writing import is_hub_key
 from hub.audit.columns import Columns
 from hub.audit.consequences import Overdue
 from hub.audit.findings import Finding, FindingCode
+from hub.audit.gossip import Gossip
 from hub.audit.reexecution import Ground, Reexecution
 from hub.audit.releases import Releases
 from hub.audit.reports import Reports
@@ -51,6 +52,7 @@ class Done:
     findings: list[Finding] = field(default_factory=list)
     silent: list[Overdue] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    gossip: Gossip = field(default_factory=Gossip)
 
     def add(self, other: "Done") -> None:
         """Of another portion too."""
@@ -58,6 +60,7 @@ class Done:
         self.findings += other.findings
         self.silent += other.silent
         self.counts += other.counts
+        self.gossip.add(other.gossip)
 
 
 @dataclass(slots=True)
@@ -165,7 +168,7 @@ def work(ready: Prepared, columns: Columns, portion: Place) -> Done:
             group = group_of(line)
             entries = list(_entries(lines_in(rows, group.place), group, columns, done))
             told = [one for entry, _ in entries for one in ready.reports.of(entry.position)]
-            for one in Reexecution(group.key, ground, done.counts).run(entries, told):
+            for one in Reexecution(group.key, ground, done.counts, done.gossip).run(entries, told):
                 if isinstance(one, Overdue):
                     done.silent.append(one)
                 else:

@@ -172,6 +172,7 @@ class Simulation:
         purpose: Purpose | None = None,
         message_id: MessageId | None = None,
         sequence: int | None = None,
+        checkpoint: str | None = None,
     ) -> tuple[MessageId, SignedBytes]:
         """A numbered, signed message of a unit, not sent."""
         name, payload = self.unsigned(
@@ -185,6 +186,7 @@ class Simulation:
             purpose=purpose,
             message_id=message_id,
             sequence=sequence,
+            checkpoint=checkpoint,
         )
         return name, sign_one(payload, self.units[unit].key, PayloadType.CLOUDEVENT)
 
@@ -201,6 +203,7 @@ class Simulation:
         purpose: Purpose | None = None,
         message_id: MessageId | None = None,
         sequence: int | None = None,
+        checkpoint: str | None = None,
     ) -> tuple[MessageId, bytes]:
         """A numbered message of a unit, neither signed nor sent."""
         speaker = self.units[unit]
@@ -216,6 +219,7 @@ class Simulation:
             category=category,
             purpose=purpose,
             corrects=corrects,
+            checkpoint=checkpoint,
             content=content,
         )
         return name, payload

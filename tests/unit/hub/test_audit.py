@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,13 +16,14 @@ from contracts.categories import Purpose
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
+from contracts.ledger import checkpoint, signed_note
 from contracts.ledger import policy as policies
-from contracts.ledger import signed_note
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.access import RecordAccessed
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
+from contracts.messages.feed import FeedAcknowledged
 from contracts.messages.ground import GroundRegistered
 from contracts.messages.hub import ConsentExpired, DeliveryReported, ReportedDelivery
 from contracts.messages.need import NeedAssessed
@@ -213,6 +215,21 @@ class TestAnOperatorWithAllKeysIsFoundByRunningTheDecisionsAgain:
         message = StoredMessage(payload=signed.payload, key_id=signed.key_id, signature=signed.signature)
         changes = {"message": message, "at": hub.shard.log[-1].at, "originator_version": last.originator_version + 1}
         hub.shard.log.append(last.model_copy(update=changes))
+
+    @pytest.mark.parametrize("told", ["the true one", "another history", "more than there was", "of another shard"])
+    def test_a_history_that_is_not_the_one_that_an_author_saw(self, hub: Simulation, tmp_path: Path, told: str) -> None:
+        size, shard = len(hub.shard.log), 0
+        true = checkpoint.parse(signed_note.parse(note_over(rows_of(hub)).decode()).text).root
+        root = true if told == "the true one" else b"\x01" * 32
+        if told == "more than there was":
+            size += 9
+        if told == "of another shard":
+            shard = 1
+        seen = f"{shard}:{size}:{b64encode(root).decode()}"
+        said = FeedAcknowledged(shard=0, generation=1, feed_sequence=0, link="0" * 64)
+        hub.say("op", said, subject=None, checkpoint=seen)
+        expected = {FindingCode.CONTRADICTED} if told in {"another history", "more than there was"} else set()
+        assert codes(hub, tmp_path, rows_of(hub)) == expected
 
     def test_a_message_under_the_key_of_another_client(self, hub: Simulation, tmp_path: Path) -> None:
         other = RecordKey("r1." + "q" * 26)
