@@ -20,10 +20,13 @@ State = Literal[
     "store-unavailable",
     "no-list",
     "stopped",
+    "ledger-behind",
 ]
-"""`no-list`: the configured trust list cannot be used; `stopped`: a read model met an unknown event, or the ledger does not fit its log."""
+"""`no-list`: the configured trust list cannot be used; `stopped`: a read model met an unknown event, or the ledger does not fit its log;
+`ledger-behind`: nothing is done until the ledger has caught up.
+"""
 
-_UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "no-list", "stopped"})
+_UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "no-list", "stopped", "ledger-behind"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import House
 from hub.entrypoints.witness_line import WitnessLine
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.ledger_mark import LedgerMark
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.mapper import EventMapper
@@ -93,13 +94,15 @@ class LedgerProcess:
         ledger = Ledger(StoredLog(session), files_of(self._house), self._signer)
         await asyncio.to_thread(ledger.open)
         self._state, self._size = "projecting", ledger.size
+        mark = LedgerMark(session)
+        await asyncio.to_thread(mark.note, ledger.size)
         done = asyncio.Event()
         line = self._line = WitnessLine(
             self._house, files_of(self._house), self._signer, programme=self._programme_in(session)
         )
         speaking = asyncio.create_task(line.run(done))
         try:
-            await self._grow(ledger, wakeup, until=lambda: stop.is_set() or speaking.done())
+            await self._grow(ledger, mark, wakeup, until=lambda: stop.is_set() or speaking.done())
         finally:
             done.set()
             await speaking
@@ -115,9 +118,11 @@ class LedgerProcess:
 
         return now
 
-    async def _grow(self, ledger: Ledger, wakeup: LogWakeup, *, until: Callable[[], bool]) -> None:
+    async def _grow(self, ledger: Ledger, mark: LedgerMark, wakeup: LogWakeup, *, until: Callable[[], bool]) -> None:
         while not until():
             added = await asyncio.to_thread(ledger.step)
+            if added:
+                await asyncio.to_thread(mark.note, ledger.size)
             self._size = ledger.size
             metrics.LEDGER_SIZE.set(self._size)
             if not added:

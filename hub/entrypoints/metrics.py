@@ -34,6 +34,14 @@ LEDGER_SIZE: Final = Gauge("spojka_hub_ledger_size", "Events that the last check
 LEDGER_WITNESSED: Final = Gauge(
     "spojka_hub_ledger_witnessed", "Events under the newest checkpoint that more than half of the units cosigned."
 )
+LEDGER_LAG_SECONDS: Final = Gauge(
+    "spojka_hub_ledger_lag_seconds", "How long an event waits for its place in the ledger.", ["role"]
+)
+LEDGER_HOLDS_BACK: Final = Gauge(
+    "spojka_hub_ledger_holds_back",
+    "1 while this role does nothing because the ledger is behind: look at once.",
+    ["role"],
+)
 LEDGER_CONTRADICTED: Final = Gauge(
     "spojka_hub_ledger_contradicted", "Witnesses that signed for another history than this ledger's: look at once."
 )

@@ -19,13 +19,16 @@ from contracts.kafka_record import CONTENT_TYPE
 from contracts.names import MessageId, UnitId
 from hub.application.broker_permissions import DIRECTORY, HubUser
 from hub.application.feed_voice import FeedValue
+from hub.application.ledger_guard import Lag
 from hub.application.ports import FencedError, HubError
 from hub.application.relay import Outgoing, Relay
 from hub.application.reporting import AT_ONCE
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
+from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.house import House
 from hub.entrypoints.publishing import client_record, hub_record
+from hub.entrypoints.settings import limits_of
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
@@ -95,6 +98,7 @@ class RelayProcess:
         self._retained_at = float("-inf")
         self._session: WriterSession | None = None
         self._relay_now: Relay | None = None
+        self._held: HeldBack | None = None
         self._broker_away = False
         self.relaying = False
 
@@ -103,7 +107,8 @@ class RelayProcess:
         session, relay, heart = self._session, self._relay_now, self._heart
         if not self.relaying or heart is None or relay is None:
             return Condition("standby" if session is not None and session.connected else "store-unavailable")
-        state: State = "broker-unavailable" if self._broker_away else "relaying"
+        held = self._held is not None and self._held.now
+        state: State = "ledger-behind" if held else "broker-unavailable" if self._broker_away else "relaying"
         last = max(list(self._heads.last.values()), default=None)  # a copy: another thread adds to it
         counts = {"relay_lag": relay.behind, "last_head": None if last is None else last.isoformat()}
         return Condition("store-unavailable" if heart.error else state, counts)
@@ -141,12 +146,16 @@ class RelayProcess:
             left_over = await asyncio.to_thread(relay.take_over)
             self._met, self._heart, self._reports = None, heart, _Reports()
             self._relay_now, self._broker_away = relay, False
+            held = self._held = HeldBack(session, limits_of(house.settings), role="dispatch", at_least=Lag.BEHIND)
             try:
                 self.relaying = True
                 _log.info("relay.took-over", shard=house.settings.shard)
                 if left_over is not None:
                     await self._produce(producer, relay, left_over, stop)
                 while not stop.is_set() and not self._fenced():
+                    if await asyncio.to_thread(held.look):
+                        await _pause(stop, _WAKE)
+                        continue
                     await self._round(relay, producer, wakeup, stop)
             finally:
                 await producer.stop()

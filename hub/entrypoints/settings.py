@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from hub.application.ledger_guard import LagLimits
 from hub.application.ports import HubError
 from projections.process.loopback import is_loopback
 
@@ -74,6 +75,13 @@ class HubSettings(BaseSettings):
     ledger_witness_seconds: Annotated[
         float, Field(gt=0, description="How long a checkpoint waits for cosignatures before the next is announced.")
     ] = 30
+    ledger_dispatch_seconds: Annotated[
+        float,
+        Field(gt=0, description="How long an event may wait for its place in the ledger before nothing more is given."),
+    ] = 300
+    ledger_intake_seconds: Annotated[
+        float, Field(gt=0, description="How long it may wait before nothing more is decided either.")
+    ] = 86_400
     outside_witnesses: Annotated[
         tuple[str, ...],
         Field(description="Witnesses that others run (C2SP tlog-witness), each as `VERIFIER-KEY ADDRESS`."),
@@ -133,6 +141,11 @@ def load_settings(**given: object) -> HubSettings:
             f"Settings do not hold: {faults}.", advice="Set SPOJKA_HUB_<NAME> or write it into hub.toml."
         ) from error
     return settings
+
+
+def limits_of(settings: HubSettings) -> LagLimits:
+    """How long an event may wait for its place in the ledger."""
+    return LagLimits(settings.ledger_dispatch_seconds, settings.ledger_intake_seconds)
 
 
 def described() -> str:

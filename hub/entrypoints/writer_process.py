@@ -19,11 +19,14 @@ from contracts.trust_list import Directory
 from hub.application.broker_permissions import INBOX, HubUser
 from hub.application.case_files import CaseFiles
 from hub.application.intake import Counts, Intake
+from hub.application.ledger_guard import Lag
 from hub.application.ports import DeadLetter, FencedError, HubError, UnusableListError
 from hub.application.verification import Verified, Verifier
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
+from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.house import House
+from hub.entrypoints.settings import limits_of
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
@@ -62,6 +65,7 @@ class WriterProcess:
         self._lag = 0
         self._ends_seen = 0.0
         self._listless = False
+        self._held: HeldBack | None = None
         self.writing = False
 
     def condition(self) -> Condition:
@@ -73,6 +77,7 @@ class WriterProcess:
         if self.writing and heart is not None:
             reached = time.monotonic() - self._ends_seen < _BROKER_SILENT
             state = "store-unavailable" if heart.error else "writing" if reached else "broker-unavailable"
+            state = "ledger-behind" if self._held is not None and self._held.now else state
         if intake is None or not self.writing:
             return Condition(state)
         counts = {"input_lag": self._lag, "parked": intake.parked, "stuck_timers": intake.stuck_timers}
@@ -114,6 +119,8 @@ class WriterProcess:
             head = await asyncio.to_thread(intake.take_over)
             self._listless = False
             self._intake, self._heart, self._ends_seen = intake, heart, time.monotonic()
+            limits = limits_of(self._house.settings)
+            self._held = HeldBack(session, limits, role="intake", at_least=Lag.FAR_BEHIND)
             self.writing = True
             _log.info("writer.took-over", shard=head.shard, position=head.position, epoch=head.epoch)
             fenced = asyncio.Event()
@@ -216,6 +223,8 @@ class WriterProcess:
             await _pause(done, _TIMERS_EVERY)
             self._look(follower)
             try:
+                if await self._held_back(follower):
+                    continue
                 await self._carry_out(intake)
                 await self._fire(intake, follower)
             except FencedError:
@@ -223,6 +232,14 @@ class WriterProcess:
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not silence timers for good
                 _log.error("writer.step-failed", exc_info=error)
                 await self._recover(intake, fenced)
+
+    async def _held_back(self, follower: TopicFollower) -> bool:
+        """Whether the ledger is so far behind that nothing more may be decided; a batch in hand is finished."""
+        assert self._held is not None  # noqa: S101 - set before anything is followed
+        async with self._step:
+            held = await asyncio.to_thread(self._held.look)
+        (follower.pause if held else follower.resume)()
+        return held
 
     def _look(self, follower: TopicFollower) -> None:
         """How far behind the inbox this is, and when the broker last told all its ends."""

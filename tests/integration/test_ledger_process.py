@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contracts.ledger import checkpoint, signed_note
+from contracts.names import MessageId
 from deploy.servers.embedded_broker import EmbeddedBroker
 from tests.integration.hub_rig import FeedEnd, HubRig
 from tests.integration.kafka_rig import until
@@ -97,6 +98,40 @@ async def test_an_export_verifies_without_the_hub_and_not_after_one_flipped_byte
     raw[len(raw) // 2] ^= 1
     rows.write_bytes(bytes(raw))
     assert (await asyncio.to_thread(audit, rig, "verify", str(bundle), "--policy", str(policy))).returncode != 0
+
+
+async def test_nothing_is_given_while_the_ledger_is_behind_and_nothing_decided_at_the_hard_limit(
+    tmp_path: Path, quick_database: str, embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOJKA_HUB_LEDGER_DISPATCH_SECONDS", "1")
+    monkeypatch.setenv("SPOJKA_HUB_LEDGER_INTAKE_SECONDS", "6")
+    with HubRig(tmp_path, quick_database, embedded_broker.bootstrap, roles=("intake", "dispatch", "ledger")) as rig:
+        await speak(rig)
+        await until(lambda: size(rig) == position(rig))
+        rig.pause("ledger")
+        before = position(rig)
+        first = await sent(rig)
+        await until(lambda: position(rig) > before)
+        await until(lambda: "ledger.behind" in (rig.folder / "dispatch.log").read_text())
+        decided = position(rig)
+        second = await sent(rig)
+        await until(lambda: position(rig) > decided)
+        await until(lambda: "ledger.behind" in (rig.folder / "intake.log").read_text())
+        stopped = position(rig)
+        third = await sent(rig)
+        async with FeedEnd(rig, "op") as op:
+            await until(lambda: first[0] in op.receipts() or len(op.records) > 0)
+            assert second[0] not in op.receipts(), "dispatch gives nothing of what came later"
+            assert position(rig) == stopped, "what is on the inbox waits there"
+            rig.resume("ledger")
+            await op.receipts_of([*first, *second, *third])
+
+
+async def sent(rig: HubRig) -> list[MessageId]:
+    """A consent and two entries on their way."""
+    messages = said(rig.simulation, KAREL)
+    await rig.send([rig.outgoing(signed, KAREL) for _, signed in messages])
+    return [name for name, _ in messages]
 
 
 async def test_a_database_that_was_changed_behind_its_ledger_stops_the_ledger_with_an_alarm(rig: HubRig) -> None:

@@ -5,6 +5,7 @@ log that cannot be trusted ends the process with an alarm, since nothing may be 
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from hub.application.hub_keys import USED_FOR
 from hub.application.key_ports import ReleaseRow
 from hub.application.key_reports import AT_ONCE, KeyReporting
 from hub.application.key_service import Counts, KeyService
+from hub.application.ledger_guard import Lag, LagLimits
 from hub.application.ports import HubError
 from hub.application.trusted_log import UntrustedLogError
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
+from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.keys.house import KeysHouse
 from hub.entrypoints.publishing import hub_record
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
@@ -112,9 +115,15 @@ class KeyProcess:
         self._reports, self._counted, self._looked_at = _Reports(), Counts(), float("-inf")
         try:
             await asyncio.to_thread(service.take_over)
+            limits = LagLimits(house.settings.ledger_release_seconds, math.inf)
+            held = HeldBack(log, limits, role="keys", at_least=Lag.BEHIND)
             self._state = "releasing"
             _log.info("keys.took-over", shard=house.settings.shard)
             while not stop.is_set():
+                if await asyncio.to_thread(held.look):
+                    self._state = "ledger-behind"
+                    await _pause(stop, _WAKE)
+                    continue
                 await self._round(service, reporting, producer, wakeup, stop)
         finally:
             await producer.stop()

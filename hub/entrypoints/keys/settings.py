@@ -46,6 +46,10 @@ class KeysSettings(BaseSettings):
         bool,
         Field(description="A programme with invented people: it may follow a story clock though content is sealed."),
     ] = False
+    ledger_release_seconds: Annotated[
+        float,
+        Field(gt=0, description="How long an event may wait for its place in the ledger before no key is released."),
+    ] = 300
     host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9465
     security_protocol: Annotated[SecurityProtocol, Field(description="How to talk to Kafka.")] = "PLAINTEXT"
