@@ -90,7 +90,7 @@ def _ledger() -> Node:
         "address": _LEDGER,
         "title": "How each shard's ledger grew",
         "description": "Partition: the shard. Extend the tree that you know by the leaves, compare the root with the signed checkpoint (C2SP "
-        "tlog-checkpoint; names and proofs: adr/0016), cosign it, and ring where it does not follow.",
+        "tlog-checkpoint; names and proofs: adr/0020), cosign it, and ring where it does not follow.",
         "messages": {"ledger-announcement": {"$ref": "#/components/messages/ledger-announcement.v1"}},
         "bindings": _topic(**{"compression.type": "uncompressed"}),
     }

@@ -1,4 +1,4 @@
-"""What lies on `hub.ledger` and on `hub.witness`: how a ledger grew, and what a witness says about it (adr/0016).
+"""What lies on `hub.ledger` and on `hub.witness`: how a ledger grew, and what a witness says about it (adr/0020).
 
 Invariants: an announcement needs no signature but the one on its checkpoint, since all else in it is proven by that root or worth nothing; a
 sighting speaks for its unit only by its cosignature. The record's key is the unit.

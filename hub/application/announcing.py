@@ -1,4 +1,4 @@
-"""What a ledger tells its witnesses, and what it takes from them: announcements out, cosignatures in (adr/0016).
+"""What a ledger tells its witnesses, and what it takes from them: announcements out, cosignatures in (adr/0020).
 
 Invariants: nothing is announced but what the ledger's files hold and its checkpoint vouches for; the next checkpoint is announced once enough
 witnesses cosigned the last, or their time is over, so that cosignatures meet on one checkpoint; a witness that signed for another history is an
