@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.servers.errors import ServerError
 from deploy.story.clock import morning
 from deploy.story.errors import StoryError
+from deploy.story.ink import Ink
 from deploy.story.playing import Played, open_premises, play
 from deploy.story.premises import Premises
 from deploy.story.screens import Progress, console, show_promises, show_units
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _folder(options.keep) as folder, Premises(folder, kafka=options.kafka, start=morning(START)) as premises:
             open_premises(premises, progress)
-            played = play(premises, progress)
+            played = play(premises, progress, Ink(options.mark))
             _show(played, as_json=options.json)
             (premises.exports / "summary.json").write_text(json.dumps(played.document(), indent=2, default=str))
             if not options.once:
@@ -54,6 +55,13 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="the summary as JSON on standard output")
     parser.add_argument(
         "--kafka", action="store_true", help="on Apache Kafka (Java 17, Maven) instead of the embedded broker"
+    )
+    parser.add_argument(
+        "--mark",
+        default="",
+        metavar="WORD",
+        help="put WORD into every name, contact and text that the story's people write: it may stand open nowhere but where a "
+        "permitted unit reads it",
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave all that the run stored in DIR (empty or new)")
     return parser

@@ -17,16 +17,16 @@ from adapters.process.unit_house import UnitHouse
 from adapters.storage.journal import EntryKind
 from contracts.categories import Category
 from contracts.grants import to_unit
-from contracts.messages.client import Areas, ClientContent
+from contracts.messages.client import Areas, ClientContent, Contact
 from contracts.messages.outcome import OutcomeContent
 from contracts.messages.referral import MoveFacts, ReferralAccepted, ReferralContent
 from contracts.names import ActorId, GroundId, MessageId, ReferralId, SubjectId, UnitId
 from deploy.story.clock import ZONE
 from deploy.story.errors import StoryError
+from deploy.story.ink import Ink
 from deploy.story.places import CLAIMS
 
-BOTH_LOCKS: Final = Paper(kinds=("consent", "release-from-secrecy"), evidence="signed at the desk, in the folder")
-KAREL: Final = ClientContent(given_name="Karel", birth_year=1979, note="Welder; bed in a hostel.")
+_PAPER: Final = ("consent", "release-from-secrecy")
 AREA: Final = Areas(actual="CZ042")
 
 
@@ -42,20 +42,24 @@ class Names:
 class Worker:
     """One worker of one unit; `client` is the unit's case number of the person that this is about."""
 
-    def __init__(self, house: UnitHouse, names: Names, *, client: str) -> None:
+    def __init__(self, house: UnitHouse, names: Names, *, client: str, ink: Ink) -> None:
         self.house = house
         self.desk = house.desk
         self.client = ClientKey(client)
         self._names = names
+        self._ink = ink
         self._occasion = Occasion(actor=ActorId(f"counsellor/{house.unit}-1"))
 
     def enrol(self) -> None:
         """Begin to work with Karel; his name stays sealed."""
-        self.desk.enrol(self.client, status="inactive-unregistered", areas=AREA, content=KAREL, occasion=self._occasion)
+        self.desk.enrol(
+            self.client, status="inactive-unregistered", areas=AREA, content=self._karel(), occasion=self._occasion
+        )
 
     def take_consent(self, name: str, terms: Terms) -> None:
         """Karel signs; the paper is both a consent and a release from secrecy."""
-        recorded = self.desk.take_consent(self.client, terms, BOTH_LOCKS, occasion=self._occasion)
+        paper = Paper(kinds=_PAPER, evidence=self._ink("signed at the desk, in the folder"))
+        recorded = self.desk.take_consent(self.client, terms, paper, occasion=self._occasion)
         self._names.consents[name] = recorded.consent_id
 
     def attest(self, name: str) -> None:
@@ -96,16 +100,23 @@ class Worker:
 
     def assess(self, dimension: Category, finding: str) -> None:
         """A need, with what was found."""
-        self.desk.assess_need(self.client, dimension, level="high", finding=finding, occasion=self._occasion)
+        self.desk.assess_need(self.client, dimension, level="high", finding=self._ink(finding), occasion=self._occasion)
 
     def hold_session(self, category: Category, *, kind: str, form: str, notes: str) -> None:
         """This unit's part of a meeting."""
-        self.desk.hold_session(self.client, category, kind=kind, form=form, notes=notes, occasion=self._occasion)
+        self.desk.hold_session(
+            self.client, category, kind=kind, form=form, notes=self._ink(notes), occasion=self._occasion
+        )
 
     def offer_appointment(self, when: datetime, note: str) -> None:
         """A meeting at the labour office."""
         self.desk.offer_appointment(
-            self.client, Category.EMPLOYMENT, when=when, kind="office-visit", note=note, occasion=self._occasion
+            self.client,
+            Category.EMPLOYMENT,
+            when=when,
+            kind="office-visit",
+            note=self._ink(note),
+            occasion=self._occasion,
         )
 
     def deliver(
@@ -118,7 +129,7 @@ class Worker:
             service=service,
             quantity=hours,
             unit_of_quantity=None if hours is None else "hours",
-            notes=notes,
+            notes=self._ink(notes),
             occasion=self._occasion,
         )
         if name is not None:
@@ -140,7 +151,7 @@ class Worker:
             outcome=outcome,
             isco=isco,
             follow_up_months=months,
-            content=OutcomeContent(notes=notes),
+            content=OutcomeContent(notes=self._ink(notes)),
             occasion=self._occasion,
         )
 
@@ -154,7 +165,7 @@ class Worker:
             target=target,
             answer_due=datetime.combine(due + timedelta(days=1), datetime.min.time(), tzinfo=ZONE),
             parent=None if parent is None else self._names.referrals[parent],
-            content=ReferralContent(message=message),
+            content=ReferralContent(message=self._ink(message)),
             occasion=self._occasion,
         )
         self._names.referrals[name] = sent.referral_id
@@ -166,13 +177,14 @@ class Worker:
 
     def ask(self, name: str, question: str) -> None:
         """Ask the source of a referral."""
-        asked = self.desk.ask(self.client, self._names.referrals[name], question, occasion=self._occasion)
+        asked = self.desk.ask(self.client, self._names.referrals[name], self._ink(question), occasion=self._occasion)
         self._names.entries[f"{name} question"] = _id_of(asked.text)
 
     def answer(self, name: str, answer: str) -> None:
         """Answer the target's question."""
         question = self._names.entries[f"{name} question"]
-        self.desk.answer(self.client, self._names.referrals[name], question, answer, occasion=self._occasion)
+        said = self._ink(answer)
+        self.desk.answer(self.client, self._names.referrals[name], question, said, occasion=self._occasion)
 
     def slip_and_mend(self, name: str, right: type[MoveFacts], **facts: object) -> None:
         """A slip: accepted a second time. It is refused and kept; the worker corrects it and sends it again."""
@@ -198,6 +210,15 @@ class Worker:
             raise StoryError(f"{self.house.unit} does not know {self.client}.")
         access = Access(ActorId("clerk/claims-3"), CLAIMS, outcome="refused", reason="not-this-unit")
         self.desk.report_access(SubjectId(subject), access)
+
+    def _karel(self) -> ClientContent:
+        contact = Contact(
+            phone=self._ink("+420 601 000 000"),
+            email=self._ink("karel@example.org"),
+            address=self._ink("Hostel, Děčín"),
+        )
+        note = self._ink("Welder; bed in a hostel.")
+        return ClientContent(given_name=self._ink("Karel"), birth_year=1979, contact=contact, note=note)
 
 
 def _id_of(recorded: Recorded) -> MessageId:

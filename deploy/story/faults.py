@@ -25,9 +25,9 @@ from contracts.facts import Facts
 from contracts.grants import Grant, to_unit
 from contracts.kafka_record import to_headers
 from contracts.keys import KeyUse, SigningKey
-from contracts.messages.client import ClientEnrolled
+from contracts.messages.client import ClientContent, ClientEnrolled
 from contracts.messages.consent import ConsentContent, ConsentGiven
-from contracts.messages.need import NeedAssessed
+from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.referral import ReferralAccepted
 from contracts.names import GroundId, MessageId, ProgrammeId, SubjectId, UnitId, source_of
 from contracts.pae import PayloadType
@@ -180,15 +180,19 @@ class Faults:
         at = self._premises.clock.now()
         for number in range(1, BACKLOG + 1):
             client = ClientKey(f"2025-{number:03}")
-            facts, content = self._opening_to(MD)
+            facts, content = self._opening_to(MD, evidence=self._stage.ink("signed at the desk"))
             yield Draft(client, facts, at, content)
-            yield Draft(client, ClientEnrolled(status="not-stated"), at, category=Category.IDENTITY)
-            yield Draft(client, NeedAssessed(dimension="housing", level="moderate"), at, category=Category.HOUSING)
+            who = ClientContent(given_name=self._stage.ink(f"Client {number}"))
+            need = NeedContent(finding=self._stage.ink("Owes rent."))
+            yield Draft(client, ClientEnrolled(status="not-stated"), at, who, category=Category.IDENTITY)
+            yield Draft(
+                client, NeedAssessed(dimension="housing", level="moderate"), at, need, category=Category.HOUSING
+            )
 
-    def _opening_to(self, unit: UnitId) -> tuple[ConsentGiven, ConsentContent]:
+    def _opening_to(self, unit: UnitId, *, evidence: str = "of a stranger") -> tuple[ConsentGiven, ConsentContent]:
         """A consent that opens OP's entries to a unit."""
         consent_id = GroundId(self._ids.next(self._premises.clock.now()))
-        salt, evidence = secrets.token_hex(16), "signed at the desk"
+        salt = secrets.token_hex(16)
         grant = Grant(
             sources=(OP,) if unit != OP else (UP,),
             recipient=to_unit(unit),

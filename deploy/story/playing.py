@@ -9,6 +9,7 @@ from deploy.story.auditing import audit
 from deploy.story.checks import counted, judged
 from deploy.story.errors import StoryError
 from deploy.story.faults import Faults
+from deploy.story.ink import Ink
 from deploy.story.looks import Looks, documents, look
 from deploy.story.places import UNITS
 from deploy.story.premises import Premises
@@ -57,9 +58,9 @@ def open_premises(premises: Premises, progress: Progress) -> None:
         premises.start_adapter(institution)
 
 
-def play(premises: Premises, progress: Progress) -> Played:
+def play(premises: Premises, progress: Progress, ink: Ink) -> Played:
     """Play the story. Raises `StoryError`."""
-    with TownStage(premises, mishaps=Faults) as stage:
+    with TownStage(premises, mishaps=Faults, ink=ink) as stage:
         stage.settle()
         stage.reload_directories()
         for row in ROWS:

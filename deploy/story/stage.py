@@ -9,6 +9,7 @@ from adapters.settings import load_settings
 from contracts.names import UnitId
 from deploy.story.actors import Names, Worker
 from deploy.story.clock import morning, next_stop
+from deploy.story.ink import Ink
 from deploy.story.places import INSTITUTION_OF, UNITS
 from deploy.story.premises import Premises
 from deploy.story.quiet import Quiet
@@ -20,7 +21,7 @@ _BETWEEN_ROWS: Final = timedelta(minutes=10)
 class TownStage:
     """Plays rows: moves the clock to the row's day, lets its act happen, waits for rest."""
 
-    def __init__(self, premises: Premises, *, mishaps: Callable[["TownStage"], Mishaps]) -> None:
+    def __init__(self, premises: Premises, *, mishaps: Callable[["TownStage"], Mishaps], ink: Ink) -> None:
         self.premises = premises
         self.houses = {unit: UnitHouse.open(load_settings(premises.home(INSTITUTION_OF[unit])), unit) for unit in UNITS}
         self.quiet = Quiet(
@@ -31,11 +32,13 @@ class TownStage:
             check_alive=premises.check_alive,
         )
         self.names = Names()
+        self.ink = ink
         self.away: set[UnitId] = set()
         """Units whose line is down: nobody waits for them."""
         self.mishaps = mishaps(self)
         self._workers = {
-            unit: Worker(house, self.names, client=UNITS[unit].case_number) for unit, house in self.houses.items()
+            unit: Worker(house, self.names, client=UNITS[unit].case_number, ink=ink)
+            for unit, house in self.houses.items()
         }
 
     def __enter__(self) -> Self:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
+from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +72,37 @@ def test_a_newcomer_sees_every_promise_kept_and_finds_what_was_stored(tmp_path: 
 @pytest.mark.long
 @pytest.mark.postgres
 @pytest.mark.timeout(1200)
-def test_the_story_is_the_same_on_real_kafka() -> None:
+def test_the_story_is_the_same_on_real_kafka_and_its_words_stand_open_nowhere_but_where_they_may_be_read(
+    tmp_path: Path,
+) -> None:
     try:
         java()
         kafka_jars()
     except MissingComponentError as missing:
         pytest.skip(str(missing))
-    check(demo("--kafka"))
+    word, keep = f"Mark{secrets.token_hex(9)}", tmp_path / "kept"
+    summary = demo("--kafka", "--mark", word, "--keep", str(keep))
+    check(summary)
+    units = {name: unit for one in summary["institutions"].values() for name, unit in one["units"].items()}
+    assert {name for name, unit in units.items() if word in json.dumps(unit)} == {"op", "up", "md", "vz"}
+    stolen = [keep / part for part in ("broker", "postgres", "logs", "hub", "keys", "exports/audit-bundle")]
+    files = [one for part in stolen for one in part.rglob("*") if one.is_file()]
+    assert len(files) > 100
+    assert [str(one.relative_to(keep)) for one in files if holds(one, word)] == []
+    city = keep / "adapters" / "mesto" / "units"
+    assert any(holds(one, word) for one in (city / "md").rglob("*") if one.is_file()), "who may read it has it"
+    assert not any(holds(one, word) for one in (city / "md-claims").rglob("*") if one.is_file())
+
+
+def holds(file: Path, word: str) -> bool:
+    """Whether a word stands in a file, as it is, in hexadecimal or in base64."""
+    raw = word.encode()
+    forms = [raw, raw.lower(), raw.hex().encode()]
+    forms += [
+        code(b"x" * lead + raw)[4 if lead else 0 : -4] for lead in range(3) for code in (b64encode, urlsafe_b64encode)
+    ]
+    content = file.read_bytes()
+    return any(form in content for form in forms)
 
 
 @pytest.mark.timeout(120)
