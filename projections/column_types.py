@@ -22,8 +22,11 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """To text in UTC. Raises `ValueError` for a naive instant."""
         del dialect
-        if value is None:
-            return None
+        return None if value is None else self.written(value)
+
+    @staticmethod
+    def written(value: datetime) -> str:
+        """The text. Raises `ValueError` for a naive instant."""
         if value.tzinfo is None:
             raise ValueError("an instant needs an offset")
         return value.astimezone(UTC).isoformat(timespec="microseconds")

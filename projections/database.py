@@ -28,8 +28,10 @@ def open_database(url: str) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write: all of it or nothing."""
+    """A transaction that will write: all of it or nothing. A power cut may cost the last ones, whose items are then read again."""
     with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")  # as `synchronous=NORMAL` below
         yield connection
 
 
@@ -48,7 +50,7 @@ def empty_log(engine: Engine) -> None:
 def _configure(connection: SqliteConnection, _record: object) -> None:
     connection.isolation_level = None  # sqlite3 begins nothing by itself: `_begin` does
     connection.execute("PRAGMA journal_mode=WAL")
-    # NORMAL: a power cut may cost the last chunks, whose items are then read again; rows and position go together.
+    # NORMAL: a power cut may cost the last chunks; rows and position go together.
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
     connection.execute("PRAGMA secure_delete=ON")  # what was erased is overwritten, not only freed

@@ -3,7 +3,7 @@
 Invariant: one statement carries at most `AT_ONCE` values, since SQLite has a limit on parameters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import orjson
 from sqlalchemy import (
     JSON,
+    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -26,11 +27,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from projections.column_types import Instant
+
 AT_ONCE: Final = 500
 
 _T = TypeVar("_T")
 
 RowValues = Mapping[str, Any]
+_Process = Callable[[Any], Any]
 
 
 def upsert(connection: Connection, table: Table, rows: Iterable[RowValues]) -> None:
@@ -47,15 +51,27 @@ def upsert(connection: Connection, table: Table, rows: Iterable[RowValues]) -> N
 def _write_document(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:
     """PostgreSQL: all rows as one JSON parameter; arrays cost twice as much, since every quote in them is escaped in Python."""
     names = tuple(map(str, rows[0]))  # SQLAlchemy's own names are a subclass, which orjson takes for no key
-    values = zip(*_bound(connection, table, names, rows), strict=True)
-    document = orjson.dumps([dict(zip(names, some, strict=True)) for some in values]).decode()
+    written = [(name, process) for name in names if (process := _process(connection, table.c[name])) is not None]
+    document = orjson.dumps([_written(row, names, written) for row in rows]).decode()
+    connection.execute(_document_statement(table, tuple(keys), names), {"document": document})
+
+
+@lru_cache(maxsize=64)
+def _document_statement(table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> postgresql.Insert:
     given = func.json_to_recordset(cast(bindparam("document", type_=Text), JSON))
     written = given.table_valued(*(column(name, table.c[name].type) for name in names)).render_derived(
         name="written", with_types=True
     )
     insert = postgresql.insert(table).from_select(names, select(*written.c))
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=_changed(insert, names, keys))
-    connection.execute(statement, {"document": document})
+    return insert.on_conflict_do_update(index_elements=keys, set_=_changed(insert, names, keys))
+
+
+def _written(row: RowValues, names: Sequence[str], processes: Sequence[tuple[str, _Process]]) -> dict[str, Any]:
+    values = {name: row[name] for name in names}
+    for name, process in processes:
+        if values[name] is not None:
+            values[name] = process(values[name])
+    return values
 
 
 def _write_tuples(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:
@@ -81,9 +97,17 @@ def _bound(
 ) -> Iterator[Sequence[object]]:
     """The values of each column as the driver takes them."""
     for name in names:
-        process = table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        process = _process(connection, table.c[name])
         values = [row[name] for row in rows]
-        yield values if process is None else [process(value) for value in values]
+        yield values if process is None else [None if value is None else process(value) for value in values]
+
+
+def _process(connection: Connection, of: Column[Any]) -> _Process | None:
+    """How the driver wants a column's values; None where it takes them as they are."""
+    kind = of.type
+    if isinstance(kind, Instant):  # without SQLAlchemy's own wrapping, which takes as long again
+        return kind.written
+    return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
 def _changed(

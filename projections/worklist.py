@@ -70,6 +70,9 @@ REFERRAL: Final = Table(
     Index("referral_source", "source", "due"),
 )
 
+_COLUMNS: Final = tuple(
+    str(column.name) for column in REFERRAL.columns
+)  # SQLAlchemy's own names are a subclass, which orjson takes for no key
 _INSTANTS: Final = tuple(column.name for column in REFERRAL.columns if isinstance(column.type, Instant))
 _Key = tuple[SubjectId, ReferralId]
 
@@ -261,7 +264,7 @@ def _facts_of(row: Row[Any]) -> type[Any]:
 
 
 def _referral_row(one: Referral) -> dict[str, Any]:
-    return {column.name: getattr(one, column.name) for column in REFERRAL.columns}
+    return {name: getattr(one, name) for name in _COLUMNS}
 
 
 def _read(connection: Connection, condition: ColumnElement[bool]) -> Sequence[Referral]:
