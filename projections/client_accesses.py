@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from contracts.access_view import AccessLine, AccessView
 from contracts.names import HUB, ProgrammeId, SubjectId
-from projections.access_report import AccessRecord
+from projections.access_report import AccessOutcome, AccessRecord
 
 
 def client_view(
@@ -37,7 +37,7 @@ def _line(one: AccessRecord) -> AccessLine:
         entries=one.entries,
         referral=one.referral_id,
         ground=one.ground_id,
-        reason=one.reason,
+        reason=one.reason if one.outcome is AccessOutcome.REFUSED else None,
         audit=one.audit,
         emergency=one.emergency,
         judged=one.judged,  # type: ignore[arg-type] # one of the two, as it came in a message

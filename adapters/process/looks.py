@@ -142,6 +142,7 @@ def access_of(
         purpose=look.purpose,
         categories=tuple(sorted(one for one in categories if one is not None)),
         entries=tuple(seen),
+        reason=None if look.emergency is None else look.emergency.reason,
         emergency=look.emergency,
         hidden=look.hidden,
     )

@@ -61,7 +61,7 @@ def _read(house: UnitHouse, one: LookSeen) -> AccessLine:
         categories=facts.categories,
         entries=facts.entries,
         ground=facts.ground_id,
-        reason=facts.reason,
+        reason=facts.reason if facts.outcome == "refused" else None,
         emergency=None if facts.emergency is None else facts.emergency.reason,
         judged=None if facts.emergency is None else facts.emergency.judged,
     )

@@ -5,6 +5,7 @@ title and outline are set; black on white; what the font cannot draw shows as `?
 so blocks are tagged here by its own means (`struct_builder`, `_add_marked_content`); a test reads the tree back.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -40,6 +41,7 @@ class Sheet(FPDF):
     def __init__(self, *, title: str, language: Language, foot: str, made_at: datetime) -> None:
         super().__init__(format="A4")
         self.unprintable = 0
+        self._marked: Counter[int] = Counter()
         self._foot = foot
         self.set_title(title)
         self.set_lang(language)
@@ -105,7 +107,8 @@ class Sheet(FPDF):
 
     @contextmanager
     def _tagged(self, block: Block) -> Iterator[None]:
-        marked = self.struct_builder.next_mcid_for_page(self.page)
+        marked = self._marked[self.page]  # counted here: fpdf2 counts all blocks of the document anew for each
+        self._marked[self.page] += 1
         self._add_marked_content(struct_type=f"/{block}", mcid=marked)
         self._out(f"/{block} <</MCID {marked}>> BDC")
         yield

@@ -245,7 +245,7 @@ def _reports() -> Iterator[Example]:
     yield Example(erasure.ErasureRequested(), note="everything recorded until now")
     yield Example(erasure.ErasureRequested(categories=(Category.HEALTH,)))
     opened = access.Emergency(emergency_id=ENTRY, reason="shelter-tonight", until=NOW)
-    yield Example(read.model_copy(update={"emergency": opened}), note="opened in an emergency")
+    yield Example(read.model_copy(update={"emergency": opened, "reason": opened.reason}), note="opened in an emergency")
     hidden = access.HiddenByLaw(basis="child-protection", until=NOW)
     yield Example(read.model_copy(update={"hidden": hidden}), note="the client is told later")
     answered = obligation.ObligationAnswered(obligation_id=DUTY, statement="erased", entries=2, digest=DIGEST)

@@ -40,6 +40,7 @@ class RecordAccessed(Facts):
     entries: Annotated[tuple[Id, ...], Field(max_length=500)] = ()
     outcome: Literal["read", "refused"]
     reason: Code | None = None
+    """Why it was refused; of a look in an emergency, the emergency's reason."""
     ground_id: Ground | None = None
     feed_sequence: Annotated[int, Field(ge=0)] = 0
     """The last number of the feed that the reader's adapter had seen."""
@@ -50,6 +51,8 @@ class RecordAccessed(Facts):
     def _for_support(self) -> Self:
         if self.emergency is not None and self.purpose_of_access is not Purpose.SUPPORT:
             raise ValueError("an emergency opens what is there for support, and for nothing else")
+        if self.emergency is not None and self.reason != self.emergency.reason:
+            raise ValueError("the reason of a look in an emergency is the emergency's")
         return self
 
 

@@ -1,7 +1,8 @@
 """Whether what a unit reported as read was open to it. Pure.
 
 Invariants: only what the log can know is held against a unit: an entry that was never given to it, that it said it had erased, that it had to erase
-by a day that has passed, or that was given for another purpose. Until that day, and where law lets it keep the entry, it may still look.
+by a day that has passed, or that was given for another purpose. Until that day, and where law lets it keep the entry, it may still look. In an
+emergency the purpose is not held against it, for as long as the emergency lasted: that is what it opens.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ class Reads:
         unit = facts.reader_unit
         if unit == entry.author:
             return None
-        if facts.purpose_of_access is not entry.purpose:
+        if facts.emergency is not None and message.time > facts.emergency.until:
+            return "the emergency under which it was opened had ended"
+        if facts.emergency is None and facts.purpose_of_access is not entry.purpose:
             return f"for {facts.purpose_of_access}, given for {entry.purpose}"
         if still_given(path, entry, unit, now):
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -61,7 +60,7 @@ def report(write: Writer, *deliveries: tuple[UnitId, int, str], at: float) -> by
     return write(DeliveryReported(shard=0, generation=1, deliveries=given), HUB, subject=None, at=day(at))
 
 
-def look(**more: Any) -> RecordAccessed:  # noqa: ANN401 - any field of it
+def look(emergency: Emergency | None = None, hidden: HiddenByLaw | None = None) -> RecordAccessed:
     """A worker of MD read an entry."""
     return RecordAccessed(
         reader=ActorId("worker/w7"),
@@ -70,7 +69,9 @@ def look(**more: Any) -> RecordAccessed:  # noqa: ANN401 - any field of it
         categories=(Category.HOUSING,),
         entries=(MessageId(named(5)),),
         outcome="read",
-        **more,
+        reason=None if emergency is None else emergency.reason,
+        emergency=emergency,
+        hidden=hidden,
     )
 
 
@@ -180,6 +181,7 @@ class AccessHistoryContract:
             ("shelter-tonight", "not-justified"),
         ]
         view = client_view(records, programme=PROGRAMME, subject=KAREL, at=day(200))
+        assert [one.reason for one in view.lines] == [None, None], "nothing was refused"
         assert [(one.emergency, one.judged) for one in view.lines] == [(one.emergency, one.judged) for one in records]
 
     def test_a_back_filled_entry_shows_the_ground_that_opened_the_range(self, engine: Engine) -> None:

@@ -70,7 +70,8 @@ def access(
 
 
 def _outcome(one: AccessRecord) -> str:
-    parts = [one.outcome if one.reason is None else f"{one.outcome}: {one.reason}"]
+    plain = one.reason is None or one.emergency is not None
+    parts = [one.outcome if plain else f"{one.outcome}: {one.reason}"]
     if one.emergency is not None:
         parts.append(f"emergency {one.emergency}{'' if one.judged is None else f', {one.judged}'}")
     if one.hidden_until is not None:

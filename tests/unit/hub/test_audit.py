@@ -20,7 +20,7 @@ from contracts.ledger import checkpoint, signed_note
 from contracts.ledger import policy as policies
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
-from contracts.messages.access import RecordAccessed
+from contracts.messages.access import Emergency, RecordAccessed
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import FeedAcknowledged
@@ -386,6 +386,36 @@ class TestAUnitThatReadWhatWasNotOpenToIt:
     def test_for_another_purpose(self, hub: Simulation, entry: MessageId) -> None:
         self.read(hub, "vz", entry, Purpose.CONTROL)
         assert self.found(hub) == ["for control, given for support"]
+
+    def in_an_emergency(self, hub: Simulation, entry: MessageId, *, lasting: timedelta) -> None:
+        until = hub.clock.at + lasting
+        opened = Emergency(emergency_id=hub.next_id(), reason="shelter-tonight", until=until)
+        looked = RecordAccessed(
+            reader=ActorId("teacher/w3"),
+            reader_unit=UnitId("vz"),
+            purpose_of_access=Purpose.SUPPORT,
+            entries=(entry,),
+            outcome="read",
+            reason=opened.reason,
+            emergency=opened,
+        )
+        hub.say("vz", looked)
+
+    def test_in_an_emergency_another_purpose_is_no_fault_while_it_lasts_and_one_after_it(self) -> None:
+        hub = Simulation()
+        hub.publish_trust_list()
+        hub.clock.at = START + timedelta(days=39)
+        paper = paper_of(GroundId(hub.next_id()))
+        (grant,) = paper.grants
+        counted = grant.model_copy(update={"purpose": Purpose.STATISTICS})
+        hub.say("op", paper.model_copy(update={"grants": (counted,)}))
+        entry = hub.say("op", NeedAssessed(dimension="skills"), category=SKILLS, purpose=Purpose.STATISTICS)
+        self.in_an_emergency(hub, entry, lasting=timedelta(hours=6))
+        assert audited(hub) == []
+        self.in_an_emergency(hub, entry, lasting=timedelta(hours=-1))
+        assert self.found(hub) == ["the emergency under which it was opened had ended"]
+        self.read(hub, "vz", entry)
+        assert self.found(hub)[1:] == ["for support, given for statistics"]
 
     def test_its_own_and_what_was_open_is_nobodys_fault(self) -> None:
         hub = Simulation()
