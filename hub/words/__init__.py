@@ -28,6 +28,10 @@ class Words:
         found = self._texts[key]
         return found.format(**values) if values else found
 
+    def of(self, kind: str, code: str) -> str:
+        """What a code of a kind is called; the code itself where this version has no word for it."""
+        return self._texts.get(f"{kind}.{code}", code)
+
     def of_type(self, message_type: str) -> str:
         """What a kind of entry is called; one of a newer version has no name here yet."""
         name = message_type.removeprefix(PREFIX).rpartition(".v")[0]

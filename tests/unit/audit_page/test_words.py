@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from typing import get_args
 
 import pytest
 
 from adapters.words import texts as of_adapters
+from contracts.categories import Purpose
+from contracts.messages.access import RecordAudited
+from contracts.messages.hub import ObligationOpened
+from contracts.messages.obligation import ObligationAnswered
 from contracts.referral_table import ReferralState
 from hub.audit.page.alarms import AlarmCode
 from hub.audit.page.app import PURPOSES
@@ -57,13 +62,14 @@ def test_every_code_has_a_text() -> None:
         "kind": Kind,
         "outcome": AccessOutcome,
         "state": ObligationState,
-        "because": ("withdrawn", "narrowed", "expired", "ended", "restricted"),
-        "statement": ("erased", "kept-under-law", "restricted"),
-        "shown": ("path", "accesses", "duties"),
-        "purpose": ("support", "statistics", "eligibility", "control"),
+        "because": get_args(ObligationOpened.model_fields["because"].annotation),
+        "statement": get_args(ObligationAnswered.model_fields["statement"].annotation),
+        "shown": get_args(RecordAudited.model_fields["shown"].annotation),
+        "purpose": Purpose,
     }
     wanted = {f"{name}.{code}" for name, known in codes.items() for code in known}
     wanted |= {f"alarm.{code}.advice" for code in AlarmCode}
+    assert len(wanted) > 40
     assert wanted - set(texts("en")) == set()
 
 
@@ -92,3 +98,7 @@ def test_a_purpose_is_shown_in_words() -> None:
     assert Words("cs").code(PURPOSES, "complaint") == "stížnost"
     assert Words("pl").of_type("eu.spojka.need.assessed.v1") == "diagnoza potrzeb"
     assert Words("en").of_type("eu.spojka.something.new.v9") == "entry of a newer kind"
+
+
+def test_a_code_of_a_newer_version_is_shown_as_it_is() -> None:
+    assert Words("en").of("because", "something-new") == "something-new"
