@@ -10,23 +10,17 @@ import ssl
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from adapters.api.server import ApiServer
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import SettingsError, load_settings
 from deploy.servers.ports import answers, free_port
+from tests.certified import certified
 from tests.integration.api.api_rig import OP, Place, place_in
 from tests.integration.kafka_rig import until
 
@@ -96,25 +90,6 @@ async def test_a_port_that_is_taken_is_told_in_words(place: Place) -> None:
     async with served(place) as server:
         with pytest.raises(SettingsError, match="cannot listen"):
             ApiServer(load_settings(place.home, api_port=server.port), [])
-
-
-def certified(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "adapter")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = (
-        builder.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    )
-    builder = builder.add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-    )
-    certificate = builder.sign(key, SHA256())
-    paths = folder / "api.crt", folder / "api.key"
-    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-    paths[1].touch(mode=0o600)
-    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return paths
 
 
 async def test_the_running_adapter_serves_it_and_sends_what_it_records(

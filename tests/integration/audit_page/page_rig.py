@@ -79,7 +79,7 @@ class Page:
 
     def browser(self, **headers: str) -> httpx.Client:
         """One that is not signed in."""
-        client = httpx.Client(base_url=self.server.address, headers=headers, timeout=30)
+        client = httpx.Client(base_url=self.server.address, headers=headers, timeout=90)
         self.browsers.append(client)
         return client
 
@@ -179,7 +179,7 @@ def vouch(house: House) -> None:
 @contextmanager
 def _served(hub: HubRig, house: House) -> Iterator[Page]:
     clock = Clock()
-    server = AuditServer(house, patience=1.0, clock=clock)
+    server = AuditServer(house, patience=60.0, clock=clock)
     ready, ended = threading.Event(), []
 
     async def serve() -> None:

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from hub.audit.page.app import create_app
-from hub.audit.page.door import HEADERS, OPEN
+from hub.audit.page.door import HEADERS
 from tests.simulation.programme import KAREL
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.integration.audit_page.page_rig import Page
 
 pytestmark = pytest.mark.embedded
+OPEN = {"/sign-in", "/page.css", "/replay.js"}
+"""The form, and what it is drawn with: nothing else may answer to whoever has not signed in."""
 
 
 def routes(page: Page) -> list[tuple[str, str]]:
