@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+from adapters.gate.custodian import custodian
 from adapters.storage.content_keys import OwnKey, quarter_of
 from adapters.storage.unit_store import Transaction
 from contracts.catalogue import MessageSpec
@@ -18,10 +19,10 @@ from contracts.categories import WHOLLY_SEALED, Category
 from contracts.envelope import Message
 from contracts.kafka_record import MAX_VALUE
 from contracts.messages.key import KeyDeposited
-from contracts.names import HUB, ProgrammeId, RecordKey, UnitId
+from contracts.names import ProgrammeId, RecordKey, UnitId
 from contracts.sealing.content import seal_content, sealed_under
 from contracts.sealing.content_key import PARTIES, ContentKey, KeyLabel
-from contracts.sealing.deposit import deposit
+from contracts.sealing.deposit import deposit, named_custodians, read_deposit
 from contracts.sealing.jwe import BLOCK
 from contracts.trust_list import Directory
 
@@ -67,7 +68,7 @@ class Sealing:
         self._programme = programme
         self._unit = unit
         self._at = at
-        self._custodian = None if directory is None else directory.sealing_key(HUB, at)
+        self._custodian = custodian(directory, at)
         self._known = {} if known is None else known
         self._quarter = quarter_of(at)
         self._made: list[OwnKey] = []
@@ -116,6 +117,12 @@ class Sealing:
         header = deposit(own.key, label, custodians=[self._custodian])
         hashed = sha256(header).hexdigest()
         return Deposit(KeyDeposited(key_id=own.key_id, scope=own.scope, epoch=own.epoch, deposit_hash=hashed), header)
+
+    def reaches_another(self, header: bytes | None) -> bool:
+        """Whether a deposit made now is sealed to another key than this one was: else it would be refused for the same reason."""
+        return header is None or (
+            self._custodian is not None and named_custodians(read_deposit(header)) != [self._custodian.key_id]
+        )
 
     def sealed(self, raw: bytes, subject: RecordKey, scope: str | None) -> bytes:
         """The document as it leaves: sealed under the current key of its scope, which is there, or as it is."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.gate import ground_rules, referral_rules
+from adapters.gate.custodian import custodian
 from adapters.gate.subject_state import SubjectState
 from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
 from contracts.catalogue import Audience, spec_of
@@ -17,7 +18,7 @@ from contracts.codes import DenialReason, RefusalCode
 from contracts.facts import Facts
 from contracts.gate import Denied, Permit, permit
 from contracts.messages.referral import ReferralFacts, ReferralSent
-from contracts.names import HUB, UnitId
+from contracts.names import UnitId
 from contracts.trust_list import Directory
 
 AHEAD: Final = timedelta(minutes=10)
@@ -61,7 +62,7 @@ def judge(
     if needs_ground and candidate.category is Category.CONDUCT:
         return _stays(DenialReason.CONDUCT_NEVER_SHARED)
     sealed = candidate.has_content or candidate.category in WHOLLY_SEALED
-    if sealed and directory is not None and not directory.listed.trial and directory.sealing_key(HUB, at) is None:
+    if sealed and directory is not None and not directory.listed.trial and custodian(directory, at) is None:
         return Refuses(RefusalCode.CLEAR_NOT_ALLOWED, "Content must be sealed, and the hub names no key for it.")
     if not needs_ground:
         wrong = ground_rules.fault(state.grounds, candidate.facts, own=own, directory=directory)

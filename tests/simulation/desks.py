@@ -3,17 +3,20 @@
 Deterministic but for keys, subjects and ids. A unit's line may be down: then nothing of it goes or comes.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.desk.desk import Desk
 from adapters.desk.signer import Signer
-from adapters.storage.feed import DeliveryItem, FeedItem, HeadItem, ReceiptItem, accept_feed
+from adapters.storage.feed import DeliveryItem, FeedItem, HeadItem, ReceiptItem, ReleaseItem, accept_feed
 from adapters.storage.outbox import Sending
 from adapters.storage.unit_store import UnitStore
 from contracts.delivery import Delivery
 from contracts.envelope import parse
 from contracts.feed_head import FeedHead
 from contracts.feed_record import FeedRecord, document
+from contracts.kafka_record import SEALED_KEY
 from contracts.names import UnitId
 from contracts.receipt import Receipt
 from contracts.trust_list import Directory
@@ -39,16 +42,23 @@ class DeskUnit:
             messages = tx.outbox.next_to_send(100) if self.online else ()
         for one in messages:
             record = self.hub.record(one.signed, one.record_key)
-            self.hub.take([record])
+            beside = () if one.deposit is None else ((SEALED_KEY, one.deposit),)
+            self.hub.take([replace(record, headers=(*record.headers, *beside))])
             with self.store.write() as tx:
                 sending = Sending(one.message_id, record.partition, record.offset, record.incarnation)
                 tx.outbox.mark_sent([sending], at=self.hub.clock.now())
         return len(messages)
 
-    def receive(self) -> int:
-        """Take what lies on the feed; returns how many records."""
+    @property
+    def has_news(self) -> bool:
+        """Whether something new lies on its feed."""
+        return self.online and len(self.hub.feeds.get(self.name, ())) > self._read
+
+    def receive(self, released: Sequence[ReleaseItem] = ()) -> int:
+        """Take what lies on the feed, and these keys in front of it; returns how many records."""
         records = self.hub.feeds.get(self.name, [])[self._read :] if self.online else []
-        taken = accept_feed(self.store, [feed_item(one) for one in records], [], at=self.hub.clock.now())
+        items = [*released, *(feed_item(one) for one in records)]
+        taken = accept_feed(self.store, items, [], at=self.hub.clock.now())
         self._read += len(records)
         self.desk.tend(taken.reshaped)
         return len(records)
@@ -57,9 +67,10 @@ class DeskUnit:
 class Town:
     """All units of the story; `settle` lets everything that was said arrive."""
 
-    def __init__(self, folder: Path) -> None:
-        self.hub = Simulation()
-        self.hub.publish_trust_list()
+    def __init__(self, folder: Path, hub: Simulation | None = None) -> None:
+        self.hub = Simulation() if hub is None else hub
+        if hub is None:
+            self.hub.publish_trust_list()
         self.units = {name: DeskUnit(name, self.hub, folder / f"{name}.db") for name in self.hub.units}
 
     def __getitem__(self, name: str) -> DeskUnit:

@@ -61,7 +61,14 @@ class Keyring:
 class SealedSimulation(Simulation):
     """`Simulation`, not on trial, with encryption keys and a key service."""
 
-    def __init__(self, specs: tuple[UnitSpec, ...] = STORY_UNITS, *, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        specs: tuple[UnitSpec, ...] = STORY_UNITS,
+        *,
+        without: frozenset[str] = frozenset(),
+        deposit_days: int = 60,
+    ) -> None:
+        self._deposit_days = deposit_days
         self.deposit_key = OpeningKey.generate(HUB)
         self.releases_key = SigningKey.generate(HUB, KeyUse.RELEASES)
         self.reports_key = SigningKey.generate(HUB, KeyUse.MESSAGES)
@@ -194,7 +201,7 @@ class SealedSimulation(Simulation):
             KeyEntry.of(key.verifying_key, valid_from=START, valid_until=until)
             for key in (self.releases_key, self.reports_key)
         ]
-        hub_keys = (*listed.hub_keys, *own, _entry(self.deposit_key, days=60))
+        hub_keys = (*listed.hub_keys, *own, _entry(self.deposit_key, days=self._deposit_days))
         units = tuple(
             unit
             if unit.unit in self._without

@@ -169,6 +169,30 @@ def test_a_key_that_did_not_reach_the_hub_is_deposited_again_to_the_key_of_now(p
         assert tx.quarantine.open_items() == []
 
 
+def test_a_deposit_that_was_refused_waits_for_a_list_with_another_key(pair: SealedPair) -> None:
+    pair.consent()
+    deposit = pair.take()[0]
+    pair.answer(deposit, RefusalCode.KEY_MISSING)
+    pair.desk.tend()
+    assert pair.take() == []
+    pair.hub.deposits = opening_key(HUB, 66)
+    pair.hub.publish_list()
+    pair.desk.tend()
+    assert [type(one.message.facts) for one in pair.take()] == [KeyDeposited]
+
+
+def test_a_unit_long_out_of_touch_goes_on_sealing_to_the_key_that_it_knows(pair: SealedPair) -> None:
+    pair.consent()
+    pair.clock.at = FOR_EVER[1] - timedelta(days=1)
+    hub_keys = [
+        one.model_copy(update={"valid_until": NOON + timedelta(days=60)}) if one.use is KeyUse.ENCRYPTION else one
+        for one in pair.hub.directory.listed.hub_keys
+    ]
+    pair.hub.publish_list(hub_keys=tuple(hub_keys))
+    pair.need()
+    assert isinstance(findings(pair.take())[0].message.data.sealed, Jwe)
+
+
 def test_messages_that_are_numbered_again_open_under_their_new_ids_and_keep_their_key(pair: SealedPair) -> None:
     pair.consent()
     pair.need()
