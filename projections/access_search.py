@@ -24,6 +24,8 @@ class Kind(StrEnum):
 
     READ = "read"
     REFUSED = "refused"
+    EMERGENCY = "emergency"
+    """What was hidden was opened all the same (break-glass)."""
     GIVEN = "given"
     """Entries given to a unit, to be given, or withheld from it."""
 
@@ -103,7 +105,9 @@ def _reads(question: Question) -> Select[Any]:
         asked.append(
             whole if "/" in question.worker else READ.c.reader.endswith(f"/{question.worker}", autoescape=True)
         )
-    if question.kind is not None:
+    if question.kind is Kind.EMERGENCY:
+        asked.append(READ.c.emergency.is_not(None))
+    elif question.kind is not None:
         asked.append(READ.c.outcome == question.kind)
     return select_reads().where(*asked).order_by(READ.c.time.desc(), READ.c.position.desc(), READ.c.reader_unit.desc())
 

@@ -45,6 +45,7 @@ class AlarmCode(StrEnum):
     DEAD_LETTERS = "dead-letters"
     OVERDUE = "overdue"
     REFUSED = "refused"
+    EMERGENCY = "emergency"
 
 
 GRAVE: Final = frozenset({AlarmCode.LEDGER_MISSING, AlarmCode.LEDGER_BROKEN, AlarmCode.OVERDUE})
@@ -163,6 +164,7 @@ def _of_people(evidence: Evidence, now: datetime) -> Iterator[Alarm]:
     late = sum(one.state(now) is ObligationState.OVERDUE for one in evidence.obligations(now))
     if late:
         yield Alarm(AlarmCode.OVERDUE, late)
-    refused = len(evidence.search(Question(kind=Kind.REFUSED, since=now - RECENT), limit=_MANY))
-    if refused:
-        yield Alarm(AlarmCode.REFUSED, refused)
+    for code, kind in ((AlarmCode.REFUSED, Kind.REFUSED), (AlarmCode.EMERGENCY, Kind.EMERGENCY)):
+        count = len(evidence.search(Question(kind=kind, since=now - RECENT), limit=_MANY))
+        if count:
+            yield Alarm(code, count)

@@ -17,7 +17,7 @@ import httpx
 
 from contracts.categories import Category, Purpose
 from contracts.envelope import parse
-from contracts.messages.access import RecordAccessed, RecordAudited
+from contracts.messages.access import Emergency, HiddenByLaw, RecordAccessed, RecordAudited
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import ActorId, SubjectId
 from deploy.servers.embedded_broker import EmbeddedBroker
@@ -52,6 +52,7 @@ NOBODY = SubjectId("r1." + "n" * 26)
 """Of whom the log holds nothing but a refusal."""
 PLANTED = ("Horymír", "Zlatoústá", "+420777123456")
 """Content, which no page may show."""
+EMERGENCY = "danger-to-life-or-health"
 WORKER = ActorId("social-worker/w7")
 
 
@@ -137,6 +138,14 @@ def lengthen(story: Story) -> None:
     story.on(11, 6)
     refused = {"reader": "clerk/claims-3", "reader_unit": "md-claims", "outcome": "refused", "reason": "other-unit"}
     hub.say("md", RecordAccessed.model_validate({**refused, **common}))
+    opened = Emergency(
+        emergency_id=hub.next_id(), reason=EMERGENCY, until=hub.clock.at + timedelta(hours=6), judged="not-justified"
+    )
+    hidden = HiddenByLaw(basis="court-order", until=hub.clock.at + timedelta(days=30))
+    broken = {"reader": WORKER, "reader_unit": "md", "outcome": "read", "reason": EMERGENCY}
+    hub.say(
+        "md", RecordAccessed.model_validate({**broken, **common, "emergency": opened, "hidden": hidden}), subject=HALINA
+    )
     hub.say("md", read, subject=HALINA)
     hub.say("op", NeedAssessed(dimension="skills"), category=Category.SKILLS, subject=NOBODY)
     hub.relay_all()

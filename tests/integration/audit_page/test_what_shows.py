@@ -158,13 +158,13 @@ def test_searches_find_by_unit_institution_worker_kind_and_period(browser: httpx
     assert "clerk/claims-3" in refused
     assert "md-claims" in refused
     assert lines("receiver=unit:md-claims") == [refused]
-    assert len(lines(f"worker={WORKER}")) == len(lines("worker=w7")) == 2
+    assert len(lines(f"worker={WORKER}")) == len(lines("worker=w7")) == 3
     assert lines("worker=7") == lines("worker=social-worker") == []
     school = lines("receiver=unit:vz")
     assert school
     assert all("vz" in row for row in school)
     assert [row[:10] for row in lines("kind=read&receiver=unit:md&until=2026-11-05")] == ["2026-11-05"]
-    assert [row[:10] for row in lines("receiver=institution:mesto&since=2026-11-06&kind=read")] == ["2026-11-06"]
+    assert [row[:10] for row in lines("receiver=institution:mesto&since=2026-11-06&kind=read")] == ["2026-11-06"] * 2
     assert lines("receiver=institution:mesto")
     assert lines("since=2027-01-01") == []
 
@@ -239,6 +239,17 @@ def test_of_whom_nothing_but_a_refusal_is_known_the_moment_of_it_shows(browser: 
     told = shown(browser.get(f"/clients/{NOBODY}?stop=0"))
     assert "needs assessment, op (op) (refused)" in told
     assert "Nothing was recorded about this client by then" in told
+
+
+def test_what_was_opened_in_an_emergency_shows_with_what_was_said_of_it_and_until_when_the_client_is_not_told(
+    browser: httpx.Client,
+) -> None:
+    for path in ("/search?kind=emergency", f"/clients/{HALINA}"):
+        told = shown(browser.get(path))
+        assert "opened in an emergency" in told
+        assert "found not justified" in told
+        assert "The client is not told before the end of 2026-12-06" in told
+    assert "1 times something was opened in an emergency" in shown(browser.get("/alarms"))
 
 
 def test_before_anything_was_recorded_the_page_says_so(browser: httpx.Client) -> None:

@@ -66,6 +66,7 @@ def test_every_code_has_a_text() -> None:
         "statement": get_args(ObligationAnswered.model_fields["statement"].annotation),
         "shown": get_args(RecordAudited.model_fields["shown"].annotation),
         "purpose": Purpose,
+        "judged": ("justified", "not-justified"),
     }
     wanted = {f"{name}.{code}" for name, known in codes.items() for code in known}
     wanted |= {f"alarm.{code}.advice" for code in AlarmCode}
@@ -88,6 +89,7 @@ def test_a_text_that_nothing_names_is_not_kept() -> None:
         "wrong.",
         "referral.",
         "same-person.",
+        "judged.",
         "nav.",
     )
     named = {key for text in TEMPLATES for key in re.findall(r"""\bw\("([a-z.-]*[a-z])"[ ,)]""", text)} | {"language"}
