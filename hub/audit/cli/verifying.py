@@ -19,6 +19,7 @@ from hub.audit.cli.screen import (
     say_json,
     table,
 )
+from hub.audit.evidence_files import write_evidence
 from hub.audit.findings import FindingCode
 from hub.audit.verification import Report
 from hub.audit.verification import verify as verify_bundle
@@ -63,6 +64,10 @@ def verify(  # noqa: PLR0913 - what an auditor may name
             dir_okay=False,
         ),
     ] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(help="A new folder: the row of each finding, and the proof that the ledger vouches for it."),
+    ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="How many processes share the work.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,6 +78,8 @@ def verify(  # noqa: PLR0913 - what an auditor may name
     notes = [signed_note.parse(one.read_text(encoding="utf-8")) for one in seen or ()]
     with progress_of("verifying", opened.manifest.rows, quiet=as_json) as progress:
         report = verify_bundle(opened, read_policy(policy), seen=notes, progress=progress, processes=processes)
+    if evidence is not None:
+        write_evidence(opened, {one.position for one in report.findings}, evidence)
     if as_json:
         say_json(_document(report, strangers, sorted(roots)))
     else:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from contracts.ledger import policy as policies
+from contracts.ledger import proof_file
+from contracts.ledger.entry import leaf_of
 from contracts.merkle import ProofError
 from contracts.messages.need import NeedAssessed
-from contracts.names import GroundId, RecordKey, SubjectId
-from hub.audit.bundle import INDEX, MANIFEST, ROWS, Bundle, BundleError, Group, Row
+from contracts.names import GroundId, RecordKey, SubjectId, UnitId
+from hub.audit import commands
+from hub.audit.bundle import INDEX, MANIFEST, ROWS, Bundle, BundleError, Group, Row, row_of
 from hub.audit.findings import FindingCode
 from hub.audit.history import history_of
 from hub.audit.replay import replay
 from hub.audit.verification import verify
+from hub.domain.events import Given, MessageAccepted
 from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
 from tests.simulation.exported import POLICY, exported, exported_part, rows_of
 from tests.simulation.programme import KAREL
@@ -163,3 +169,26 @@ def test_a_part_cannot_show_what_the_whole_extends(hub: Simulation, tmp_path: Pa
     part = exported_part(hub, tmp_path / "part", [KAREL])
     with pytest.raises(BundleError, match="whole export"):
         verify(part, TRUSTED, seen=[part.note])
+
+
+def test_a_violation_can_be_shown_to_others_with_its_row_and_proof(hub: Simulation, tmp_path: Path) -> None:
+    leaked = next(
+        place
+        for place, event in enumerate(hub.shard.log)
+        if isinstance(event, MessageAccepted) and b"need.assessed" in event.message.payload
+    )
+    event = hub.shard.log[leaked]
+    assert isinstance(event, MessageAccepted)
+    more = (*event.recipients, Given(unit=UnitId("md-claims")))
+    hub.shard.log[leaked] = event.model_copy(update={"recipients": more})
+    bundle = exported(hub, tmp_path / "export")
+    (tmp_path / "policy").write_text(POLICY)
+    words = ["verify", str(bundle.folder), "--policy", str(tmp_path / "policy"), "--evidence", str(tmp_path / "shown")]
+    assert CliRunner().invoke(commands.app, words).exit_code == 1
+    row = row_of((tmp_path / "shown" / f"{leaked}.row.json").read_bytes())
+    assert b"md-claims" in row.state
+    proof = proof_file.parse((tmp_path / "shown" / f"{leaked}.proof.txt").read_text())
+    leaf = leaf_of(row.position, sha256(row.state).digest())
+    assert proof.verify(leaf, TRUSTED).size == bundle.head.size
+    with pytest.raises(ProofError):
+        proof.verify(leaf_of(row.position, sha256(row.state + b" ").digest()), TRUSTED)
