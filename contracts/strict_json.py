@@ -10,6 +10,7 @@ import json
 import math
 import re
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final, NoReturn
 
 from contracts.errors import ContractsError
@@ -23,7 +24,9 @@ _MAX_DIGITS: Final = len(str(-MAX_INTEGER))
 _BOM: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = " \t\n\r"
 # An unclosed string matches to the end, so that no input makes the search quadratic.
-_STRING_OR_BRACKET: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
+_STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(_STEPS))
 
 
 class JsonFault(StrEnum):
@@ -109,15 +112,8 @@ def _decode(raw: bytes) -> str:
 
 def _depth(raw: bytes) -> int:
     """The deepest nesting up to the first syntax error, or more."""
-    depth = deepest = 0
-    for found in _STRING_OR_BRACKET.finditer(raw):
-        first = found[0][:1]
-        if first in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif first in b"}]":
-            depth -= 1
-    return deepest
+    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets), initial=0))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -23,7 +23,8 @@ def is_notice(event: Event) -> bool:
 
 def of_accepted(event: MessageAccepted, message: Message, listed: TrustList, position: int) -> Iterator[Finding]:
     """Another record key or stream than the signed message's own."""
-    if event.key not in _keys(message, listed):
+    about_none = message.unit == HUB and message.subject is None
+    if event.key not in _hub_keys(listed) if about_none else event.key != message.key:
         yield Finding(FindingCode.MISPLACED, position, "a message under the key of somebody else")
     if (event.stream, event.stream_key) != stream_of(message):
         yield Finding(FindingCode.MISPLACED, position, f"in stream {event.stream} {event.stream_key}")
@@ -51,8 +52,6 @@ def of_refused(case: CaseFile, event: MessageRefused, position: int) -> Iterator
         yield Finding(FindingCode.NUMBER, position, f"{event.sequence} was not taken: {last} is the last")
 
 
-def _keys(message: Message, listed: TrustList) -> frozenset[RecordKey]:
-    if message.unit != HUB or message.subject is not None:
-        return frozenset({message.key})
+def _hub_keys(listed: TrustList) -> frozenset[RecordKey]:
     shards = min(listed.shards, listed.partitions)
     return frozenset(hub_key(one, partitions=listed.partitions, shards=listed.shards) for one in range(shards))

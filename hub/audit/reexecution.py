@@ -6,20 +6,18 @@ of them only numbers, basis and times are checked. One record key's decisions re
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heappop, heappush
 
 from contracts.codes import RefusalCode
-from contracts.envelope import Message, MessageError, parse
+from contracts.envelope import Message
 from contracts.errors import ContractsError
 from contracts.gate import GATE_VERSION
-from contracts.keys import KeyUse, SignatureError, parse_key_id
 from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.names import HUB, RecordKey
-from contracts.pae import PayloadType
-from contracts.signed_bytes import BatchProof, BatchRoots, SignedBytes, verify
-from contracts.trust_list import Directory
+from contracts.signed_bytes import BatchRoots
 from hub.application.case_files import CaseFile, advance
 from hub.application.ports import LogEntry
 from hub.application.programme import notice_name
@@ -29,12 +27,13 @@ from hub.audit.consequences import Consequences, Deliveries, Overdue
 from hub.audit.findings import Finding, FindingCode
 from hub.audit.gossip import Gossip
 from hub.audit.reads import Reads
-from hub.audit.releases import NamedKeys, Releases
-from hub.audit.reports import Told
+from hub.audit.releases import NamedKeys, Released, Releases
+from hub.audit.reports import Reports, Told
+from hub.audit.signatures import Said
 from hub.audit.timeline import Timeline
 from hub.domain.deciding import decide, programme_fault
 from hub.domain.decision import Accepted, Circumstances, Refused
-from hub.domain.events import MessageAccepted, MessageRefused, StoredMessage
+from hub.domain.events import Backfill, Given, MessageAccepted, MessageRefused
 from hub.domain.naming import deterministic_id
 
 _ODD = (ContractsError, LookupError, ValueError, TypeError, AssertionError)
@@ -47,6 +46,7 @@ class Ground:
     """What all decisions of a log rest on beside a client's own path."""
 
     timeline: Timeline
+    reports: Reports
     columns: Columns
     last: tuple[int, datetime] | None
     """Position and time of the last event; None of an empty log."""
@@ -67,46 +67,58 @@ class Reexecution:
     _deliveries: Deliveries = field(default_factory=Deliveries)
     _keys: NamedKeys = field(default_factory=NamedKeys)
     _reads: Reads = field(default_factory=Reads)
+    _told: list[Told] = field(default_factory=list)
+    reported: set[int] = field(default_factory=set)
+    """Where deliveries of these events were reported."""
 
     def __post_init__(self) -> None:
         self._case = CaseFile.empty(self.key)
         self._follows = Consequences(self._case.path)
 
-    def run(self, entries: Sequence[tuple[LogEntry, bytes]], delivered: Sequence[Told]) -> Iterator[Finding | Overdue]:
-        """Everything that is wrong with the events of this key, each given with the hash of its leaf; the state goes on either way.
-
-        `delivered`: what was reported of deliveries of these events.
-        """
-        released = [one for entry, _ in entries for one in self.ground.releases.of(entry.position)]
-        told = sorted([*delivered, *(one.told for one in released)], reverse=True)
-        before = -1
-        for entry, leaf in entries:
-            yield from self._told(told, entry.position)
-            if entry.position <= before:
-                yield Finding(FindingCode.GAP, entry.position, f"stands behind {before}")
-            before = entry.position
-            yield from self._take(entry, leaf)
-        yield from self._told(told, None)
-        for one in released:
-            yield from self._keys.fault(one)
+    def run(self, entries: Iterable[Said]) -> Iterator[Finding | Overdue]:
+        """Everything that is wrong with the events of this key, given in their order; the state goes on either way."""
+        before, released = -1, list[Released]()
+        for one in entries:
+            position = one.entry.position
+            released += self.ground.releases.of(position)
+            self._told_of(position)
+            yield from self._judge_told(position)
+            if position <= before:
+                yield Finding(FindingCode.GAP, position, f"stands behind {before}")
+            before = position
+            yield from self._take(one)
+        yield from self._judge_told(None)
+        for key in released:
+            yield from self._keys.fault(key)
         if self.ground.last is not None:
             position, at = self.ground.last
             now = self.ground.timeline.before(position, at)
             if now is not None:
                 yield from self._follows.at_the_end(now)
 
-    def _told(self, told: list[Told], until: int | None) -> Iterator[Finding]:
-        while told and (until is None or told[-1].reported < until):
-            yield from self._deliveries.reported(told.pop(), self._case.path)
+    def _told_of(self, position: int) -> None:
+        """What was said of deliveries and releases of a position waits until the place at which it was said."""
+        for told in self.ground.reports.of(position):
+            self.reported.add(told.reported)
+            heappush(self._told, told)
+        for key in self.ground.releases.of(position):
+            heappush(self._told, key.told)
 
-    def _take(self, entry: LogEntry, leaf: bytes) -> Iterator[Finding | Overdue]:
-        event, position, case = entry.event, entry.position, self._case
+    def _judge_told(self, until: int | None) -> Iterator[Finding]:
+        while self._told and (until is None or self._told[0].reported < until):
+            yield from self._deliveries.reported(heappop(self._told), self._case.path)
+
+    def _take(self, said: Said) -> Iterator[Finding | Overdue]:
+        (event, position), case, now, message = (
+            (said.entry.event, said.entry.position),
+            self._case,
+            said.now,
+            said.message,
+        )
         yield from places.of_stream(case, event, position)
-        now = self.ground.timeline.before(position, event.at)
-        message = None
         if isinstance(event, MessageRefused):
             self.counts["refused"] += 1
-            self._note(event, leaf, position)
+            self._note(event, said.leaf, position)
             yield from places.of_refused(case, event, position)
             if now is not None:
                 yield from self._follows.before(None, None, now)
@@ -115,16 +127,15 @@ class Reexecution:
         elif isinstance(event, MessageAccepted):
             self.counts["accepted"] += 1
             self.counts["deliveries"] += len(event.recipients)
-            message = _parsed(event)
             if message is None:
-                self.ground.columns.unreadable(position, leaf)
+                self.ground.columns.unreadable(position, said.leaf)
                 yield Finding(FindingCode.NOT_PERMITTED, position, "the message is none")
             else:
-                self._came(event, message, leaf, position)
+                self._came(event, message, said.leaf, position)
                 self.gossip.hear(message, position)
-                yield from _unbroken(self._accepted(event, message, now, position), position)
+                yield from _unbroken(self._accepted(event, message, said), position)
         if not places.is_notice(event):
-            yield from self._advance(entry, message)
+            yield from self._advance(said.entry, message)
         if now is not None:
             self._follows.settled(self._case.path, now)
 
@@ -157,17 +168,15 @@ class Reexecution:
         elif listed and found.trust_list != listed:
             yield Finding(FindingCode.WRONG_BASIS, now.position, f"trust list {found.trust_list}, not {listed}")
 
-    def _accepted(
-        self, event: MessageAccepted, message: Message, now: Circumstances | None, position: int
-    ) -> Iterator[Finding | Overdue]:
+    def _accepted(self, event: MessageAccepted, message: Message, said: Said) -> Iterator[Finding | Overdue]:
+        now, position = said.now, said.entry.position
         if now is None:
             yield Finding(FindingCode.UNTRUSTED_LIST, position, "something was decided before there was a trust list")
             return
         yield from self._follows.before(event, message, now)
         yield from places.of_accepted(event, message, now.directory.listed, position)
-        fault = _signature_fault(event.message, message, now.directory, event.at, self.ground.roots)
-        if fault is not None:
-            yield Finding(FindingCode.BAD_SIGNATURE, position, fault)
+        if said.fault is not None:
+            yield Finding(FindingCode.BAD_SIGNATURE, position, said.fault)
         expected = self._case.path.last_sequence(message.source) + 1
         if message.unit != HUB and message.sequence != expected:
             yield Finding(FindingCode.NUMBER, position, f"{message.sequence} where {expected} is next")
@@ -187,17 +196,15 @@ class Reexecution:
             self._follows.after(decision, now)
         if isinstance(decision, Refused):
             yield Finding(FindingCode.NOT_PERMITTED, now.position, decision.code)
-        elif set(decision.recipients) != set(event.recipients) or set(decision.backfills) != set(event.backfills):
+        elif not _alike(decision.recipients, event.recipients) or not _alike(decision.backfills, event.backfills):
             should = ", ".join(sorted(one.unit for one in decision.recipients)) or "nobody"
             were = ", ".join(sorted(one.unit for one in event.recipients)) or "nobody"
             yield Finding(FindingCode.OTHER_RECIPIENTS, now.position, f"given to {were}, by the rules to {should}")
 
 
-def _parsed(event: MessageAccepted) -> Message | None:
-    try:
-        return parse(event.message.payload)
-    except (MessageError, ContractsError):
-        return None
+def _alike(should: Sequence[Given] | Sequence[Backfill], were: Sequence[Given] | Sequence[Backfill]) -> bool:
+    """The same, in whatever order; nearly always it is the same order too."""
+    return should == were or set(should) == set(were)
 
 
 def _is_first(message: Message) -> bool:
@@ -220,26 +227,3 @@ def _unbroken(findings: Iterator[Finding | Overdue], position: int) -> Iterator[
         yield from findings
     except _ODD as error:
         yield Finding(FindingCode.NOT_PERMITTED, position, f"cannot be run again: {type(error).__name__}")
-
-
-def _signature_fault(
-    stored: StoredMessage, message: Message, directory: Directory, at: datetime, roots: BatchRoots
-) -> str | None:
-    known, name = directory.key(stored.key_id), parse_key_id(stored.key_id)
-    if known is None or name.use is not KeyUse.MESSAGES or not known[0].valid(at):
-        return f"{stored.key_id} was no valid key for messages"
-    if name.unit != message.unit:
-        return f"{stored.key_id} does not speak for {message.unit}"
-    if message.unit != HUB and not directory.party(message.unit, at).admitted:
-        return f"{message.unit} was not admitted"
-    try:
-        verify(_signed(stored), known[1], PayloadType.CLOUDEVENT, roots=roots)
-    except SignatureError as error:
-        return error.problem
-    return None
-
-
-def _signed(stored: StoredMessage) -> SignedBytes:
-    proof = stored.proof
-    batch = None if proof is None else BatchProof(size=proof.size, index=proof.index, path=proof.path)
-    return SignedBytes(payload=stored.payload, key_id=stored.key_id, signature=stored.signature, proof=batch)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain, groupby
 from mmap import mmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,12 +35,15 @@ from hub.audit.gossip import Gossip
 from hub.audit.reexecution import Ground, Reexecution
 from hub.audit.releases import Releases
 from hub.audit.reports import Reports
+from hub.audit.signatures import Said, said_by
 from hub.audit.stored_events import event_of
 from hub.audit.timeline import Timeline
 from hub.domain.events import Event, MessageAccepted
 
 _PORTION: Final = 2_000_000
 """Bytes of rows in a portion, about."""
+_AT_ONCE: Final = 512
+"""Events whose signatures are checked one behind the other."""
 UNKNOWN: Final = -1
 """The position of what does not say its own."""
 
@@ -81,7 +85,7 @@ class Prepared:
     def ground(self, columns: Columns) -> Ground:
         """For running decisions again."""
         last = None if self.last is None else (self.last_position, self.last.at)
-        return Ground(self.timeline, columns, last, BatchRoots(), self.releases)
+        return Ground(self.timeline, self.reports, columns, last, BatchRoots(), self.releases)
 
 
 def prepared(bundle: Bundle) -> Prepared:
@@ -162,19 +166,38 @@ def _row(line: bytes) -> Row | None:
 def work(ready: Prepared, columns: Columns, portion: Place) -> Done:
     """Run one portion."""
     ground, done = ready.ground(columns), Done()
-    begin, length = portion
     with (ready.bundle.folder / INDEX).open("rb") as index, (ready.bundle.folder / ROWS).open("rb") as rows:
-        for line in lines_in(index, (begin, length)):
-            group = group_of(line)
-            entries = list(_entries(lines_in(rows, group.place), group, columns, done))
-            told = [one for entry, _ in entries for one in ready.reports.of(entry.position)]
-            for one in Reexecution(group.key, ground, done.counts, done.gossip).run(entries, told):
+        groups = (group_of(line) for line in lines_in(index, portion))
+        events = (
+            (group, *one) for group in groups for one in _entries(lines_in(rows, group.place), group, columns, done)
+        )
+        for _, some in groupby(_said(events, ground), key=lambda one: one[0].key):
+            group, first = next(some)
+            again = Reexecution(group.key, ground, done.counts, done.gossip)
+            for one in again.run(chain([first], (said for _, said in some))):
                 if isinstance(one, Overdue):
                     done.silent.append(one)
                 else:
                     done.findings.append(one)
-            done.findings += _index(group, {one.reported for one in told}, ready)
+            done.findings += _index(group, again.reported, ready)
     return done
+
+
+def _said(events: Iterator[tuple[Group, LogEntry, bytes]], ground: Ground) -> Iterator[tuple[Group, Said]]:
+    """The events with what they say, some hundreds at a time, or less where they are large."""
+    some, weight = list[tuple[Group, LogEntry, bytes]](), 0
+    for one in events:
+        some.append(one)
+        weight += len(one[1].event.message.payload) if isinstance(one[1].event, MessageAccepted) else 0
+        if len(some) == _AT_ONCE or weight > _PORTION // 2:
+            yield from _at_once(some, ground)
+            some, weight = [], 0
+    yield from _at_once(some, ground)
+
+
+def _at_once(some: list[tuple[Group, LogEntry, bytes]], ground: Ground) -> Iterator[tuple[Group, Said]]:
+    said = said_by([(entry, leaf) for _, entry, leaf in some], ground.timeline, ground.roots)
+    return zip((group for group, _, _ in some), said, strict=True)
 
 
 def _entries(lines: Iterator[bytes], group: Group, columns: Columns, done: Done) -> Iterator[tuple[LogEntry, bytes]]:
@@ -196,7 +219,7 @@ def _entries(lines: Iterator[bytes], group: Group, columns: Columns, done: Done)
             continue
         yield LogEntry(row.position, event), leaf
     done.rows += found
-    if found != group.rows:
+    if found != group.rows or not found:
         done.findings.append(Finding(FindingCode.INDEX, UNKNOWN, f"{group.key} has {found} rows, not {group.rows}"))
 
 
