@@ -163,6 +163,17 @@ class ReleaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """One erasure for which keys were destroyed: what the log is to be told."""
+
+    request: MessageId
+    key: RecordKey
+    entries: int
+    keys: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KeyState:
     """How far the log was followed, and which broker has what was released."""
 
@@ -189,6 +200,9 @@ class KeyCommit:
     waiting: Sequence[Wanted] = ()
     waited: Sequence[Wanted] = ()
     """What waits no longer."""
+    destroyed: Sequence[str] = ()
+    """Content keys that go for good, with everything that was released of them."""
+    erasures: Sequence[CarriedOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +240,15 @@ class KeyStore(Protocol):
 
     def keys_of(self, author: UnitId, *, after: str, limit: int) -> Sequence[HeldKey]:
         """What a unit itself deposited, by key id behind `after`: for a restored adapter."""
+
+    def keys_about(self, key: RecordKey) -> Sequence[HeldKey]:
+        """Every content key of a client."""
+
+    def carried_out(self) -> Sequence[CarriedOut]:
+        """Erasures of which the log was not told, the oldest first."""
+
+    def told(self, request: MessageId) -> None:
+        """The log holds that this was carried out."""
 
     def uses(self, key_ids: Sequence[str]) -> Mapping[str, KeyUseSoFar]:
         """What these keys have sealed so far."""

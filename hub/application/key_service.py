@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from contracts.categories import Category
 from contracts.envelope import Message
 from contracts.messages.consent import ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.erasure import ErasureRequested, RetentionEnded
 from contracts.messages.ground import GroundEnded
 from contracts.messages.hub import ConsentExpired, GroundExpired, TrustListPublished
 from contracts.messages.processing import ProcessingRestricted
@@ -20,6 +22,7 @@ from contracts.sealing.content import sealed_under
 from contracts.sealing.jwe import JweError
 from hub.application.key_opening import Opening, Taken, outlived
 from hub.application.key_ports import (
+    CarriedOut,
     HeldKey,
     KeyCommit,
     KeyEncryption,
@@ -37,6 +40,7 @@ from hub.application.releasing import Done, Order, Releasing
 from hub.application.trusted_log import Checked, TrustedLog
 from hub.domain.decision import Circumstances
 from hub.domain.key_rules import may_open, recipients_of
+from hub.domain.support_path import Erasure
 
 CHUNK: Final = 500
 AT_ONCE: Final = 4_000
@@ -51,6 +55,8 @@ _CLOSING: Final = (
     GroundEnded,
     GroundExpired,
     ProcessingRestricted,
+    ErasureRequested,
+    RetentionEnded,
 )
 
 
@@ -64,6 +70,10 @@ class _Step:
     closed: set[RecordKey] = field(default_factory=set)
     revoked: list[Place] = field(default_factory=list)
     new_list: bool = False
+    asked: list[Checked] = field(default_factory=list)
+    """Requests for erasure."""
+    destroyed: set[str] = field(default_factory=set)
+    erasures: list[CarriedOut] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -144,6 +154,7 @@ class KeyService:
         now = self._now(head)
         step = self._gather(checked)
         self._close(step, now)
+        self._erase(step, taken, now)
         due = self._due(step, at_head=self._trusted.position >= head.position)
         done = self._releasing.release(
             [one for _, one in due],
@@ -245,6 +256,7 @@ class KeyService:
             if kid is not None and unit not in step.uses[kid].opened:
                 step.wanted.append(Wanted(kid, unit, key, position, ground, live=False))
         step.closed = {one.event.key for one in checked if isinstance(one.message.facts, _CLOSING)}
+        step.asked = [one for one in checked if isinstance(one.message.facts, (ErasureRequested, RetentionEnded))]
         step.new_list = any(isinstance(one.message.facts, TrustListPublished) for one in checked)
         return step
 
@@ -305,6 +317,39 @@ class KeyService:
                     step.revoked.append((use.key_id, unit, None))
                     step.wanted += [Wanted(use.key_id, unit, key, at, None, live=False) for at in allowed]
 
+    def _erase(self, step: _Step, taken: Taken, now: Circumstances) -> None:
+        """Where a client had it erased, or it was kept long enough: keys that sealed nothing else go, and with them whatever could open it here.
+
+        What its parties need to show that sharing was lawful (consents, restrictions) bears no category and stays. Of what goes on under a key with
+        newer entries nobody is told that it was erased.
+        """
+        for one in step.asked:
+            asked = next(each for each in one.after.erasures if each.message_id == one.message.id)
+            scopes = {category.value for category in asked.categories or Category}
+            own = [key for key in taken.keys if key.record_key == one.event.key]
+            held = [
+                key
+                for key in [*self._store.keys_about(one.event.key), *own]
+                if key.position < one.position and key.label.scope in scopes
+            ]
+            kept = set() if asked.before is None else self._sealing_more(asked, one)
+            gone = {key.key_id for key in held} - kept
+            step.destroyed |= gone
+            if not kept:
+                entries = sum(asked.covers(entry) for entry in one.after.entries.values())
+                step.erasures.append(CarriedOut(one.message.id, one.event.key, entries, len(gone), now.at))
+        if step.destroyed:
+            step.changed -= step.destroyed
+            step.wanted = [one for one in step.wanted if one.key_id not in step.destroyed]
+
+    def _sealing_more(self, asked: Erasure, one: Checked) -> set[str]:
+        """Keys of these categories that sealed something that stays."""
+        stays = {entry.message_id for entry in one.after.entries.values() if not asked.covers(entry)}
+        about = [message for _, message in self._trusted.about(one.event.key) if message.id in stays]
+        return {
+            kid for message in about if message.category in asked.categories and (kid := _key_of(message)) is not None
+        }
+
     def _due(self, step: _Step, *, at_head: bool) -> list[tuple[int, Wanted]]:
         """What is released in this step, waiting ones under their numbers; while the log goes on everything waits."""
         if step.new_list:
@@ -350,6 +395,8 @@ class KeyService:
                 revoked=step.revoked,
                 waiting=[*step.wanted, *(one for one in done.waiting if one not in again)],
                 waited=sorted(again - still, key=lambda one: (one.position, one.unit)),
+                destroyed=sorted(step.destroyed),
+                erasures=step.erasures,
             )
         )
         self._state = replace(self._state, position=self._trusted.position)

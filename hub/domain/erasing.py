@@ -12,7 +12,7 @@ from typing import Final
 from contracts.codes import RefusalCode
 from contracts.envelope import Message
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested, RetentionEnded
-from contracts.names import UnitId
+from contracts.names import HUB, UnitId
 from hub.domain.closing import Because, duties_for, ended_referrals, holders
 from hub.domain.decision import Accepted, Circumstances, Decision, Refused
 from hub.domain.recipients import erased, ground_parties, without_ground
@@ -81,9 +81,10 @@ def _as_ever_opened(path: SupportPath, now: Circumstances) -> SupportPath:
 
 
 def _carried_out(path: SupportPath, message: Message, facts: ErasureCarriedOut, now: Circumstances) -> Decision:
-    """Who asked, and who was told to erase, learn that it was done."""
+    """Who asked, who was told to erase, and who wrote it learn that it was done: from here on an author seals under new keys."""
     asked = next((one for one in path.erasures if one.message_id == facts.request_id), None)
     if asked is None:
         return Refused(RefusalCode.UNKNOWN_ENTRY, "nobody asked for this erasure")
-    told = {entry_holder for entry in path.entries.values() if asked.covers(entry) for entry_holder in entry.recipients}
-    return Accepted(recipients=without_ground({asked.unit, *told}, message.unit, now))
+    about = [entry for entry in path.entries.values() if asked.covers(entry)]
+    told = {holder for entry in about for holder in entry.recipients} | {entry.author for entry in about}
+    return Accepted(recipients=without_ground({asked.unit, *told} - {HUB}, message.unit, now))

@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import count
 
 from contracts.messages.key import ReleasedKey
-from contracts.names import KeyId, RecordKey, UnitId
+from contracts.names import KeyId, MessageId, RecordKey, UnitId
 from hub.application.key_ports import (
+    CarriedOut,
     DepositKey,
     HeldKey,
     KeyCommit,
@@ -66,6 +67,7 @@ class MemoryKeyStore:
     not_produced: set[int] = field(default_factory=set)
     untold: dict[int, ReleasedKey] = field(default_factory=dict)
     fixed: tuple[int, datetime] | None = None
+    erasures: dict[MessageId, CarriedOut] = field(default_factory=dict)
     before_commit: Callable[[], None] = nothing
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -90,6 +92,9 @@ class MemoryKeyStore:
             self.pending.setdefault(one, next(self.numbers))
         for one in commit.waited:
             self.pending.pop(one, None)
+        for name in commit.destroyed:
+            self._destroy(name)
+        self.erasures |= {one.request: one for one in commit.erasures}
 
     def deposit_keys(self) -> Sequence[DepositKey]:
         """Every deposit key in the order in which they were made."""
@@ -111,6 +116,18 @@ class MemoryKeyStore:
         """What a unit itself deposited, by key id."""
         own = sorted(name for name, key in self.held.items() if key.label.author == author and name > after)
         return [self.held[name] for name in own[:limit]]
+
+    def keys_about(self, key: RecordKey) -> Sequence[HeldKey]:
+        """Every content key of a client."""
+        return [one for _, one in sorted(self.held.items()) if one.record_key == key]
+
+    def carried_out(self) -> Sequence[CarriedOut]:
+        """Erasures of which the log was not told."""
+        return list(self.erasures.values())
+
+    def told(self, request: MessageId) -> None:
+        """The log holds it."""
+        self.erasures.pop(request, None)
 
     def uses(self, key_ids: Sequence[str]) -> Mapping[str, KeyUseSoFar]:
         """What these keys have sealed so far."""
@@ -185,6 +202,12 @@ class MemoryKeyStore:
     def _use(self, name: str) -> KeyUseSoFar:
         opened = frozenset(unit for key_id, unit, message in self.released if key_id == name and message is None)
         return replace(self.used[name], opened=opened)
+
+    def _destroy(self, name: str) -> None:
+        self.held.pop(name, None)
+        self.used.pop(name, None)
+        for place in [place for place in self.released if place[0] == name]:
+            self._revoke(place)
 
     def _revoke(self, place: Place) -> None:
         found = self.released.pop(place, None)

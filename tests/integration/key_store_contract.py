@@ -10,6 +10,7 @@ from contracts.names import GroundId, KeyId, ProgrammeId, UnitId
 from contracts.sealing.content_key import KeyLabel
 from contracts.sealing.suites import SuiteId
 from hub.application.key_ports import (
+    CarriedOut,
     DepositKey,
     HeldKey,
     KeyCommit,
@@ -175,6 +176,19 @@ class KeyStoreContract:
         store.add_deposit_key(private(1))
         store.destroy([private(2).key_id])
         assert list(store.deposit_keys()) == [private(1), replace(private(2), secret=None)]
+
+    def test_a_destroyed_key_takes_all_that_was_released_of_it_along(self, store: KeyStore) -> None:
+        use = KeyUseSoFar(ONE, JANA, frozenset({SHELTER}))
+        commit(store, keys=[held(), held(TWO)], uses=[use], releases=[release(), release(message=5), release(TWO)])
+        assert [key.key_id for key in store.keys_about(JANA)] == [ONE, TWO]
+        done = CarriedOut(message_id(8), JANA, entries=3, keys=1, at=NOON)
+        commit(store, destroyed=[ONE], erasures=[done])
+        assert [key.key_id for key in store.keys_about(JANA)] == [TWO]
+        assert without_numbers(store.releases_of([JANA])) == [release(TWO)]
+        assert store.uses([ONE]) == {}
+        assert list(store.carried_out()) == [done]
+        store.told(message_id(8))
+        assert not store.carried_out()
 
     def test_every_secret_can_be_wrapped_anew_while_others_come(self, store: KeyStore) -> None:
         commit(store, keys=[held(), held(TWO)])

@@ -171,6 +171,13 @@ class SealedSimulation(Simulation):
             told += report.count
         return told
 
+    def tell_erasures(self) -> int:
+        """Let the log be told which erasures were carried out; returns how many it was told."""
+        reporting = KeyReporting(self.key_store, self.key_log, HubVoice(DECIN, self.reports_key), shard=0)
+        said = reporting.erasures(beyond=timedelta(days=35))
+        self.take([self.record(signed, key) for key, signed in said])
+        return len(said)
+
     def keyring(self, unit: str) -> Keyring:
         """What the unit could gather from its feed."""
         ring = Keyring(self.encryption[unit])

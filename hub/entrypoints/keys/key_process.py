@@ -15,8 +15,10 @@ from typing import Final
 import structlog
 
 from contracts import feed_record
-from contracts.kafka_record import CONTENT_TYPE
+from contracts.kafka_record import CONTENT_TYPE, to_headers
 from contracts.names import HUB, MessageId
+from contracts.partition import partition_of
+from hub.application.broker_permissions import INBOX
 from hub.application.hub_keys import USED_FOR
 from hub.application.key_ports import ReleaseRow
 from hub.application.key_reports import AT_ONCE, KeyReporting
@@ -68,6 +70,7 @@ class KeyProcess:
         self._reports = _Reports()
         self._counted = Counts()
         self._looked_at = float("-inf")
+        self._erasures_at = float("-inf")
         self._deposit_key_since: datetime | None = None
 
     def condition(self) -> Condition:
@@ -165,6 +168,8 @@ class KeyProcess:
     async def _tell(self, service: KeyService, reporting: KeyReporting, producer: BatchProducer) -> None:
         """Tell the log what was released: once a second at most, or at once when many were; again what it does not hold yet, but not at once."""
         reports, now = self._reports, time.monotonic()
+        if now - self._erasures_at >= _REPORT_EVERY:
+            await self._tell_erasures(service, reporting, producer)
         if not reports.released or (reports.released < AT_ONCE and now - reports.at < _REPORT_EVERY):
             return
         told = await asyncio.to_thread(reporting.next, self._house.clock.now())
@@ -177,6 +182,22 @@ class KeyProcess:
         if told.message_id != reports.told:
             metrics.KEYS_REPORTED.inc(told.count)
         self._reports = _Reports(told=told.message_id, at=now)
+
+    async def _tell_erasures(self, service: KeyService, reporting: KeyReporting, producer: BatchProducer) -> None:
+        """Told again until the log holds it: the same bytes each time."""
+        self._erasures_at = time.monotonic()
+        beyond = timedelta(days=self._house.settings.backup_days)
+        said = await asyncio.to_thread(reporting.erasures, beyond=beyond)
+        partitions = service.programme.directory.listed.partitions
+        records = [
+            OutgoingRecord(
+                INBOX, partition_of(key, partitions), key.encode(), signed.payload, tuple(to_headers(signed))
+            )
+            for key, signed in said
+        ]
+        if records:
+            await producer.send(records)
+            self._erasures_at += _REPORT_AGAIN
 
     async def _tidy(self, service: KeyService) -> None:
         if time.monotonic() - self._looked_at < _TIDY_EVERY:

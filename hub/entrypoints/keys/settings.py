@@ -50,6 +50,13 @@ class KeysSettings(BaseSettings):
         float,
         Field(gt=0, description="How long an event may wait for its place in the ledger before no key is released."),
     ] = 300
+    backup_days: Annotated[
+        int,
+        Field(
+            ge=3,
+            description="How long backups and write-ahead logs of both databases are kept: an erasure's second date.",
+        ),
+    ] = 35
     host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9465
     security_protocol: Annotated[SecurityProtocol, Field(description="How to talk to Kafka.")] = "PLAINTEXT"

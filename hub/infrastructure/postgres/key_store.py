@@ -13,6 +13,7 @@ from contracts.names import GroundId, KeyId, MessageId, ProgrammeId, RecordKey, 
 from contracts.sealing.content_key import KeyLabel
 from contracts.sealing.suites import SuiteId
 from hub.application.key_ports import (
+    CarriedOut,
     DepositKey,
     HeldKey,
     KeyCommit,
@@ -80,6 +81,19 @@ class PostgresKeyStore:
         """What a unit itself deposited, by key id."""
         values = {"author": author, "after": after, "limit": limit}
         return [_held_key(row) for row in self._rows("keys_of", values)]
+
+    def keys_about(self, key: RecordKey) -> Sequence[HeldKey]:
+        """Every content key of a client."""
+        return [_held_key(row) for row in self._rows("keys_about", {"key": key})]
+
+    def carried_out(self) -> Sequence[CarriedOut]:
+        """Erasures of which the log was not told, the oldest first."""
+        rows = self._rows("carried_out", {})
+        return [CarriedOut(MessageId(request), RecordKey(key), *rest) for request, key, *rest in rows]
+
+    def told(self, request: MessageId) -> None:
+        """The log holds it."""
+        self._run("told_erasure", {"request": request})
 
     def uses(self, key_ids: Sequence[str]) -> Mapping[str, KeyUseSoFar]:
         """What these keys have sealed so far."""
@@ -175,6 +189,8 @@ def _statements(commit: KeyCommit) -> Sequence[tuple[str, Sequence[Row]]]:
         ("release", [_release_row(one, commit.at) for one in commit.releases]),
         ("wait", [_wanted_row(one) for one in commit.waiting]),
         ("waited", [_wanted_row(one) for one in commit.waited]),
+        ("destroy_key", [{"key_id": one} for one in commit.destroyed]),
+        ("carry_out", [_carried_out_row(one) for one in commit.erasures]),
     )
 
 
@@ -216,6 +232,10 @@ def _release_row(one: ReleaseRow, at: datetime) -> Row:
         "signed": one.signed,
         "made_at": at,
     }
+
+
+def _carried_out_row(one: CarriedOut) -> Row:
+    return {"request": one.request, "key": one.key, "entries": one.entries, "keys": one.keys, "at": one.at}
 
 
 def _wanted_row(one: Wanted) -> Row:

@@ -13,6 +13,7 @@ from contracts.feed_record import read, write
 from contracts.grants import Grant, to_unit
 from contracts.kafka_record import SEALED_KEY
 from contracts.messages.consent import ConsentAttested, ConsentContent, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.key import KeyReleased
 from contracts.messages.need import NeedAssessed, NeedContent
@@ -322,6 +323,70 @@ class TestEnding:
         asks(hub, "md")
         hub.serve()
         assert not hub.opens("md", name)
+
+
+class TestErasure:
+    def test_what_the_client_had_erased_opens_for_nobody_any_more_and_its_keys_are_gone(
+        self, hub: SealedSimulation
+    ) -> None:
+        consent(hub, *grant("md"))
+        name = need(hub)
+        hub.serve()
+        hub.say("op", ErasureRequested())
+        hub.serve()
+        key = hub.key("op", "housing").key_id
+        assert not hub.key_store.keys([key])
+        assert not [row for row in hub.key_store.releases_of([hub.sent(name).key]) if row.key_id == key]
+        hub.produced.clear()
+        for unit in ("md", "op"):
+            asks(hub, unit, own=unit == "op")
+        hub.serve()
+        assert not hub.opens("md", name)
+        assert not hub.opens("op", name)
+
+    def test_only_the_categories_that_were_asked_for_go(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        housing, skills = need(hub), need(hub, SKILLS)
+        hub.say("op", ErasureRequested(categories=(HOUSING,)))
+        hub.serve()
+        assert hub.opens("md", skills)
+        assert not hub.opens("md", housing)
+        assert set(hub.key_store.held) >= {hub.key("op", "skills").key_id, hub.key("op", "parties").key_id}
+
+    def test_what_is_recorded_later_under_a_new_key_opens_as_ever(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        need(hub)
+        hub.say("op", ErasureRequested())
+        hub.serve()
+        later = need(hub, epoch=2)
+        hub.serve()
+        assert hub.opens("md", later)
+
+    def test_the_log_is_told_once_with_both_dates_and_so_is_every_author(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        need(hub)
+        need(hub, SKILLS)
+        asked = hub.say("op", ErasureRequested())
+        hub.serve()
+        assert hub.tell_erasures() == 1
+        assert hub.tell_erasures() == 0
+        event = hub.shard.log[-1]
+        assert isinstance(event, MessageAccepted)
+        facts = parse(event.message.payload).facts
+        assert isinstance(facts, ErasureCarriedOut)
+        assert (facts.request_id, facts.entries, facts.keys) == (asked, 2, 2)
+        assert facts.beyond_at - facts.live_at == timedelta(days=35)
+        assert {one.unit for one in event.recipients} == {"op", "md"}
+        assert audited(hub) == []
+
+    def test_a_deposit_that_was_not_taken_when_it_was_erased_is_gone_too(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        hub.serve()
+        need(hub)
+        hub.say("op", ErasureRequested())
+        hub.serve()
+        assert not hub.shard.mailbox
+        assert not hub.key_store.keys([hub.key("op", "housing").key_id])
 
 
 class TestAgain:

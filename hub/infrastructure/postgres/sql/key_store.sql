@@ -57,6 +57,27 @@ WHERE author = %(author)s AND key_id > %(after)s
 ORDER BY key_id
 LIMIT %(limit)s;
 
+-- name: keys_about
+SELECT key_id, programme, author, record_key, scope, epoch, position, message_id::text, kek_id, secret
+FROM content_key
+WHERE record_key = %(key)s
+ORDER BY key_id;
+
+-- name: destroy_key
+WITH key AS (DELETE FROM content_key WHERE key_id = %(key_id)s), use AS (DELETE FROM key_use WHERE key_id = %(key_id)s)
+DELETE FROM release WHERE key_id = %(key_id)s;
+
+-- name: carry_out
+INSERT INTO carried_out (request, record_key, entries, keys, at)
+VALUES (%(request)s, %(key)s, %(entries)s, %(keys)s, %(at)s)
+ON CONFLICT (request) DO NOTHING;
+
+-- name: carried_out
+SELECT request::text, record_key, entries, keys, at FROM carried_out ORDER BY at, request;
+
+-- name: told_erasure
+DELETE FROM carried_out WHERE request = %(request)s;
+
 -- name: uses
 SELECT u.key_id, u.record_key, u.common,
     ARRAY (SELECT r.unit FROM release r WHERE r.key_id = u.key_id AND r.message_id IS NULL)
