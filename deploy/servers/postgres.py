@@ -34,11 +34,21 @@ _STATUS_LINE = 8
 _OPEN_FILES = Path("/proc/self/fd")
 
 
+_TLS_FILES = ("key.pem", "certificate.pem")
+_TLS = {
+    "ssl": "on",
+    "ssl_key_file": "key.pem",
+    "ssl_cert_file": "certificate.pem",
+    "ssl_min_protocol_version": "TLSv1.2",
+}
+
+
 class PostgresServer(Server):
     """PostgreSQL over the cluster in `data_dir`, which is made when it does not exist.
 
     `fsync=False` is for tests that do not ask what survives a crash. `settings` go to the server's command line.
-    The log is `<data_dir's name>.log` in `logs`, else beside `data_dir`.
+    The log is `<data_dir's name>.log` in `logs`, else beside `data_dir`. With a `certificate` (a folder with `key.pem` and `certificate.pem`), TCP
+    means TLS and a password, and the socket is the owner's alone.
     """
 
     def __init__(
@@ -48,11 +58,13 @@ class PostgresServer(Server):
         fsync: bool = True,
         logs: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.port = free_port()
         durable = {} if fsync else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        self._settings = {**durable, **(settings or {})}
+        self._certificate = certificate
+        self._settings = {**durable, **(settings or {}), **({} if certificate is None else _TLS)}
         self._fsync = fsync
         self._owner = postgres_programs.owner()
         self._scratch = tempfile.TemporaryDirectory(prefix="spojka-pg-", ignore_cleanup_errors=True)
@@ -68,6 +80,8 @@ class PostgresServer(Server):
         programs = postgres_programs.reachable(postgres_programs.programs(), by=self._owner, scratch=self._private)
         if not (self.data_dir / "PG_VERSION").exists():
             self._make_cluster(programs)
+        if self._certificate is not None:
+            self._secure(self._certificate)
         self._hand_over(self.data_dir)
         options = {
             "listen_addresses": LOOPBACK,
@@ -105,6 +119,10 @@ class PostgresServer(Server):
         password = self._password_file.read_text().strip()
         return f"postgresql://{SUPERUSER}:{password}@{LOOPBACK}:{self.port}/{quote(database)}"
 
+    def secured_dsn(self, database: str) -> str:
+        """Where processes of the full set-up find it: over TLS, as whom and with which password they know themselves."""
+        return f"host={LOOPBACK} port={self.port} dbname={database} sslmode=require"
+
     def create_database(self, name: str, *, owner: str = SUPERUSER) -> str:
         """Create an empty database and return its `dsn`, for an owner of its own that is made too. Raises psycopg's DuplicateDatabase."""
         if owner != SUPERUSER:
@@ -125,6 +143,18 @@ class PostgresServer(Server):
     @property
     def _password_file(self) -> Path:
         return self.data_dir / "superuser.password"
+
+    def _secure(self, certificate: Path) -> None:
+        for name in _TLS_FILES:
+            shutil.copy(certificate / name, self.data_dir / name)
+            (self.data_dir / name).chmod(0o600)
+            self._give(self.data_dir / name)
+        rules = (
+            f"local all {SUPERUSER} trust",
+            "local sameuser all trust",
+            f"hostssl all all {LOOPBACK}/32 scram-sha-256",
+        )
+        (self.data_dir / "pg_hba.conf").write_text("\n".join(rules) + "\n")
 
     def _run(self, child: Child, command: list[str]) -> None:
         data = os.open(self.data_dir, os.O_RDONLY | os.O_DIRECTORY)
@@ -160,7 +190,11 @@ class PostgresServer(Server):
     def _hand_over(self, path: Path) -> None:
         if self._owner and path.stat().st_uid != self._owner.uid:
             for inside in (path, *path.rglob("*")):
-                os.chown(inside, self._owner.uid, self._owner.gid, follow_symlinks=False)
+                self._give(inside)
+
+    def _give(self, path: Path) -> None:
+        if self._owner:
+            os.chown(path, self._owner.uid, self._owner.gid, follow_symlinks=False)
 
     def _ready(self) -> bool | None:
         try:

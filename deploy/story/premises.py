@@ -27,13 +27,17 @@ from deploy.story.places import INSTITUTIONS, PARTITIONS, PROGRAMME, TIME_ZONE, 
 from hub.entrypoints import commands as hub_commands
 from hub.entrypoints.cli import transport
 from hub.entrypoints.keys import commands as key_commands
-from hub.infrastructure.transport.authority import TRUSTED
+from hub.infrastructure.postgres.database_users import address_as
+from hub.infrastructure.postgres.privileges import DatabaseUser
+from hub.infrastructure.transport.authority import TRUSTED, Kind
 from hub.infrastructure.transport.broker_users import SIGN_IN
 from hub.infrastructure.transport.secret_files import write_secret
 from projections.kafka.sign_in import read_sign_in
 
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _BIN: Final = Path(sys.executable).parent
+_NAME: Final = "spojka"
+_DATABASE: Final = "database"
 FIRST_LIST: Final = "trust-list-1.dsse.json"
 _MONTHS: Final = 13
 
@@ -54,7 +58,8 @@ class Premises:
             if kafka
             else EmbeddedBroker(state=folder / "broker" / "broker.json", log=self.logs / "broker.log")
         )
-        self.postgres = PostgresServer(folder / "postgres", logs=self.logs)
+        certificate = self.transport / Kind.SERVER / _DATABASE if kafka else None
+        self.postgres = PostgresServer(folder / "postgres", logs=self.logs, certificate=certificate)
         self.hub = Child("The hub", log=self.logs / "hub.log")
         self.keys = Child("The key service", log=self.logs / "keys.log")
         self.adapters = {
@@ -82,13 +87,14 @@ class Premises:
     def start_servers(self) -> None:
         """Broker and database; real Kafka with TLS, passwords and permissions, as in the full set-up."""
         if self._secured:
-            self.hub_command("transport", "apply", "--broker", f"{node_name(1)}=localhost,127.0.0.1")
+            broker, database = (f"{name}=localhost,127.0.0.1" for name in (node_name(1), _DATABASE))
+            self.hub_command("transport", "apply", "--broker", broker, "--server", database)
         self.broker.start()
         if isinstance(self.broker, KafkaBroker):
             sign_in = "".join(f"{name}={value}\n" for name, value in self.broker.administrator.items())
             write_secret(self.transport / transport.ADMINISTRATOR, sign_in.encode())
         self.postgres.start()
-        self.dsn = self.postgres.create_database("spojka")
+        self.dsn = self.postgres.create_database(_NAME)
         self.keys_dsn = self.postgres.create_database("spojka_keys", owner="spojka_keys")
         self._address_of_hub.write_text(self.broker.bootstrap)
 
@@ -97,6 +103,8 @@ class Premises:
         shape = ("--programme", PROGRAMME, "--partitions", str(PARTITIONS), "--time-zone", TIME_ZONE)
         self.hub_command("init", *shape, "--at", self._today())
         self.hub_command("migrate")
+        if self._secured:
+            self.hub_command("transport", "database")
         self._set_up_keys()
 
     def admit(self) -> None:
@@ -117,7 +125,7 @@ class Premises:
 
     @property
     def writer(self) -> Mapping[str, str]:
-        """Librdkafka's settings of somebody who may write to the inbox and nowhere else."""
+        """Settings of librdkafka for somebody who may write to the inbox and nowhere else."""
         where = {"bootstrap.servers": self.broker.bootstrap}
         if not self._secured:
             return where
@@ -131,7 +139,7 @@ class Premises:
         }
 
     def start_hub(self) -> None:
-        """Start the hub with all its roles."""
+        """Start the hub with all its roles; in a secured set-up each role has its own user of the database, and none is the owner of the tables."""
         command = [str(_BIN / "spojka-hub"), "run"]
         self.hub.start(command, folder=_REPOSITORY, environment=self.hub_environment)
 
@@ -190,11 +198,27 @@ class Premises:
 
     @property
     def _sign_in_of_hub(self) -> Mapping[str, str]:
-        return {
+        brokers, database = self.transport / "users", self.transport / transport.DATABASE_USERS
+        mine = {
             "SPOJKA_HUB_SECURITY_PROTOCOL": "SASL_SSL",
             "SPOJKA_HUB_CA_FILE": str(self.transport / TRUSTED),
-            **({"SPOJKA_HUB_BROKER_USERS": str(users)} if (users := self.transport / "users").exists() else {}),
+            **({"SPOJKA_HUB_BROKER_USERS": str(brokers)} if brokers.exists() else {}),
         }
+        if not database.exists():
+            return mine  # there are no tables yet: whoever makes them signs in as their owner
+        return mine | {
+            "SPOJKA_HUB_DATABASE": self.postgres.secured_dsn(_NAME),
+            "SPOJKA_HUB_DATABASE_USERS": str(database),
+            "SPOJKA_HUB_DATABASE_CA_FILE": str(self.transport / TRUSTED),
+        }
+
+    @property
+    def _log_for_keys(self) -> str:
+        users = self.transport / transport.DATABASE_USERS
+        if not users.exists():
+            return self.dsn
+        secured = self.postgres.secured_dsn(_NAME)
+        return address_as(secured, users, DatabaseUser.KEYS, trusted=self.transport / TRUSTED)
 
     @property
     def keys_environment(self) -> Mapping[str, str]:
@@ -208,7 +232,7 @@ class Premises:
         return {
             "SPOJKA_KEYS_HOME": str(self.folder / "keys"),
             "SPOJKA_KEYS_DATABASE": self.keys_dsn,
-            "SPOJKA_KEYS_LOG": self.dsn,
+            "SPOJKA_KEYS_LOG": self._log_for_keys,
             "SPOJKA_KEYS_BOOTSTRAP": f"file:{self._address_of_hub}",
             "SPOJKA_KEYS_CLOCK": f"file:{self.clock.path}",
             "SPOJKA_KEYS_REHEARSAL": "true",

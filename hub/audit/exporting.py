@@ -25,6 +25,7 @@ from hub.entrypoints.settings import load_settings
 from hub.infrastructure.outside_witness import OutsideWitness
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.stored_log import StoredLog, StoredRow
 
@@ -64,7 +65,7 @@ def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Ma
         raise ExportError("There is no checkpoint yet.", advice="Run `spojka-hub run --role ledger` first.")
     size = checkpoint.parse(signed_note.parse(raw.decode()).text).size
     part = asked.part(directory.zone)
-    session = Session(house.database, name="audit")
+    session = Session(house.database(DatabaseUser.AUDIT), name="audit")
     try:
         log = StoredLog(session)
         keys = None if part is None else _keys(log, size, part)
@@ -84,7 +85,7 @@ def policy_of(home: Path | None) -> str:
     """A policy that trusts this hub's ledger key, and its witnesses by quorum."""
     house: House = open_house(load_settings(home=home))
     key = signer_of(house).key
-    session = Session(house.database, name="audit")
+    session = Session(house.database(DatabaseUser.AUDIT), name="audit")
     try:
         directory = house.programme.caught_up(LogReading(session, EventMapper())).directory
     finally:

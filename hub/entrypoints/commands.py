@@ -19,7 +19,7 @@ _COMMANDS: Final = {
     "settings": ("programme:settings", "Every setting of the processes with its default."),
     "settings-change": ("settings_change:settings_change", "Change what decides something, on every shard."),
     "trust-list": ("trust_list:app", "Institutions, units, keys, roles, mandates."),
-    "transport": ("transport:app", "Certificates, and users and permissions at the brokers."),
+    "transport": ("transport:app", "Certificates; users and permissions at the brokers and the database."),
     "dead-letters": ("dead_letters:app", "Records that spoke for nobody."),
     "parked": ("parked:app", "Messages that met an unexpected fault of the hub."),
     "access": ("evidence:access", "Who looked at a client's data, and who was given what."),

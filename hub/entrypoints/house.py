@@ -21,6 +21,8 @@ from hub.application.programme import Programme, as_told
 from hub.domain.shards import partitions_of
 from hub.entrypoints.settings import HubSettings, SettingsError
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.database_users import address_as
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from projections.kafka.connection import KafkaConnection, SecurityProtocol
 from projections.kafka.errors import SignInFileError
@@ -37,8 +39,15 @@ class House:
     settings: HubSettings
     programme: Programme
     feed_voice: FeedVoice
-    database: ShardDatabase
     clock: Clock
+
+    def database(self, part: DatabaseUser, shard: int | None = None) -> ShardDatabase:
+        """A shard's database (this process's), as this part of the hub where parts have users of their own."""
+        settings = self.settings
+        dsn = settings.database
+        if settings.database_users is not None:
+            dsn = address_as(dsn, settings.database_users, part, trusted=settings.database_ca_file)
+        return ShardDatabase(dsn, settings.shard if shard is None else shard)
 
     def connection(self, user: HubUser) -> KafkaConnection:
         """To Kafka, as this user. Each asking reads its files anew when it connects."""
@@ -73,7 +82,6 @@ def open_house(settings: HubSettings) -> House:
             directory=directory, roots=roots, voice=voice, configured=as_told((settings.home / FIRST_LIST).read_bytes())
         ),
         feed_voice=FeedVoice(programme_id, keys.load(KeyUse.DELIVERIES)),
-        database=ShardDatabase(settings.database, settings.shard),
         clock=clock_of(settings.clock),
     )
 

@@ -25,6 +25,7 @@ from hub.infrastructure.postgres.ledger_mark import LedgerMark
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.sole_session import SoleSession
 from hub.infrastructure.postgres.stored_log import StoredLog
@@ -67,7 +68,7 @@ class LedgerProcess:
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and write, again after every trouble of the database. Raises `LedgerError`."""
         while not stop.is_set():
-            session = SoleSession(self._house.database, name="ledger")
+            session = SoleSession(self._house.database(DatabaseUser.LEDGER), name="ledger")
             try:
                 await self._follow(session, stop)
             except LedgerError:
@@ -84,7 +85,7 @@ class LedgerProcess:
         while not stop.is_set() and not await asyncio.to_thread(session.try_hold):
             self._state = "standby"
             await _pause(stop, _AGAIN)
-        wakeup = LogWakeup(self._house.database)
+        wakeup = LogWakeup(self._house.database(DatabaseUser.LEDGER))
         try:
             await self._write(session, wakeup, stop)
         finally:

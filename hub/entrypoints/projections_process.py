@@ -14,6 +14,7 @@ from hub.application.ports import HubError
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import House
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.read_models import ReadModels
 from projections.errors import OvertakenError, StoppedError
 
@@ -38,7 +39,7 @@ class ProjectionsProcess:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, again after every trouble."""
-        models = ReadModels(self._house.database)
+        models = ReadModels(self._house.database(DatabaseUser.PROJECTIONS))
         try:
             while not stop.is_set():
                 await self._follow(models, stop)

@@ -32,6 +32,7 @@ from hub.entrypoints.settings import limits_of
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.relay_store import PostgresRelayStore
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
@@ -116,7 +117,7 @@ class RelayProcess:
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and relay, again after every loss of the lock."""
         while not stop.is_set():
-            session = self._session = WriterSession(self._house.database, Role.RELAY)
+            session = self._session = WriterSession(self._house.database(DatabaseUser.DISPATCH), Role.RELAY)
             try:
                 if await self._stand_by(session, stop):
                     await self._relay(session, stop)
@@ -140,9 +141,9 @@ class RelayProcess:
         house = self._house
         store = PostgresRelayStore(session)
         relay = Relay(store, house.programme, house.feed_voice, house.clock)
-        wakeup = LogWakeup(house.database)
+        wakeup = LogWakeup(house.database(DatabaseUser.DISPATCH))
         producer = BatchProducer(connection=house.connection(HubUser.DISPATCH))
-        with Heartbeat(session.beat, every=house.database.settings.beat_every) as heart:
+        with Heartbeat(session.beat, every=house.database(DatabaseUser.DISPATCH).settings.beat_every) as heart:
             left_over = await asyncio.to_thread(relay.take_over)
             self._met, self._heart, self._reports = None, heart, _Reports()
             self._relay_now, self._broker_away = relay, False

@@ -34,6 +34,19 @@ class HubSettings(BaseSettings):
     database: Annotated[
         str, Field(description="PostgreSQL address (libpq), for example host=db dbname=spojka user=hub.")
     ] = ""
+    database_users: Annotated[
+        Path | None,
+        Field(
+            description="Folder with the password of each of the hub's users of the database, as `spojka-hub transport database` makes them; "
+            "each role signs in as its own. The database's address then needs no user."
+        ),
+    ] = None
+    database_ca_file: Annotated[
+        Path | None,
+        Field(
+            description="Authorities whose certificate the database must show (PEM); unset: TLS as its address says."
+        ),
+    ] = None
     bootstrap: Annotated[
         str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
     ] = "127.0.0.1:9092"

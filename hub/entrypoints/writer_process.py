@@ -28,6 +28,7 @@ from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.house import House
 from hub.entrypoints.settings import limits_of
 from hub.infrastructure.postgres.heartbeat import Heartbeat
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from projections.kafka.faststream_drive import FastStreamDrive
@@ -86,7 +87,7 @@ class WriterProcess:
     async def run(self, stop: asyncio.Event) -> None:
         """Stand by and write, again after every loss of the lock."""
         while not stop.is_set():
-            session = self._session = WriterSession(self._house.database, Role.WRITER)
+            session = self._session = WriterSession(self._house.database(DatabaseUser.INTAKE), Role.WRITER)
             try:
                 if await self._stand_by(session, stop):
                     await self._write(session, stop)
@@ -115,7 +116,7 @@ class WriterProcess:
         store = PostgresWriterStore(session)
         programme = await asyncio.to_thread(self._house.programme.caught_up, store)
         intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
-        with Heartbeat(store.beat, every=self._house.database.settings.beat_every) as heart:
+        with Heartbeat(store.beat, every=self._house.database(DatabaseUser.INTAKE).settings.beat_every) as heart:
             head = await asyncio.to_thread(intake.take_over)
             self._listless = False
             self._intake, self._heart, self._ends_seen = intake, heart, time.monotonic()

@@ -24,6 +24,7 @@ from hub.entrypoints.house import House
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.read_models import ReadModels
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -101,7 +102,7 @@ class Evidence:
 
     def __init__(self, house: House) -> None:
         self._listed = house.programme.directory.listed
-        dsn, programme = _reading_only(house.settings.database), self._listed.programme
+        dsn, programme = _reading_only(house.database(DatabaseUser.AUDIT).dsn), self._listed.programme
         source = source_of(programme, HUB)
         databases = [ShardDatabase(dsn, shard) for shard in range(self._listed.shards)]
         self.shards = [ShardEvidence(database, source, programme) for database in databases]

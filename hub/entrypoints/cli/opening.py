@@ -11,6 +11,7 @@ from rich.console import Console
 from contracts.trust_list import TrustList
 from hub.entrypoints.house import House, open_house
 from hub.entrypoints.settings import load_settings
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 
 Home = Annotated[Path | None, typer.Option(help="Folder with keys, trust list and hub.toml (SPOJKA_HUB_HOME).")]
@@ -28,9 +29,9 @@ def listed_of(house: House) -> TrustList:
     return house.programme.directory.listed
 
 
-def databases(house: House) -> list[ShardDatabase]:
-    """Every shard's database."""
-    return [ShardDatabase(house.settings.database, shard) for shard in range(listed_of(house).shards)]
+def databases(house: House, part: DatabaseUser = DatabaseUser.OPERATOR) -> list[ShardDatabase]:
+    """Every shard's database, as the operator's commands see it, or as another part."""
+    return [house.database(part, shard) for shard in range(listed_of(house).shards)]
 
 
 @contextmanager

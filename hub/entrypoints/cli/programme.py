@@ -9,10 +9,11 @@ from contracts.keys import KeyUse
 from contracts.names import ProgrammeId
 from hub.application.admission import first_list
 from hub.entrypoints.cli.list_files import save
-from hub.entrypoints.cli.opening import Home, databases, house_of, out
+from hub.entrypoints.cli.opening import Home, house_of, listed_of, out
 from hub.entrypoints.house import FIRST_LIST
 from hub.entrypoints.settings import described, load_settings
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.database_users import DatabaseUsers
 
 _HUB_USES: Final = (KeyUse.MESSAGES, KeyUse.DELIVERIES, KeyUse.CHECKPOINTS)
 
@@ -51,8 +52,12 @@ def migrate(home: Home = None) -> None:
     """Create or upgrade the tables of every shard."""
     from hub.infrastructure.postgres.migrate import migrate as migrate_shard  # noqa: PLC0415 - loads SQLAlchemy and Alembic, which `init` does not need
 
-    for database in databases(house_of(home)):
-        migrate_shard(database.dsn, database.shard)
+    house = house_of(home)
+    dsn, shards = house.settings.database, listed_of(house).shards
+    for shard in range(shards):
+        migrate_shard(dsn, shard)
+    if house.settings.database_users is not None:  # new tables want new privileges
+        DatabaseUsers(dsn, house.settings.database_users).make(shards=shards)
     out.print("The database is up to date.")
 
 

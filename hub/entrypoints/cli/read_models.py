@@ -9,6 +9,7 @@ from rich.table import Table
 
 from hub.application.ports import HubError
 from hub.entrypoints.cli.opening import AsJson, Home, databases, house_of, out
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.read_models import MODELS, ReadModels
 
 app = typer.Typer(no_args_is_help=True, help="The hub's read models: access history and obligations.")
@@ -55,7 +56,7 @@ def rebuild(
     """Build a read model anew from the log, beside the one that serves; it takes over when it has come as far."""
     if name not in MODELS:
         raise UnknownReadModelError(f"There is no read model {name}.", advice=f"Name one of {', '.join(MODELS)}.")
-    for database in databases(house_of(home)):
+    for database in databases(house_of(home), DatabaseUser.PROJECTIONS):
         models = ReadModels(database)
         models.prepare()
         models.rebuild(name)

@@ -1,4 +1,4 @@
-"""`spojka-hub transport …`: certificates, and users and permissions at the brokers.
+"""`spojka-hub transport …`: certificates, and users and permissions at the brokers and the database.
 
 Invariant: whatever is renewed works beside what it replaces until that is retired, so that nothing has to stand still.
 """
@@ -17,9 +17,10 @@ from rich.table import Table
 from contracts.names import InstitutionId, UnitId
 from hub.application.ports import HubError
 from hub.entrypoints.cli.list_files import newest
-from hub.entrypoints.cli.opening import Home, out, telling
+from hub.entrypoints.cli.opening import Home, house_of, listed_of, out, telling
 from hub.entrypoints.house import FIRST_LIST
 from hub.entrypoints.settings import HubSettings, load_settings
+from hub.infrastructure.postgres.database_users import DatabaseUsers
 from hub.infrastructure.transport.authority import Authority, Holder, Kind
 from hub.infrastructure.transport.broker_access import BrokerAccess, sign_in_of
 from hub.infrastructure.transport.broker_users import Applied, BrokerUsers
@@ -27,10 +28,11 @@ from hub.infrastructure.transport.broker_users import Applied, BrokerUsers
 FOLDER: Final = "transport"
 ADMINISTRATOR: Final = "admin.properties"
 OPERATOR: Final = "operator"
+DATABASE_USERS: Final = "database-users"
 _Found = TypeVar("_Found")
 _TAKE_OVER: Final = 10.0
 """Seconds in which a broker has loaded what it was told to."""
-app = typer.Typer(no_args_is_help=True, help="Certificates, and users and permissions at the brokers.")
+app = typer.Typer(no_args_is_help=True, help="Certificates; users and permissions at the brokers and the database.")
 
 Admin = Annotated[
     Path | None,
@@ -95,6 +97,20 @@ def apply(
         return
     _tell(users.apply())
     out.print(f"Hand to each institution its folder below {authority.folder / 'hand-over'}.")
+
+
+@app.command()
+def database(
+    renew: Annotated[bool, typer.Option(help="New passwords too: they hold from each process's next sign-in.")] = False,  # noqa: FBT002 - a command-line flag
+    home: Home = None,
+) -> None:
+    """Make a database user for each part of the hub, with what it needs and nothing else. SPOJKA_HUB_DATABASE signs in as the tables' owner."""
+    house = house_of(home)
+    folder = house.settings.database_users or house.settings.home / FOLDER / DATABASE_USERS
+    made = DatabaseUsers(house.settings.database, folder).make(shards=listed_of(house).shards, renew=renew)
+    out.print(
+        f"Privileges are set. Passwords made: {', '.join(made) or 'none'}, in {folder} (SPOJKA_HUB_DATABASE_USERS)."
+    )
 
 
 @app.command()

@@ -47,7 +47,8 @@ class ReadModels:
         """Make schema and tables where they are missing; begin a rebuild where a version was raised."""
         with _translated():
             with self._engine.begin() as connection:
-                connection.execute(sqlalchemy.schema.CreateSchema(self._schema, if_not_exists=True))
+                if not sqlalchemy.inspect(connection).has_schema(self._schema):  # who may not make it was given it
+                    connection.execute(sqlalchemy.schema.CreateSchema(self._schema, if_not_exists=True))
             self._runner.prepare()
 
     def step(self) -> int:

@@ -24,7 +24,11 @@ _ADVICE: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.ReadOnlySqlTransaction, "The database is read-only.", "Point the address at the primary server."),
     (errors.UndefinedTable, "A table is missing.", "Run the migrations of this shard."),
     (errors.UndefinedColumn, "A column is missing.", "Run the migrations of this shard."),
-    (errors.InsufficientPrivilege, "The database refused access.", "Grant this user the shard's schema."),
+    (
+        errors.InsufficientPrivilege,
+        "The database refused access.",
+        "Set privileges right: `spojka-hub transport database`.",
+    ),
     (errors.IdleSessionTimeout, "The session stood idle for too long and was ended.", _READ_HEAD),
     (errors.IdleInTransactionSessionTimeout, "A transaction stood still for too long and was ended.", _READ_HEAD),
     (errors.AdminShutdown, "The session was ended by another process or an operator.", _READ_HEAD),

@@ -30,6 +30,7 @@ from hub.domain.events import MessageAccepted
 from hub.entrypoints.house import House, open_house
 from hub.entrypoints.ledger_process import files_of, signer_of
 from hub.entrypoints.settings import load_settings
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.read_models import ReadModels
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -101,7 +102,7 @@ class Page:
 
     def catch_up(self) -> None:
         """Bring the read models to the end of the log."""
-        models = ReadModels(self.house.database)
+        models = ReadModels(self.house.database(DatabaseUser.PROJECTIONS))
         models.catch_up()
         models.close()
 
@@ -118,7 +119,7 @@ def page_over(folder: Path, dsn: str, story: Story) -> Iterator[Page]:
         hub.clock.write_text(story.hub.clock.at.isoformat())
         hub.start("intake")
         house = house_of(hub)
-        models = ReadModels(house.database)
+        models = ReadModels(house.database(DatabaseUser.PROJECTIONS))
         models.prepare()
         models.catch_up()
         models.close()
@@ -177,7 +178,7 @@ def house_of(hub: HubRig, **changes: object) -> House:
 
 def vouch(house: House) -> None:
     """Bring the ledger to the end of the log."""
-    session = Session(house.database, name="ledger")
+    session = Session(house.database(DatabaseUser.LEDGER), name="ledger")
     ledger = Ledger(StoredLog(session), files_of(house), signer_of(house))
     ledger.open()
     while ledger.step():
