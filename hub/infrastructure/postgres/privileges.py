@@ -67,7 +67,7 @@ PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
         "unreported": QUEUE,
         "backfill": MANAGE,
     },
-    DatabaseUser.LEDGER: {"head": READ, "log": READ},
+    DatabaseUser.LEDGER: _LOG,
     DatabaseUser.PROJECTIONS: {**_LOG, "follower": KEEP},
     DatabaseUser.AUDIT: {**_LOG, "follower": READ},
     DatabaseUser.KEYS: {**_LOG, "key_mailbox": ("SELECT", "DELETE"), "key_wish": ("SELECT", "DELETE")},
