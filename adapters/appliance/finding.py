@@ -22,6 +22,14 @@ class Check(StrEnum):
     BACKUP = "backup"
     ADDRESS = "address"
     PORT = "port"
+    NO_TLS = "no-tls"
+    CA_FILE = "ca-file"
+    CERTIFICATE_UNKNOWN = "certificate-unknown"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NAME = "certificate-name"
+    CERTIFICATE = "certificate"
+    SIGN_IN_FILE = "sign-in-file"
+    SIGN_IN = "sign-in"
     BROKER = "broker"
     TOPICS = "topics"
     ADMITTED = "admitted"
@@ -44,6 +52,14 @@ FOUND: Final[Mapping[Check, tuple[Status, ...]]] = {
     Check.BACKUP: ("pass", "warn"),
     Check.ADDRESS: ("pass", "fail"),
     Check.PORT: ("pass", "fail"),
+    Check.NO_TLS: ("fail",),
+    Check.CA_FILE: ("fail",),
+    Check.CERTIFICATE_UNKNOWN: ("fail",),
+    Check.CERTIFICATE_EXPIRED: ("fail",),
+    Check.CERTIFICATE_NAME: ("fail",),
+    Check.CERTIFICATE: ("fail",),
+    Check.SIGN_IN_FILE: ("fail",),
+    Check.SIGN_IN: ("fail",),
     Check.BROKER: ("pass", "fail"),
     Check.TOPICS: ("pass", "fail"),
     Check.ADMITTED: ("pass", "warn", "fail"),

@@ -5,7 +5,7 @@ Invariants: each step is tried only where the one before it held, so that the fi
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
@@ -16,12 +16,26 @@ from adapters.exchange.directory_reader import DIRECTORY
 from adapters.exchange.publisher import INBOX
 from contracts.names import UnitId
 from projections.kafka.connection import KafkaConnection
-from projections.kafka.errors import TransportError
+from projections.kafka.errors import (
+    CaFileError,
+    CertificateFault,
+    CertificateRefusedError,
+    NoTlsError,
+    SignInFileError,
+    SignInRefusedError,
+    TransportError,
+)
+from projections.kafka.line_probe import refusal
 from projections.kafka.quiet_logs import quiet_client_logs
 from projections.process.health import Status
 
 PATIENCE: Final = 5.0
 """Seconds for each step."""
+_CERTIFICATE: Final[Mapping[CertificateFault, Check]] = {
+    "unknown-authority": Check.CERTIFICATE_UNKNOWN,
+    "expired": Check.CERTIFICATE_EXPIRED,
+    "wrong-name": Check.CERTIFICATE_NAME,
+}
 
 
 async def line_findings(connection: KafkaConnection, units: Sequence[UnitId]) -> list[Finding]:
@@ -62,17 +76,40 @@ async def _port(host: str, port: int) -> Finding:
 
 async def _broker(connection: KafkaConnection, address: str, units: Sequence[UnitId]) -> list[Finding]:
     details = {"address": address}
-    consumer: Any = AIOKafkaConsumer(**connection.client_options(address), enable_auto_commit=False)
+    try:
+        consumer: Any = AIOKafkaConsumer(**connection.client_options(address), enable_auto_commit=False)
+    except TransportError as error:
+        return [refused(error, details)]
     try:
         async with asyncio.timeout(2 * PATIENCE):
             await consumer.start()
         missing = sorted(_topics(units) - await consumer.topics())
     except (kafka.KafkaError, TimeoutError, OSError) as error:
-        return [Finding(Check.BROKER, "fail", details | {"cause": _said(error)})]
+        why = await refusal(connection, address)
+        return [
+            Finding(Check.BROKER, "fail", details | {"cause": _said(error)}) if why is None else refused(why, details)
+        ]
     finally:
         await consumer.stop()
     status: Status = "fail" if missing else "pass"
     return [Finding(Check.BROKER, "pass", details), Finding(Check.TOPICS, status, {"topics": ", ".join(missing)})]
+
+
+def refused(error: TransportError, details: Mapping[str, str]) -> Finding:
+    """What keeps us out, by its own name, so that the text says what to do about just that."""
+    match error:
+        case CertificateRefusedError():
+            return Finding(_CERTIFICATE.get(error.fault, Check.CERTIFICATE), "fail", {**details, "cause": error.fault})
+        case SignInRefusedError():
+            return Finding(Check.SIGN_IN, "fail", {**details, "user": error.user})
+        case SignInFileError():
+            return Finding(Check.SIGN_IN_FILE, "fail", {**details, "file": str(error.path)})
+        case CaFileError():
+            return Finding(Check.CA_FILE, "fail", {**details, "file": str(error.path)})
+        case NoTlsError():
+            return Finding(Check.NO_TLS, "fail", details)
+        case _:
+            return Finding(Check.BROKER, "fail", {**details, "cause": str(error)})
 
 
 def _topics(units: Sequence[UnitId]) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import structlog
 
 from hub.entrypoints.condition import Conditioned, health_of
+from hub.entrypoints.face_guard import guard_of
 from hub.entrypoints.house import House
 from hub.entrypoints.ledger_process import LedgerProcess
 from hub.entrypoints.projections_process import ProjectionsProcess
@@ -47,7 +48,8 @@ async def run_roles(house: House, roles: Sequence[Role], stop: asyncio.Event) ->
 
     gc.freeze()  # what was loaded at start stays: the collector need not walk it again
     gc.set_threshold(*_COLLECT)
-    with HealthEndpoint(health, port=house.settings.port, host=house.settings.host) as endpoint:
+    guard = guard_of(house.settings)
+    with HealthEndpoint(health, port=house.settings.port, host=house.settings.host, guard=guard) as endpoint:
         _log.info("hub.started", port=endpoint.port)
         running = [asyncio.create_task(processes[role].run(stop), name=role) for role in processes]
         try:

@@ -58,7 +58,20 @@ class HubSettings(BaseSettings):
         bool,
         Field(description="A programme with invented people: it may follow a story clock though content is sealed."),
     ] = False
-    host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Field(
+            description="Where health and metrics listen; any but this machine's own needs host_certificate, host_key and host_token_file."
+        ),
+    ] = "127.0.0.1"
+    host_certificate: Annotated[Path | None, Field(description="PEM file of health's and metrics' certificate.")] = None
+    host_key: Annotated[
+        Path | None, Field(description="PEM file of that certificate's private key, readable by its owner alone.")
+    ] = None
+    host_token_file: Annotated[
+        Path | None,
+        Field(description="File of the token that whoever asks shows as `Authorization: Bearer`, mode 600."),
+    ] = None
     port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9464
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="How to talk to Kafka.")

@@ -1,26 +1,33 @@
 """`/health` and `/metrics` of a process, over HTTP on this machine.
 
-Invariants: listens on loopback unless told otherwise; answers from a thread of its own, so that a busy process still answers; tells counts and coded
-states only. `/health` is 200 while the process can do its work and 503 otherwise (health check response format of draft-inadarei-api-health-check:
-`status` is `pass`, `warn` or `fail`).
+Invariants: listens on loopback unless told otherwise, and elsewhere only over TLS and to whoever shows the token; answers from a thread of its own,
+so that a busy process still answers; tells counts and coded states only. `/health` is 200 while the process can do its work and 503 otherwise (health
+check response format of draft-inadarei-api-health-check: `status` is `pass`, `warn` or `fail`).
 """
 
+import hmac
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
+from projections.process.loopback import is_loopback
+
 Status = Literal["pass", "warn", "fail"]
 """`warn`: works, but a person should look."""
 
 HEALTH_TYPE: Final = "application/health+json"
 LOOPBACK: Final = "127.0.0.1"
+_SILENCE: Final = 10.0
+"""Seconds after which somebody who says nothing is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,26 @@ class Health:
     def document(self) -> bytes:
         """As JSON."""
         return json.dumps({"status": self.status, "checks": dict(self.checks)}, default=str).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What lets health and metrics be asked from other machines: TLS, and a token that the asker shows (`Authorization: Bearer …`)."""
+
+    certificate: Path
+    key: Path
+    token: str = field(repr=False)
+
+    def context(self) -> ssl.SSLContext:
+        """For the server's side. Raises OSError, ssl.SSLError."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+    def lets_in(self, shown: str | None) -> bool:
+        """Whether this is the token, told in the same time whatever it is."""
+        return hmac.compare_digest((shown or "").encode(), f"Bearer {self.token}".encode())
 
 
 class PortError(Exception):
@@ -57,7 +84,11 @@ class HealthEndpoint:
         port: int,
         host: str = LOOPBACK,
         registry: CollectorRegistry = REGISTRY,
+        guard: Guard | None = None,
     ) -> None:
+        if guard is None and not is_loopback(host):
+            raise PortError(host, port, reason="beyond this machine it wants TLS and a token")
+        self._guard = guard
         self._health = health
         self._address = (host, port)
         self._registry = registry
@@ -70,7 +101,13 @@ class HealthEndpoint:
 
     def __enter__(self) -> Self:
         try:
-            self._server = ThreadingHTTPServer(self._address, _handler(self._health, self._registry))
+            self._server = ThreadingHTTPServer(self._address, _handler(self._health, self._registry, self._guard))
+            if (
+                self._guard is not None
+            ):  # hands are shaken in the request's own thread: who is silent holds nobody else up
+                self._server.socket = self._guard.context().wrap_socket(
+                    self._server.socket, server_side=True, do_handshake_on_connect=False
+                )
         except OSError as error:
             host, port = self._address
             raise PortError(host, port, reason=error.strerror or str(error)) from error
@@ -86,12 +123,19 @@ class HealthEndpoint:
             self._server.server_close()
 
 
-def _handler(health: Callable[[], Health], registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    health: Callable[[], Health], registry: CollectorRegistry, guard: Guard | None
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Two paths, no state."""
 
+        timeout = _SILENCE
+
         def do_GET(self) -> None:
             """Answer one request."""
+            if guard is not None and not guard.lets_in(self.headers.get("Authorization")):
+                self._answer(HTTPStatus.UNAUTHORIZED, "text/plain", b"Show the token.\n")
+                return
             match self.path:
                 case "/health":
                     found = health()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient, ResourcePatternType, ResourceType  # type: ignore[attr-defined] # confluent does not mark what it exports
 from cryptography import x509
 
+from adapters.appliance.finding import Check
+from adapters.appliance.line_checks import line_findings
+from adapters.words import Words
+from contracts.names import UnitId
 from deploy.servers.errors import MissingComponentError
 from hub.infrastructure.transport.authority import (
     CERTIFICATE,
@@ -49,6 +54,7 @@ from tests.integration.protocol_attempts import (
 from tests.integration.protocol_probe import Answer, Probe
 from tests.secured_kafka import SecuredKafka
 
+PAGE = (Path(__file__).resolve().parents[2] / "deploy" / "secured.md").read_text(encoding="utf-8")
 MAY_READ = {
     "hub-intake": {"hub.inbox"},
     "hub-dispatch": set[str](),
@@ -303,6 +309,33 @@ async def test_a_password_file_that_others_can_read_is_refused_before_anything_i
         await connect(of(kafka, sign_in=lambda: read_sign_in(wide)))
 
 
+@pytest.mark.kafka
+async def test_the_doctor_names_what_keeps_an_office_out_and_what_to_do_about_just_that(
+    kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    user, port = kafka.sign_in("adapter-poradna").user, kafka.broker.bootstrap.rpartition(":")[2]
+    other = Authority(tmp_path / "transport")
+    other.begin(at=datetime.now(UTC))
+    wide = tmp_path / "broker-sign-in"
+    wide.write_text(kafka.sign_in("adapter-poradna").line())
+    wide.chmod(0o644)
+    out_for: dict[Check, KafkaConnection] = {
+        Check.CERTIFICATE_UNKNOWN: of(kafka, trusted=other.trusted),
+        Check.CERTIFICATE_NAME: of(kafka, bootstrap=lambda: f"127.1:{port}"),
+        Check.SIGN_IN: of(kafka, sign_in=lambda: SignIn(user, "guessed-it")),
+        Check.SIGN_IN_FILE: of(kafka, sign_in=lambda: read_sign_in(wide)),
+        Check.CA_FILE: of(kafka, trusted=tmp_path / "nowhere.pem"),
+    }
+    for check, connection in out_for.items():
+        found = (await line_findings(connection, [UnitId("op")]))[-1]
+        assert (found.check, found.status) == (check, "fail")
+        for language in ("en", "cs", "pl"):
+            assert "guessed-it" not in Words(language)[found.text].format(**found.details)
+    right = await line_findings(of(kafka), [UnitId("op"), UnitId("up")])
+    assert [(one.check, one.status) for one in right[-2:]] == [(Check.BROKER, "pass"), (Check.TOPICS, "fail")]
+    assert right[-1].details["topics"] == "feed.up", "another institution's feed is not this user's to read"
+
+
 async def test_tls_towards_somebody_who_does_not_speak_it_is_told_as_such(tmp_path: Path) -> None:
     async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -411,6 +444,19 @@ async def test_passwords_and_authority_are_renewed_while_an_office_goes_on_sendi
     stop.set()
     await sending  # raises what the office met, had it met anything
     assert kafka.authority.trusted.read_text().count("BEGIN CERTIFICATE") == 1
+
+
+@pytest.mark.kafka
+async def test_the_operators_page_works_as_it_stands_there(kafka: SecuredKafka) -> None:
+    """Every command of `deploy/secured.md`, typed in its order on running brokers; afterwards everybody still gets in."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    typed = [line.split() for block in blocks for line in block.splitlines()]
+    assert len(typed) > 10
+    for program, *arguments in typed:
+        assert program == "spojka-hub"
+        await asyncio.to_thread(kafka.command, *arguments)
+    for user in kafka.users:
+        await connect(kafka.connection(user))
 
 
 @pytest.mark.kafka

@@ -6,6 +6,7 @@ import signal
 import structlog
 
 from hub.entrypoints.condition import health_of
+from hub.entrypoints.face_guard import guard_of
 from hub.entrypoints.keys.house import KeysHouse
 from hub.entrypoints.keys.key_process import KeyProcess
 from projections.process.health import Health, HealthEndpoint
@@ -24,7 +25,8 @@ async def serve(house: KeysHouse) -> None:
     def health() -> Health:
         return health_of(house.settings.shard, [("keys", process)])
 
-    with HealthEndpoint(health, port=house.settings.port, host=house.settings.host) as endpoint:
+    guard = guard_of(house.settings)
+    with HealthEndpoint(health, port=house.settings.port, host=house.settings.host, guard=guard) as endpoint:
         _log.info("keys.started", port=endpoint.port)
         await process.run(stop)
         _log.info("keys.stopped")

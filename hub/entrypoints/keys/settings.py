@@ -57,7 +57,20 @@ class KeysSettings(BaseSettings):
             description="How long backups and write-ahead logs of both databases are kept: an erasure's second date.",
         ),
     ] = 35
-    host: Annotated[str, Field(description="Where health and metrics listen.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        Field(
+            description="Where health and metrics listen; any but this machine's own needs host_certificate, host_key and host_token_file."
+        ),
+    ] = "127.0.0.1"
+    host_certificate: Annotated[Path | None, Field(description="PEM file of health's and metrics' certificate.")] = None
+    host_key: Annotated[
+        Path | None, Field(description="PEM file of that certificate's private key, readable by its owner alone.")
+    ] = None
+    host_token_file: Annotated[
+        Path | None,
+        Field(description="File of the token that whoever asks shows as `Authorization: Bearer`, mode 600."),
+    ] = None
     port: Annotated[int, Field(ge=0, le=65535, description="Port of health and metrics; 0 takes a free one.")] = 9465
     security_protocol: Annotated[SecurityProtocol, Field(description="How to talk to Kafka.")] = "PLAINTEXT"
     broker_users: Annotated[

@@ -4,6 +4,7 @@ Invariants: only users that begin as ours do are touched, whatever else a shared
 shows in no message; what is permitted beyond what is wanted is taken away.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +34,7 @@ from hub.infrastructure.transport.secret_files import read_secret
 OURS: Final = ("hub-", "adapter-")
 """How the names of users begin that are managed here."""
 _PATIENCE: Final = 30.0
+_LOOK_AGAIN: Final = 0.1
 _MECHANISM: Final = ScramMechanism.SCRAM_SHA_512
 _ROUNDS: Final = 8192
 _PRINCIPAL: Final = "User:"
@@ -108,20 +110,40 @@ class BrokerAccess:
         return len(added), len(gone)
 
     def load_certificates(self) -> list[tuple[str, int]]:
-        """Have every broker read its certificate and whom it trusts again, without a restart; returns where they are. They take a moment."""
+        """Have every broker read its certificate and whom it trusts again, without a restart; returns where they are.
+
+        Returns when every broker has taken it over: a certificate that is replaced before its broker trusts the new authority is refused by it.
+        """
         brokers = self._metadata().brokers
-        for broker in brokers:
-            resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
-            settings = self._done_one(self._admin.describe_configs([resource]))
-            places = {
-                name: entry.value
-                for name, entry in settings.items()
-                if name.startswith("listener.name.") and name.endswith(_KEYSTORE) and entry.value
-            }
-            for name, value in places.items():
-                resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+        for number in brokers:
+            resource = ConfigResource(ConfigResource.Type.BROKER, str(number))
+            wanted = {name: _spelled_otherwise(place) for name, place in self._places(number).items()}
+            for name, place in wanted.items():
+                resource.add_incremental_config(ConfigEntry(name, place, incremental_operation=AlterConfigOpType.SET))
             self._all_done(self._admin.incremental_alter_configs([resource]))
+            self._until_taken_over(number, wanted)
         return [(broker.host, broker.port) for broker in brokers.values()]
+
+    def _places(self, broker: int) -> dict[str, str]:
+        """Where a broker's listeners find certificates and authorities, by setting, as the broker itself says."""
+        settings = self._done_one(
+            self._admin.describe_configs([ConfigResource(ConfigResource.Type.BROKER, str(broker))])
+        )
+        return {
+            name: entry.value
+            for name, entry in settings.items()
+            if name.startswith("listener.name.") and name.endswith(_KEYSTORE) and entry.value
+        }
+
+    def _until_taken_over(self, broker: int, wanted: Mapping[str, str]) -> None:
+        end = time.monotonic() + _PATIENCE
+        while self._places(broker) != wanted:
+            if time.monotonic() > end:
+                raise BrokerAccessError(
+                    f"Broker {broker} does not take over its certificates.",
+                    advice="Its log says what keeps it from it.",
+                )
+            time.sleep(_LOOK_AGAIN)
 
     def _metadata(self) -> Any:  # noqa: ANN401 - confluent's metadata has no public type
         try:
@@ -149,6 +171,12 @@ class BrokerAccess:
             f"The brokers at {self._where} did not do it: {told}.",
             advice="Check that they run, and that the sign-in file names an administrator (a super user) of theirs.",
         )
+
+
+def _spelled_otherwise(place: str) -> str:
+    """The same file by another path: brokers read a file again when its setting changes, and show the setting once they have."""
+    folder, _, name = place.rpartition("/")
+    return f"{folder.removesuffix('/.')}/{name}" if folder.endswith("/.") else f"{folder}/./{name}"
 
 
 def _binding(one: Permission) -> AclBinding:
