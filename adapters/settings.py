@@ -31,6 +31,7 @@ from contracts.keys import VerifyingKey
 from contracts.names import KeyId, Programme, Unit, UnitId
 from contracts.trust_list import Directory
 from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
+from projections.kafka.errors import SignInFileError
 from projections.kafka.sign_in import SignIn, read_sign_in
 from projections.process.loopback import is_loopback
 
@@ -257,6 +258,15 @@ class AdapterSettings(BaseSettings):
             sign_in=self._sign_in(),
             trusted=None if self.ca_file is None else self.home / self.ca_file,
         )
+
+    def check_secrets(self) -> None:
+        """Raises `SettingsError` where the file of user and password cannot be used: at start, before anything connects."""
+        if self.broker_sign_in is None:
+            return
+        try:
+            read_sign_in(self.home / self.broker_sign_in)
+        except SignInFileError as error:
+            raise SettingsError(str(error), advice="See spojka-adapter doctor.") from error
 
     def read_first_list(self) -> tuple[Directory, Mapping[KeyId, VerifyingKey]]:
         """The operator's first trust list and its root keys. Raises `SettingsError`."""

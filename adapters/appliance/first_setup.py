@@ -22,6 +22,8 @@ from contracts.admission import AdmissionError, AdmissionRequest, offer, offer_e
 from contracts.names import InstitutionId, ProgrammeId, UnitId
 
 REQUEST: Final = "request.json"
+SIGN_IN: Final = "broker-sign-in"
+CA_FILE: Final = "ca.pem"
 FIRST_LIST: Final = "trust-list-1.dsse.json"
 
 
@@ -41,6 +43,8 @@ class Answers:
     institution: str
     institution_name: str
     language: str
+    hand_over: Path | None = None
+    """The folder for the connection that the operator gave: `broker-sign-in`, `ca.pem`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,10 @@ def set_up(home: Path, answers: Answers) -> SetUp:
             advice="Use another folder; for a further unit: spojka-adapter enrol.",
         )
     envelope, roots = _first_list(answers)
+    handed = _handed_over(answers.hand_over)
     unit = UnitId(answers.unit)
     _check(answers)
-    _write(home, answers, envelope)
+    _write(home, answers, envelope, handed)
     settings = load_settings(home)
     folder = unit_folder(settings.home, unit)
     key = keyring.load_or_create(folder / KEYS, unit)
@@ -99,6 +104,18 @@ def _first_list(answers: Answers) -> tuple[bytes, list[str]]:
     return envelope, sorted(roots)
 
 
+def _handed_over(folder: Path | None) -> dict[str, bytes]:
+    """What the operator gave for the connection, by name; nothing where nothing was given."""
+    if folder is None:
+        return {}
+    try:
+        return {name: (folder / name).read_bytes() for name in (SIGN_IN, CA_FILE)}
+    except OSError as error:
+        raise SetUpError(
+            f"{folder} does not hold {SIGN_IN} and {CA_FILE}", advice="Name the folder that the operator handed over."
+        ) from error
+
+
 def _check(answers: Answers) -> None:
     """The names, judged as the request will be."""
     try:
@@ -122,12 +139,21 @@ def _check(answers: Answers) -> None:
             raise SetUpError("; ".join(faults), advice="Short names are a-z, 0-9 and hyphens.") from error
 
 
-def _write(home: Path, answers: Answers, envelope: bytes) -> None:
+def _write(home: Path, answers: Answers, envelope: bytes, handed: dict[str, bytes]) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     (home / FIRST_LIST).write_bytes(envelope)
     given = {"programme": answers.programme, "bootstrap": answers.bootstrap, "language": answers.language}
+    if handed:
+        given |= {"security_protocol": "SASL_SSL", "broker_sign_in": SIGN_IN, "ca_file": CA_FILE}
+    for name, content in handed.items():
+        _put(home / name, content)
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in given.items()]
     text = "# Every setting and its meaning: spojka-adapter settings\n" + "\n".join(lines) + "\n"
-    descriptor = os.open(home / SETTINGS_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    _put(home / SETTINGS_FILE, text.encode())
+
+
+def _put(path: Path, content: bytes) -> None:
+    """A new file for its owner's eyes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -53,6 +53,12 @@ def init(  # noqa: PLR0913 - one option a question
     institution_name: Annotated[
         str | None, typer.Option(help="The institution's name; asked for when left out.")
     ] = None,
+    hand_over: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the connection that the operator gave: user, password, certificates.", exists=True
+        ),
+    ] = None,
     files: Annotated[str | None, typer.Option(help="Folder with the unit's files; asked for when left out.")] = None,
     lang: Lang = None,
 ) -> None:
@@ -72,6 +78,7 @@ def init(  # noqa: PLR0913 - one option a question
         institution=ask(institution, "institution"),
         institution_name=ask(institution_name, "institution-name"),
         language=lang or "en",
+        hand_over=hand_over,
     )
     files = ask(files, "files", "")
     made = set_up(folder, answers)

@@ -75,6 +75,7 @@ async def run_units(
     services: Sequence[Service] = (),
 ) -> None:
     """Run these units until `stop` is set or one of them fails; raises the first failure."""
+    settings.check_secrets()
     producer = BatchProducer(connection=settings.connection("publisher"))
     processes = [
         UnitProcess(house, connection=settings.connection(house.unit), producer=producer, companions=companions)

@@ -24,6 +24,7 @@ from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.database_users import address_as
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.shard_database import ShardDatabase
+from hub.infrastructure.transport.secret_files import read_secret
 from projections.kafka.connection import KafkaConnection, SecurityProtocol
 from projections.kafka.errors import SignInFileError
 from projections.kafka.sign_in import read_sign_in
@@ -67,6 +68,9 @@ def open_house(settings: HubSettings) -> House:
     keys = KeyFiles(settings.home / "keys")
     if settings.broker_users is not None:
         check_users(settings.broker_users)
+    if settings.database_users is not None:
+        for file in sorted(settings.database_users.iterdir()):
+            read_secret(file)  # libpq would pass over one that others can read, and be refused without saying why
     directory, roots = first_directory(settings.home)
     if settings.shard >= min(directory.listed.shards, directory.listed.partitions):
         raise SettingsError(

@@ -35,7 +35,7 @@ def read_sign_in(path: Path) -> SignIn:
             user, colon, password = file.read().strip().partition(":")
     except (OSError, ValueError) as error:
         raise SignInFileError(path=path, reason="does not read") from error
-    if mode & _OPEN_TO_OTHERS:
+    if os.name == "posix" and mode & _OPEN_TO_OTHERS:
         raise SignInFileError(path=path, reason="can be read by others")
     if not (user and colon and password):
         raise SignInFileError(path=path, reason="is not user:password in one line")

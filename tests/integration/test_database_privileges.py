@@ -13,12 +13,15 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from deploy.servers.errors import MissingComponentError
 from deploy.servers.postgres import PostgresServer
 from hub.application.ports import StoreUnavailableError
+from hub.entrypoints.house import open_house
+from hub.entrypoints.settings import load_settings
 from hub.infrastructure.postgres.database_users import DatabaseUsers, address_as
 from hub.infrastructure.postgres.migrate import migrate
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.transport.authority import Authority, Holder
+from hub.infrastructure.transport.secret_files import SecretFileError
 
 pytestmark = pytest.mark.postgres
 
@@ -222,3 +225,12 @@ def test_a_password_is_in_no_statement(town: Town) -> None:
     passwords = [file.read_text().strip().rpartition(":")[2] for file in town.users.iterdir()]
     assert passwords
     assert all(len(one) > 20 and re.fullmatch(r"[\w-]+", one) and one not in log.read_text() for one in passwords)
+
+
+def test_a_password_file_that_others_can_read_keeps_the_hub_from_starting(tmp_path: Path) -> None:
+    users = tmp_path / "database-users"
+    users.mkdir()
+    (users / "intake").write_text("*:*:*:town_intake:secret")
+    (users / "intake").chmod(0o640)
+    with pytest.raises(SecretFileError, match=r"intake can be read by others \(640\)"):
+        open_house(load_settings(home=tmp_path, database="dbname=town", database_users=users))

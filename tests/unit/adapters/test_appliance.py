@@ -22,7 +22,7 @@ from adapters.appliance.restoring import begin_without_backup, restore
 from adapters.drafts import ClientKey
 from adapters.process.sole_runner import AlreadyRunningError, sole_runner
 from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
-from adapters.settings import load_settings, unit_folder
+from adapters.settings import SettingsError, load_settings, unit_folder
 from adapters.storage.schema import VERSION, version_of
 from adapters.storage.unit_store import UnitStore
 from adapters.words import LANGUAGES, Words, texts
@@ -297,3 +297,29 @@ def subject_at(home: Path) -> str:
     house.close()
     assert subject is not None
     return subject
+
+
+def test_what_the_operator_handed_over_is_put_in_place_for_its_owners_eyes(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "broker-sign-in").write_text("adapter-poradna.1:hush-hush\n")
+    (given / "ca.pem").write_text("certificates")
+    home = tmp_path / "home"
+    set_up(home, answers(tmp_path, hand_over=given))
+    assert (home / "broker-sign-in").stat().st_mode & 0o777 == 0o600
+    settings = load_settings(home)
+    assert settings.security_protocol == "SASL_SSL"
+    connection = settings.connection("test")
+    assert connection.sign_in is not None
+    assert connection.sign_in().user == "adapter-poradna.1"
+    assert "hush-hush" not in f"{settings!r} {connection!r} {connection.sign_in()!r}"
+    settings.check_secrets()
+    (home / "broker-sign-in").chmod(0o640)
+    with pytest.raises(SettingsError, match="can be read by others"):
+        settings.check_secrets()
+
+
+def test_a_hand_over_that_is_not_whole_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SetUpError, match="does not hold broker-sign-in"):
+        set_up(tmp_path / "home", answers(tmp_path, hand_over=tmp_path))
+    assert not (tmp_path / "home").exists()
