@@ -39,7 +39,11 @@ class Access:
     reporter: UnitId
     refused: bool
     break_glass: bool
-    """Read although no ground opened it, for a typed reason."""
+    """Opened in an emergency, although the lease or the purpose hid it; or what a second person said of that."""
+    judged: str | None
+    """What the second person said: `justified` or `not-justified`; None for the look itself."""
+    hidden_until: datetime | None
+    """Until when a law lets the client not be told of it."""
     reason: str | None
     purpose: Purpose | None
     audit: str | None
@@ -110,7 +114,9 @@ def _access(
         institution_name=None if unit is None else names.get(unit.institution),
         reporter=message.unit,
         refused=refused,
-        break_glass=not refused and facts.reason is not None,
+        break_glass=facts.emergency is not None,
+        judged=None if facts.emergency is None else facts.emergency.judged,
+        hidden_until=None if facts.hidden is None else facts.hidden.until,
         reason=facts.reason,
         purpose=facts.purpose_of_access,
         audit=None,
@@ -135,6 +141,8 @@ def _audit(position: int, event: MessageAccepted, message: Message, facts: Recor
         reporter=message.unit,
         refused=False,
         break_glass=False,
+        judged=None,
+        hidden_until=None,
         reason=None,
         purpose=None,
         audit=facts.purpose_of_audit,

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -255,7 +256,16 @@ def run_in_processes(ready: Prepared, processes: int | None) -> Iterator[tuple[C
             mmap(file.fileno(), 0) as buffer,
         ):
             asked = [(ready.bundle.folder, shared, one) for one in ready.portions]
-            yield Columns(size, buffer), pool.map(_portion, asked)
+            yield Columns(size, buffer), _in_order(pool, asked)
+
+
+def _in_order(pool: ProcessPoolExecutor, asked: list[tuple[Path, Path, Place]]) -> Iterator[Done]:
+    try:
+        yield from pool.map(_portion, asked)
+    except BrokenProcessPool as error:
+        raise BundleError(
+            "A process of the verification was ended from outside.", advice="Make room in memory, or use --processes 1."
+        ) from error
 
 
 def _rarely_collect() -> None:

@@ -70,7 +70,7 @@ def accesses_of(  # noqa: PLR0913 - what an auditor may narrow by
     balp: Annotated[bool, typer.Option("--balp", help="As FHIR AuditEvents, one a line.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Who read or tried to read what about whom: refused attempts and what was opened without a ground are marked."""
+    """Who read or tried to read what about whom: refused attempts, and what was opened in an emergency, are marked."""
     opened = Bundle.open(bundle)
     zone = zone_of(opened.first_list)
     asked = Asked(
@@ -107,7 +107,7 @@ def _show_accesses(found: list[Access]) -> None:
             one.subject,
             one.reader,
             one.unit if one.institution_name is None else f"{one.unit_name} ({one.institution_name})",
-            "refused" if one.refused else "read without a ground" if one.break_glass else "read",
+            _outcome(one),
             one.reason or "",
             one.purpose or f"audit: {one.audit}",
             ", ".join(one.categories),
@@ -117,6 +117,15 @@ def _show_accesses(found: list[Access]) -> None:
     ]
     headings = ("when", "about", "who", "of", "outcome", "reason", "purpose", "categories", "entries")
     out.print(table(f"{len(found)} accesses", headings, rows))
+
+
+def _outcome(access: Access) -> str:
+    if access.judged is not None:
+        return f"emergency judged {access.judged}"
+    if access.refused:
+        return "refused"
+    said = "emergency" if access.break_glass else "read"
+    return said if access.hidden_until is None else f"{said}, hidden until {access.hidden_until.date()}"
 
 
 def diff(

@@ -11,10 +11,10 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from typer.testing import CliRunner
 
 from contracts.categories import Purpose
-from contracts.messages.access import RecordAccessed, RecordAudited
+from contracts.messages.access import Emergency, RecordAccessed, RecordAudited
 from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
-from contracts.names import ActorId, GroundId, SubjectId, UnitId
+from contracts.names import ActorId, GroundId, MessageId, SubjectId, UnitId
 from hub.audit import commands
 from tests.simulation.ended_consent import SKILLS, paper_of
 from tests.simulation.exported import POLICY, exported
@@ -23,10 +23,13 @@ from tests.simulation.programme import KAREL, START, Simulation
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contracts.names import MessageId
-
 JANA = SubjectId("r1." + "j" * 26)
 NOON = START + timedelta(days=39, hours=12)
+EMERGENCY = Emergency(
+    emergency_id=MessageId("00000000-0000-4000-8000-000000000001"),
+    reason="shelter-tonight",
+    until=NOON + timedelta(days=2, hours=6),
+)
 OPENED, SEEN, ENDED = (f"2026-02-{day:02}" for day in (9, 11, 14))
 
 
@@ -44,7 +47,7 @@ def access(unit: str, entries: tuple[MessageId, ...] = (), **changes: object) ->
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A consent on the 9th, an entry on the 10th, looks on the 11th (one refused, one without a ground), a withdrawal on the 13th."""
+    """A consent on the 9th, an entry on the 10th, looks on the 11th (one refused, one in an emergency), a withdrawal on the 13th."""
     hub = Simulation()
     hub.publish_trust_list()
     hub.clock.at = NOON
@@ -58,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hub.move_to(NOON + timedelta(days=2))
     hub.say("vz", access("vz", (entry,), ground_id=consent))
     hub.say("md", access("md-claims", outcome="refused", reason="no-ground"))
-    hub.say("vz", access("vz", reason="danger-to-life"))
+    hub.say("vz", access("vz", reason=EMERGENCY.reason, emergency=EMERGENCY))
     _, signed = hub.programme.voice.say(
         RecordAudited(reader=ActorId("auditor/dpo-1"), purpose_of_audit="complaint", shown="path", until=hub.clock.at),
         name="audit/1",
@@ -97,8 +100,9 @@ def test_reads_attempts_and_auditors_are_listed_with_who_they_are(folder: Path) 
         ("hub", None, False, False),
     ]
     assert [one["audit"] for one in found] == [None, None, None, "complaint"]
+    assert found[2]["reason"] == "shelter-tonight"
     text = shown(folder, "accesses")
-    for word in ("4 accesses", "teacher/w3", "no-ground", "refused", "read without a ground", "audit: complaint"):
+    for word in ("4 accesses", "teacher/w3", "no-ground", "refused", "emergency", "audit: complaint"):
         assert word in text
 
 
