@@ -5,12 +5,16 @@ Invariants: a revoked key speaks for nothing here; a unit's witness key counts w
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from contracts.keys import KeyUse, SigningKey, parse_key_id
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import Note, NoteKey, NoteSignature, NoteSigner, SignatureType
 from contracts.names import ProgrammeId, UnitId
 from contracts.trust_list import Directory
+
+MOST_NEEDED: Final = 64
+"""Of the 100 signatures that a note has room for; the rest is for the log, for those who come late and for outside witnesses."""
 
 
 def witness_name(programme: ProgrammeId, unit: UnitId) -> str:
@@ -64,9 +68,14 @@ def holding(signature: NoteSignature, text: str, keys: Collection[NoteKey]) -> b
     )
 
 
+def enough_of(witnesses: int) -> int:
+    """How many of so many must have witnessed: more than half, and no more than a note has room for."""
+    return min(witnesses // 2 + 1, MOST_NEEDED)
+
+
 def is_enough(seen: Collection[UnitId], witnesses: Collection[UnitId]) -> bool:
-    """More than half of those who can witness."""
-    return len(set(seen) & set(witnesses)) * 2 > len(witnesses) > 0
+    """Whether those who have seen it are enough of those who can witness."""
+    return bool(witnesses) and len(set(seen) & set(witnesses)) >= enough_of(len(witnesses))
 
 
 def _held(note: Note, key: NoteKey) -> bool:

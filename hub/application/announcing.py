@@ -15,7 +15,7 @@ from contracts.ledger.announcement import MOST_LEAVES, Announcement, Sighting
 from contracts.ledger.checkpoint import Checkpoint
 from contracts.ledger.frontier import Frontier
 from contracts.ledger.listed_keys import holding, is_enough
-from contracts.ledger.signed_note import Note, NoteKey, NoteSignature, NoteSigner
+from contracts.ledger.signed_note import MOST_SIGNATURES, Note, NoteKey, NoteSignature, NoteSigner
 from contracts.ledger.stretch import Stretch
 from contracts.ledger.tiles import TiledTree
 from contracts.names import UnitId
@@ -116,7 +116,9 @@ class Announcer:
         if told is None:
             return
         known = {(one.name, one.key_hash) for one in told.note.signatures}
-        note = told.note.with_signatures(one for one in signatures if (one.name, one.key_hash) not in known)
+        room = MOST_SIGNATURES - len(told.note.signatures)
+        fresh = [one for one in signatures if (one.name, one.key_hash) not in known][:room]
+        note = told.note.with_signatures(fresh)
         if len(note.signatures) > len(told.note.signatures):
             told.note, told.fresh = note, True
         if unit is not None:

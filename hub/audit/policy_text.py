@@ -5,6 +5,7 @@ Invariant: what it asks for is more than half of the units that the operator adm
 
 from collections.abc import Sequence
 
+from contracts.ledger.listed_keys import enough_of
 from contracts.ledger.policy import NONE
 from contracts.ledger.signed_note import NoteKey
 
@@ -22,7 +23,7 @@ def policy_text(log: NoteKey, *, units: Sequence[NoteKey], outside: Sequence[Not
     groups = []
     if inside:
         groups.append("units")
-        lines.append(f"group units {len(inside) // 2 + 1} {' '.join(inside)}")
+        lines.append(f"group units {enough_of(len(inside))} {' '.join(inside)}")
     if others:
         groups.append("outside")
         lines.append(f"group outside any {' '.join(others)}")

@@ -193,6 +193,15 @@ def test_the_hubs_own_documents_follow_their_schemas() -> None:
         assert list(validator("trust-list.v1").iter_errors(listed["readable"])) == []
 
 
+def test_the_ledger_s_announcements_and_what_witnesses_say_follow_their_schemas() -> None:
+    corpus = published("golden/ledger.json")
+    for one in corpus["announcements"]:
+        faults = list(validator("ledger-announcement.v1").iter_errors(json.loads(one["value"])))
+        assert bool(faults) == ("null" in one["value"]), one["why"]
+    for one in corpus["sightings"]:
+        assert list(validator("ledger-sighting.v1").iter_errors(json.loads(one["value"]))) == []
+
+
 def references(node: object) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):

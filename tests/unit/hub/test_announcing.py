@@ -146,6 +146,27 @@ def test_a_witness_that_signed_for_another_history_is_an_alarm(speaking: Speakin
     assert speaking.said() == []
 
 
+def test_of_very_many_units_as_many_are_enough_as_a_note_has_room_for(speaking: Speaking) -> None:
+    many = [UnitId(f"unit-{number}") for number in range(150)]
+    signers = {
+        unit: witness_signer(DECIN, unit, SigningKey(number.to_bytes(32, "big"), unit=unit, use=KeyUse.WITNESS))
+        for number, unit in enumerate(many, start=1)
+    }
+    witnesses = {unit: [signer.key] for unit, signer in signers.items()}
+    speaking.announcer.next(witnesses)
+    told = speaking.announcer.told
+    assert told is not None
+    for count, unit in enumerate(many, start=1):
+        seen = checkpoint.parse(told.text)
+        line = signers[unit].sign(told.text, at=1).line.removesuffix("\n")
+        speaking.announcer.hear(Sighting.about(seen, unit=unit, cosignature=line), witnesses)
+        if count in (63, 64):
+            speaking.announcer.next(witnesses)
+            assert speaking.witnessed() == (10 if count == 64 else 0)
+    (last,) = speaking.announcer.next(witnesses)
+    assert len(last.checked()[0].signatures) == 100, "and the note still reads"
+
+
 def test_one_that_is_behind_is_met_where_it_stands(speaking: Speaking) -> None:
     speaking.said()
     speaking.announcer.hear(sighting_of(speaking.announcer, OP, size=4, behind=True), WITNESSES)
