@@ -358,6 +358,17 @@ async def test_tls_towards_somebody_who_does_not_speak_it_is_told_as_such(tmp_pa
             await connect(connection)
 
 
+@pytest.mark.kafka
+def test_no_password_is_in_a_log_a_setting_of_the_broker_or_a_command_line(kafka: SecuredKafka) -> None:
+    passwords = [kafka.sign_in(user).password for user in kafka.users]
+    broker = psutil.Process(kafka.broker._nodes[0].child.pid)
+    told = " ".join([*broker.cmdline(), *broker.environ().values()])
+    written = [*kafka.broker.data_dir.parent.glob("*.log"), *kafka.broker.data_dir.rglob("*.properties")]
+    assert len(written) > 1
+    read = told + "".join(path.read_text(errors="replace") for path in written)
+    assert [one for one in passwords if one in read] == []
+
+
 class Sending:
     """Somebody who sends without a pause while things are renewed; a single refusal ends it."""
 
