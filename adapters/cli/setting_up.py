@@ -52,7 +52,9 @@ def enrol(
 
 def new_key(
     *,
-    encryption: Annotated[bool, typer.Option(help="A new encryption key, and no new signing key.")] = False,
+    encryption: Annotated[
+        bool, typer.Option(help="A new encryption key; a new signing key only if none speaks for the unit.")
+    ] = False,
     home: Home = None,
     unit: Unit = None,
 ) -> None:
@@ -72,6 +74,7 @@ def new_key(
             )
         folder = house.folder / KEYS
         signing, opening = _keys_to_offer(folder, house, encryption=encryption)
+        vouching = keyring.load_all(folder, house.unit)[-1]
         names = {one.institution: one.name for one in directory.listed.institutions}
         request = AdmissionRequest(
             programme=directory.listed.programme,
@@ -81,8 +84,7 @@ def new_key(
             name=entry.name,
             keys=offer(signing, unit=house.unit),
             encryption_keys=tuple(
-                offer_encryption(key.sealing_key, unit=house.unit, vouching=(*signing, house.desk.signer.current)[0])
-                for key in opening
+                offer_encryption(key.sealing_key, unit=house.unit, vouching=vouching) for key in opening
             ),
         )
     sys.stdout.write(request.model_dump_json(indent=2) + "\n")
@@ -97,10 +99,13 @@ def _keys_to_offer(
     if not opening or (encryption and opening[-1].key_id in listed):
         opening = [keyring.add_encryption(folder, house.unit)]
     unlisted = [] if opening[-1].key_id in listed else [opening[-1]]
-    if encryption:
-        return (), unlisted
     newest = keyring.load_all(folder, house.unit)[-1]
-    key = newest if newest.key_id not in listed else keyring.add(folder, house.unit)
+    known = house.directory.key(newest.key_id)
+    if encryption and known is not None and known[0].valid(house.clock.now()):
+        return (), unlisted
+    key = newest if known is None else keyring.add(folder, house.unit)
+    if encryption:
+        return [key], unlisted
     witness = keyring.witness_or_new(folder, house.unit)
     return [key, *([] if witness.key_id in listed else [witness])], unlisted
 

@@ -9,6 +9,9 @@ _HEADER: Final = """# Conformance requirements
 Written by `python -m deploy.publish_contracts` from the code: do not edit. `spojka-conformance` reports under these ids;
 `adapters/conformance/README.md` tells how to run it. MUST and SHOULD are those of RFC 2119. DESIGN and STANDARDS are the project's documents of
 that name; what they say of bytes stands in `contracts/` too.
+
+The kit plays a programme on trial, where content is in clear. How content is sealed, keys deposited and released in every other programme:
+`contracts/sealing.md`, with bytes to try it on in `contracts/golden/sealing.json`.
 """
 _TITLES: Final = {
     Side.ADAPTER: "An adapter (`spojka-conformance adapter`)",

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.golden_corpus import conversation, dead_letters, feed, ledger, lists, messages, pairing, partitions
+from contracts.golden_corpus import (
+    conversation,
+    dead_letters,
+    feed,
+    ledger,
+    lists,
+    messages,
+    pairing,
+    partitions,
+    sealing,
+)
 
 DOCUMENTS: Final = {
     "actors.json": lists.document,
@@ -14,6 +24,7 @@ DOCUMENTS: Final = {
     "ledger.json": ledger.document,
     "partitions.json": partitions.document,
     "pairing.json": pairing.document,
+    "sealing.json": sealing.document,
 }
 
 

@@ -84,12 +84,19 @@ def _batch() -> list[SignedBytes]:
     return sign_batch(payloads, key(ADVICE))
 
 
+_SEALED: Final = Example(
+    NeedAssessed(dimension="housing", level="urgent"), NeedContent(finding="Dluží nájem."), Category.HOUSING
+)
+
+
+def sealed_example() -> bytes:
+    """The message of `sealed`, in clear."""
+    return compose_example(_SEALED, 0x200)
+
+
 def _sealed_document() -> dict[str, object]:
     """A message whose content is sealed, with the content key, so that deriving, opening and checking can be tried."""
-    example = Example(
-        NeedAssessed(dimension="housing", level="urgent"), NeedContent(finding="Dluží nájem."), Category.HOUSING
-    )
-    clear = compose_example(example, 0x200)
+    example, clear = _SEALED, sealed_example()
     content_key = ContentKey(bytes(range(32)))
     attributes = parse(clear)
     signed = sign_one(seal_content(clear, content_key, nonce=bytes(12)), key(ADVICE), PayloadType.CLOUDEVENT)

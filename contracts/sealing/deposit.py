@@ -40,7 +40,7 @@ class Deposit(BaseModel):
 def deposit(key: ContentKey, label: KeyLabel, *, custodians: Sequence[SealingKey]) -> bytes:
     """The header's value. `custodians` are taken in the order given, one share each."""
     parts = _split(key.secret, len(custodians))
-    sealed = [to.seal(part, _info(key.key_id, label, to)) for to, part in zip(custodians, parts, strict=True)]
+    sealed = [to.seal(part, deposit_info(key.key_id, label, to)) for to, part in zip(custodians, parts, strict=True)]
     shares = [Share(to=to.key_id, sealed=b64encode(one).decode()) for to, one in zip(custodians, sealed, strict=True)]
     return strict_json.canonical(Deposit(shares=tuple(shares)).model_dump(mode="json"))
 
@@ -56,7 +56,7 @@ def read_deposit(value: bytes) -> Deposit:
 
 def open_share(share: Share, opening: OpeningKey, label: KeyLabel, *, key_id: str) -> bytes:
     """One custodian's part in clear. Raises `EncryptionKeyError`."""
-    return opening.open(b64decode(share.sealed), _info(key_id, label, opening.sealing_key))
+    return opening.open(b64decode(share.sealed), deposit_info(key_id, label, opening.sealing_key))
 
 
 def joined(parts: Sequence[bytes], key_id: str) -> ContentKey:
@@ -78,6 +78,7 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(left ^ right for left, right in zip(one, other, strict=True))
 
 
-def _info(key_id: str, label: KeyLabel, to: SealingKey) -> bytes:
+def deposit_info(key_id: str, label: KeyLabel, to: SealingKey) -> bytes:
+    """HPKE's `info` of a share: what the key is for, and to whom it goes."""
     parts = (to.suite.value, "deposit", label.programme, label.author, to.key_id, label.subject, label.scope)
     return length_prefixed(*parts, str(label.epoch), key_id)

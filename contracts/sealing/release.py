@@ -47,14 +47,15 @@ class Release(BaseModel):
 def seal_release(draft: Release, secret: bytes, to: SealingKey) -> Release:
     """The release with the key sealed into it; `sealed` and `to` of the draft do not matter."""
     named = draft.model_copy(update={"to": to.key_id})
-    return named.model_copy(update={"sealed": b64encode(to.seal(secret, _info(named, to.suite))).decode()})
+    return named.model_copy(update={"sealed": b64encode(to.seal(secret, release_info(named, to.suite))).decode()})
 
 
 def open_release(release: Release, opening: OpeningKey) -> bytes:
     """The key in clear: a content key, to be checked against `key_id`, or a message key. Raises `EncryptionKeyError`."""
-    return opening.open(b64decode(release.sealed), _info(release, opening.suite))
+    return opening.open(b64decode(release.sealed), release_info(release, opening.suite))
 
 
-def _info(release: Release, suite: SuiteId) -> bytes:
+def release_info(release: Release, suite: SuiteId) -> bytes:
+    """HPKE's `info` of a release: what the key is for, and to whom it goes."""
     parts = (suite.value, "release", release.programme, "hub", release.to, release.subject, release.scope)
     return length_prefixed(*parts, str(release.epoch), release.key_id, release.message_id or "", release.author)

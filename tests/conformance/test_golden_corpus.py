@@ -11,7 +11,10 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pymerkle import InmemoryTree
 
@@ -28,10 +31,14 @@ from contracts.ledger import policy, proof_file
 from contracts.ledger.announcement import AnnouncementError, read_announcement, read_sighting
 from contracts.ledger.checkpoint import Checkpoint
 from contracts.ledger.signed_note import parse_key
+from contracts.messages.need import NeedContent
 from contracts.names import HUB, KeyId, RecordKey, UnitId
 from contracts.pae import PayloadType, pae
 from contracts.partition import murmur2, partition_of
 from contracts.receipt import Receipt
+from contracts.sealing.content import open_content, open_with_message_key
+from contracts.sealing.content_key import ContentKey
+from contracts.sealing.release import Release
 from contracts.signed_bytes import verify
 from contracts.trust_list import Directory, TrustListError, read_envelope
 from deploy.publish_contracts import FOLDER
@@ -328,3 +335,41 @@ def test_the_proof_of_the_corpus_holds_under_a_policy_that_names_its_keys() -> N
     trusted = policy.parse(f"log {told['log']}\nwitness unit {told['witness']}\nquorum unit\n")
     leaf = bytes.fromhex(told["entries"][proof.index]["leaf"])
     assert proof.verify(leaf, trusted, origin=told["origin"]).size == 7
+
+
+def opened_by_hpke(one: Document) -> bytes:
+    """What HPKE itself makes of it, by the private key as the corpus gives it."""
+    private = b64decode(one["opens_with"]["private_key"])
+    elliptic = X25519PrivateKey.from_private_bytes(private[-32:])
+    if len(private) == 32:
+        suite = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+        return suite.decrypt(b64decode(one["sealed"]), elliptic, info=bytes.fromhex(one["info"]))
+    hybrid = hpke.MLKEM768X25519PrivateKey(MLKEM768PrivateKey.from_seed_bytes(private[:64]), elliptic)
+    suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    return suite.decrypt(b64decode(one["sealed"]), hybrid, info=bytes.fromhex(one["info"]))
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_key_that_travels_opens_with_hpke_alone_and_stands_where_it_is_said_to(number: int) -> None:
+    one = corpus("sealing")["sealed"][number]
+    assert opened_by_hpke(one) == bytes.fromhex(one["opened"])
+    if one["form"] == "deposit":
+        assert json.loads(one["header"])["shares"] == [{"to": one["opens_with"]["key_id"], "sealed": one["sealed"]}]
+        assert sha256(one["header"].encode()).hexdigest() == one["deposit_hash"]
+        return
+    record = read(b64decode(one["value"]))
+    named = corpus("sealing")["releases_key"]
+    verify(record.signed, VerifyingKey(b64decode(named["public_key"]), KeyId(named["key_id"])), record.payload_type)
+    assert document(record.signed, Release).model_dump(mode="json", exclude_none=True) == one["readable"]
+
+
+def test_the_keys_of_the_corpus_open_its_sealed_message() -> None:
+    message = parse(b64decode(corpus("messages")["jwe"]["value"]))
+    for one in corpus("sealing")["sealed"]:
+        secret = bytes.fromhex(one["opened"])
+        opened = (
+            open_with_message_key(message, secret)
+            if one["form"] == "message-key"
+            else open_content(message, ContentKey(secret))
+        )
+        assert open_clear(opened)[1] == NeedContent(finding="Dluží nájem.")

@@ -208,15 +208,16 @@ class SealedSimulation(Simulation):
             KeyEntry.of(key.verifying_key, valid_from=START, valid_until=until)
             for key in (self.releases_key, self.reports_key)
         ]
-        hub_keys = (*listed.hub_keys, *own, _entry(self.deposit_key, days=self._deposit_days))
+        hub_keys = (*listed.hub_keys, *own, entry_of(self.deposit_key, days=self._deposit_days))
         units = tuple(
             unit
             if unit.unit in self._without
-            else unit.model_copy(update={"keys": (*unit.keys, _entry(self.encryption[unit.unit], days=800))})
+            else unit.model_copy(update={"keys": (*unit.keys, entry_of(self.encryption[unit.unit], days=800))})
             for unit in listed.units
         )
         return listed.model_copy(update={"hub_keys": hub_keys, "units": units})
 
 
-def _entry(key: OpeningKey, *, days: int) -> KeyEntry:
+def entry_of(key: OpeningKey, *, days: int) -> KeyEntry:
+    """An encryption key as the trust list has it."""
     return KeyEntry.of_encryption(key.sealing_key, valid_from=START, valid_until=START + timedelta(days=days))

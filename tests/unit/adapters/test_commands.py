@@ -236,11 +236,12 @@ def test_a_unit_from_before_sealing_gets_its_encryption_key_and_later_the_next_o
     signing = keyring.create(unit_folder(tmp_path, OP) / KEYS, OP)
     hub = SimulatedHub(unit_keys={OP: signing})
     office = office_of(tmp_path, hub)
-    (first,) = read_request(office.type("new-key").encode()).encryption_keys
+    along = read_request(office.type("new-key").encode())
+    (first,) = along.encryption_keys
     printed = office.type("new-key", "--encryption")
     assert office.type("new-key", "--encryption") == printed
     request = read_request(printed.encode())
-    assert (request.keys, [one.key_id for one in request.encryption_keys]) == ((), [first.key_id])
+    assert (request.keys, [one.key_id for one in request.encryption_keys]) == (along.keys[:1], [first.key_id])
     entry = KeyEntry.of_encryption(first.sealing_key, valid_from=NOON, valid_until=NOON + timedelta(days=800))
     units = hub.directory.listed.units
     hub.publish_list(
