@@ -1,7 +1,7 @@
 """Who is let in: one token, one unit, the scopes that were given to it.
 
 Invariants: nothing of a request but path, headers and query is read before the token was found good; a unit that is not there and a unit that is
-not the token's are answered alike; an attempt on a client's path that is refused for its token is reported, with whose attempt it was.
+not the token's are answered alike; an attempt on a client's path or report that is refused for its token is reported, with whose attempt it was.
 """
 
 import re
@@ -18,11 +18,14 @@ from adapters.drafts import ClientKey
 from adapters.process import tokens
 from adapters.process.tokens import Scope
 from adapters.storage.api_tokens import KeptToken
-from contracts.names import ActorId, UnitId
+from adapters.storage.unit_store import Transaction
+from contracts.names import ActorId, SubjectId, UnitId
 
 ACTOR_HEADER: Final = "Spojka-Actor"
 _BEARER: Final = "bearer "
 _ACTOR: Final = re.compile(r"[a-z0-9-]{1,40}/[A-Za-z0-9._-]{1,60}")
+_REPORT: Final = re.compile(r"^/v1/units/[^/]+/reports/")
+_LONGEST_NUMBER: Final = 9
 _OTHER_UNIT: Final = "other-unit"
 _NO_SCOPE: Final = "no-scope"
 
@@ -80,11 +83,23 @@ def _not_allowed(detail: str, advice: str) -> ProblemError:
 
 def _report(request: Request, asked: ServedUnit | None, by: UnitId, reason: str) -> None:
     """A worker tried to open a client's path and was refused."""
-    client, actor = request.query_params.get("client"), request.headers.get(ACTOR_HEADER)
-    if asked is None or client is None or actor is None or _ACTOR.fullmatch(actor) is None:
+    actor = request.headers.get(ACTOR_HEADER)
+    if asked is None or actor is None or _ACTOR.fullmatch(actor) is None:
         return
     house = asked.house
     with house.store.read() as tx:
-        subject = tx.clients.subject_of(ClientKey(client))
+        subject = _about(request, tx)
     if subject is not None:
         house.desk.report_access(subject, Access(ActorId(actor), by, outcome="refused", reason=reason))
+
+
+def _about(request: Request, tx: Transaction) -> SubjectId | None:
+    """Whom a request is about: the client that it names, or the one whose report it asks for."""
+    client = request.query_params.get("client")
+    if client is not None:
+        return tx.clients.subject_of(ClientKey(client))
+    number = str(request.path_params.get("number", ""))
+    if not _REPORT.search(request.url.path) or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+        return None
+    report = tx.reports.find(int(number))
+    return None if report is None else report.subject

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from adapters.drafts import ClientKey
 from adapters.errors import AdapterError
 from adapters.followers.exporting import list_copy
 from adapters.process import looks
@@ -55,7 +56,8 @@ class Reporting:
     """Read models that are open already; else they are opened for each step."""
 
     def draft(self, subject: SubjectId, purpose: Purpose = Purpose.SUPPORT) -> int:
-        """Begin a report; returns its number."""
+        """Begin a report; returns its number. Raises `ReportError` where the unit has no case number of the client."""
+        self._client(subject)
         look = Look(self.actor, purpose)
         found = self._collected(subject, look)
         looks.report_entries(self.house, subject, found.entries, look=look)
@@ -177,9 +179,17 @@ class Reporting:
         kept = self.kept(number)
         with self.house.store.read() as tx:
             decisions = tx.reports.decisions(number)
-            client = tx.clients.client_of(kept.subject) or kept.subject
+        client = self._client(kept.subject)
         found = self._collected(kept.subject, self._look(kept))
         return Making(self.house, kept, client, language, found, decisions, self._now(), from_hub)
+
+    def _client(self, subject: SubjectId) -> ClientKey:
+        """The unit's own name for the client, which stands on the report: the pseudonym never does."""
+        with self.house.store.read() as tx:
+            client = tx.clients.client_of(subject)
+        if client is None:
+            raise ReportError("This client has no case number here yet", advice="Link the referral first: client link.")
+        return client
 
     def _collected(self, subject: SubjectId, look: Look) -> Collected:
         if self.overviews is not None:

@@ -286,6 +286,7 @@ def test_a_client_reads_the_report_in_their_language_and_a_screen_reader_follows
     assert "Žofie" in text
     assert "Úřad pro ochranu osobních údajů" in text
     assert "Łącka" in text
+    assert SUBJECT not in text
     root: Any = reader.trailer["/Root"]
     assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == (language, True)
     assert reader.metadata is not None
@@ -360,6 +361,14 @@ def test_who_looked_is_given_by_itself_and_is_a_look(office: SharedOffice) -> No
     view = AccessView.model_validate_json(page.read_text(encoding="utf-8"))
     assert view.said_by == UP
     assert accessed(office) == [("read", None, 1)]
+
+
+def test_there_is_no_report_about_somebody_whom_the_unit_has_no_name_for(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    unlinked = SharedOffice.make(tmp_path / "home")
+    unlinked.service(1, THEIR_NOTE)
+    assert "no case number" in unlinked.fails("report", "draft", SUBJECT, *BY)
+    assert json.loads(unlinked.type("report", "list", "--json")) == []
 
 
 def test_a_report_that_is_not_there_is_told_in_words(office: SharedOffice) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from adapters.process.tokens import Scope
 from adapters.reports.flow import Reporting
 from contracts.names import ActorId
 from deploy.publish_contracts import FOLDER
-from tests.integration.api.api_rig import OP, READER, Place, reviewed_report
+from tests.integration.api.api_rig import OP, READER, UP, Place, reviewed_report
 
 if TYPE_CHECKING:
     from contracts.names import SubjectId
@@ -52,6 +53,20 @@ def test_what_nobody_has_gone_through_is_refused_and_the_attempt_reported(place:
     answer = place.get("/reports/1")
     assert (answer.status_code, answer.json()["code"]) == (403, "not-allowed")
     assert [(look["outcome"], look["reason"]) for look in place.looks()[before:]] == [("refused", "not-reviewed")]
+
+
+def test_an_attempt_on_a_report_with_a_token_that_does_not_open_it_is_reported(place: Place) -> None:
+    place.consented()
+    reviewed_report(place)
+    before = len(place.looks())
+    for token in (place.token(OP, Scope.LINE_READ), place.tokens[UP]):
+        answer = place.get("/reports/1", headers={**READER, "Authorization": f"Bearer {token}"})
+        assert answer.status_code == 403
+    place.get("/reports/7", headers={**READER, "Authorization": f"Bearer {place.tokens[UP]}"})
+    assert [(one["reader_unit"], one["reason"]) for one in place.looks()[before:]] == [
+        (OP, "no-scope"),
+        (UP, "other-unit"),
+    ]
 
 
 def test_a_report_for_one_purpose_is_not_taken_for_another(place: Place) -> None:
