@@ -98,10 +98,10 @@ def test_nobody_but_intake_appends_to_the_log_and_nobody_changes_it(town: Town) 
 
 def test_every_user_holds_what_its_part_needs_and_nothing_else(town: Town) -> None:
     reads = {"head": {S}, "log": {S}, "stream": {S}, "message_index": {S}}
-    assert held(town.owner, "ledger") == reads
+    assert held(town.owner, "ledger") == reads | {"follower": {S, N, U}}
     assert held(town.owner, "audit") == reads | {"follower": {S}}
     assert held(town.owner, "projections") == reads | {"follower": {S, N, U}}
-    assert held(town.owner, "keys") == reads | {"key_mailbox": {S, D}, "key_wish": {S, D}}
+    assert held(town.owner, "keys") == reads | {"follower": {S}, "key_mailbox": {S, D}, "key_wish": {S, D}}
     assert held(town.owner, "operator") == reads | {
         "relay": {S},
         "input_position": {S},
@@ -111,6 +111,7 @@ def test_every_user_holds_what_its_part_needs_and_nothing_else(town: Town) -> No
         "parked_wish": {S, N},
     }
     intake, dispatch = held(town.owner, "intake"), held(town.owner, "dispatch")
+    assert intake["follower"] == dispatch["follower"] == {S}, "they must see how far the ledger is"
     assert intake["key_mailbox"] == {N}, "intake could look at keys that units deposit"
     assert {table for table, words in dispatch.items() if words & {N}} == {
         "feed",

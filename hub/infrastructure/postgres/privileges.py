@@ -1,7 +1,8 @@
 """What each part of the hub may do in a shard's tables: nothing that is not listed here.
 
-Invariants: nobody updates or deletes an event, and nobody but intake appends one; projections write their own schema and their own position; the
-auditor changes nothing at all. The owner of the tables (who migrates) is none of these. A database of another kind lists its users in the same form.
+Invariants: nobody updates or deletes an event, and nobody but intake appends one; projections write their own schema; projections and ledger
+write how far they are; the auditor changes nothing at all. The owner of the tables (who migrates) is none of these. A database of another kind
+lists its users in the same form.
 """
 
 from collections.abc import Mapping
@@ -53,9 +54,11 @@ PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
         "replay_wish": GROW,
         "key_mailbox": ("INSERT",),  # it puts in what units sealed to the key service, and cannot look at it again
         "key_wish": ("INSERT",),
+        "follower": READ,  # how far the ledger is
     },
     DatabaseUser.DISPATCH: {
         **_LOG,
+        "follower": READ,
         "relay": ("SELECT", "UPDATE"),
         "input_position": READ,
         "closing": READ,
@@ -67,10 +70,15 @@ PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
         "unreported": QUEUE,
         "backfill": MANAGE,
     },
-    DatabaseUser.LEDGER: _LOG,
+    DatabaseUser.LEDGER: {**_LOG, "follower": KEEP},
     DatabaseUser.PROJECTIONS: {**_LOG, "follower": KEEP},
     DatabaseUser.AUDIT: {**_LOG, "follower": READ},
-    DatabaseUser.KEYS: {**_LOG, "key_mailbox": ("SELECT", "DELETE"), "key_wish": ("SELECT", "DELETE")},
+    DatabaseUser.KEYS: {
+        **_LOG,
+        "follower": READ,
+        "key_mailbox": ("SELECT", "DELETE"),
+        "key_wish": ("SELECT", "DELETE"),
+    },
     DatabaseUser.OPERATOR: {
         **_LOG,
         "relay": READ,

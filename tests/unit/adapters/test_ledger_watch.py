@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from adapters.process.entry_proof_file import EntryProofError, check, proof_of
 from adapters.storage.alarms import AlarmKind
 from adapters.storage.outbox import Queued
 from contracts import feed_record
-from contracts.dsse import to_envelope
+from contracts.dsse import from_envelope, to_envelope
 from contracts.envelope import parse_attributes
 from contracts.keys import KeyUse, SigningKey
 from contracts.ledger import policy, proof_file
@@ -223,6 +224,15 @@ def test_a_sent_message_is_proven_once_enough_units_saw_the_ledger_that_holds_it
     trusted = policy.parse(policy_text(up.ledger.signer.key, units=units, outside=[]))
     receipt, head = check(proof_file.parse(text), trusted, up.unit.book.usable(NOON))
     assert (receipt.digest, receipt.position, head.size) == (message.digest.hex(), 17, 25)
+    proof = proof_file.parse(text)
+    changed = replace(proof, extra=(proof.extra or b"").replace(b'"sig":"', b'"sig":"AAAA', 1))
+    for forged in (changed, replace(proof, extra=None), replace(proof, index=16)):
+        with pytest.raises(EntryProofError):
+            check(forged, trusted, up.unit.book.usable(NOON))
+    signed, kind = from_envelope(proof.extra or b"")
+    other = replace(signed, payload=signed.payload.replace(message.digest.hex().encode(), b"0" * 64))
+    with pytest.raises(EntryProofError, match="does not hold"):
+        check(replace(proof, extra=to_envelope(other, kind)), trusted, up.unit.book.usable(NOON))
     outsider = NoteSigner("witness.example", b"\x66" * 32, SignatureType.COSIGNATURE).key
     strict = policy.parse(policy_text(up.ledger.signer.key, units=units, outside=[outsider]))
     with pytest.raises(EntryProofError, match="too few witnesses"):

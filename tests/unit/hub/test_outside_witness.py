@@ -29,6 +29,8 @@ class Witness:
     signer: NoteSigner = OUTSIDER
     asked: list[int] = field(default_factory=list)
     broken: bool = False
+    instead: str = ""
+    """What it signs in place of what it was asked about."""
 
     def answer(self, body: str) -> tuple[int, str]:
         request = parse(body)
@@ -38,7 +40,7 @@ class Witness:
         except WitnessError as error:
             return int(error.answer), "" if error.size is None else f"{error.size}\n"
         self.last = found
-        return (500, "") if self.broken else (200, self.signer.sign(request.note.text, at=5).line)
+        return (500, "") if self.broken else (200, self.signer.sign(self.instead or request.note.text, at=5).line)
 
 
 @pytest.fixture
@@ -112,6 +114,8 @@ def test_what_another_key_signed_or_a_witness_that_fails_gives_nothing(witness: 
     assert outside.ask(told(speaking), speaking.announcer.proof) == []
     witness.broken, witness.last = False, None
     witness.signer = NoteSigner(OUTSIDER.name, b"\x78" * 32, SignatureType.COSIGNATURE)
+    assert outside.ask(told(speaking), speaking.announcer.proof) == []
+    witness.signer, witness.last, witness.instead = OUTSIDER, None, "another text\n"
     assert outside.ask(told(speaking), speaking.announcer.proof) == []
     nobody = OutsideWitness.of(f"{OUTSIDER.key.text} http://127.0.0.1:9")
     assert nobody.ask(told(speaking), speaking.announcer.proof) == []
