@@ -20,7 +20,7 @@ from contracts.envelope import Message
 from contracts.kafka_record import MAX_VALUE
 from contracts.messages.key import KeyDeposited
 from contracts.names import ProgrammeId, RecordKey, UnitId
-from contracts.sealing.content import seal_content, sealed_under
+from contracts.sealing.content import seal_composed, sealed_under
 from contracts.sealing.content_key import PARTIES, ContentKey, KeyLabel
 from contracts.sealing.deposit import deposit, named_custodians, read_deposit
 from contracts.sealing.jwe import BLOCK
@@ -126,7 +126,7 @@ class Sealing:
 
     def sealed(self, raw: bytes, subject: RecordKey, scope: str | None) -> bytes:
         """The document as it leaves: sealed under the current key of its scope, which is there, or as it is."""
-        return seal_content(raw, self._known[subject][scope].key) if self.on and scope is not None else raw
+        return seal_composed(raw, self._known[subject][scope].key) if self.on and scope is not None else raw
 
     def write(self) -> None:
         """Keep the keys that were made."""
@@ -144,4 +144,4 @@ def sealed_again(tx: Transaction, raw: bytes, before: Message) -> bytes:
     """A document in clear, sealed under the key that sealed an earlier message made of it; as it is where that one was clear."""
     key_id = sealed_under(before)
     own = None if key_id is None else tx.content_keys.find(key_id)
-    return raw if own is None else seal_content(raw, own.key)
+    return raw if own is None else seal_composed(raw, own.key)

@@ -4,15 +4,18 @@ Invariants: sealing changes nothing but the form of `data.sealed`; what was seal
 by the type's own schema (`contracts.envelope.open_clear`), as content in clear is.
 """
 
+import json
 from typing import Final
 
 from contracts import strict_json
 from contracts.envelope import Attributes, Message, parse, parse_attributes
 from contracts.errors import ContractsError
 from contracts.facts import Clear, Jwe
-from contracts.sealing.content_key import ContentKey, message_key
+from contracts.sealing.content_key import ContentKey, message_key, message_key_for
 from contracts.sealing.jwe import JweError, kid_of, open_sealed, seal
 
+_BOUND: Final = ("programme", "source", "subject", "type", "id")
+"""Attributes from which a message key follows."""
 _ADVICE: Final = "Tell the author: the content is not what its type says."
 
 
@@ -39,6 +42,18 @@ def seal_content(raw: bytes, key: ContentKey, *, nonce: bytes | None = None) -> 
     written = strict_json.canonical(document)
     parse(written)
     return written
+
+
+def seal_composed(raw: bytes, key: ContentKey, *, nonce: bytes | None = None) -> bytes:
+    """As `seal_content`, of a document that `compose` or `parse` has judged just now: it is not judged again, which is most of the work."""
+    document = json.loads(raw)
+    sealed = document["data"].get("sealed")
+    if sealed is None or sealed["form"] != "clear":
+        return raw
+    derived = message_key_for(key, *(document.get(name, "") for name in _BOUND))
+    jwe = seal(strict_json.canonical(sealed["content"]), derived, kid=key.key_id, nonce=nonce)
+    document["data"]["sealed"] = {"form": "jwe", "jwe": jwe}
+    return strict_json.canonical(document)
 
 
 def open_content(message: Message, key: ContentKey) -> Message:

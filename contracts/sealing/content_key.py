@@ -80,7 +80,13 @@ def scope_of(attributes: Attributes) -> str:
 
 def message_key(key: ContentKey, attributes: Attributes) -> bytes:
     """32 bytes: HKDF-SHA256 of the content key over the length-prefixed programme, source, subject, type and id."""
-    bound = (attributes.programme, attributes.source, attributes.subject or "", attributes.type, attributes.id)
+    return message_key_for(
+        key, attributes.programme, attributes.source, attributes.subject or "", attributes.type, attributes.id
+    )
+
+
+def message_key_for(key: ContentKey, *bound: str) -> bytes:
+    """The same from programme, source, subject (empty where there is none), type and id."""
     info = length_prefixed(_MESSAGE_KEY.decode(), *bound)
     return HKDF(algorithm=SHA256(), length=KEY_LENGTH, salt=None, info=info).derive(key.secret)
 

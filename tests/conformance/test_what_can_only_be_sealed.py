@@ -16,7 +16,7 @@ from contracts.golden_corpus.examples import Example, examples
 from contracts.golden_corpus.messages import compose_example
 from contracts.json_schemas import schemas
 from contracts.messages.client import ClientContent
-from contracts.sealing.content import seal_content
+from contracts.sealing.content import seal_composed, seal_content
 from contracts.sealing.content_key import ContentKey
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def test_what_an_example_says_in_its_content_is_gone_once_it_is_sealed(example: 
     sealed = parse(seal_content(raw, ContentKey.generate()))
     assert isinstance(sealed.data.sealed, Jwe) == isinstance(before, Clear)
     assert not isinstance(sealed.data.sealed, Clear)
+    key, nonce = ContentKey.generate(), bytes(12)
+    assert seal_composed(raw, key, nonce=nonce) == seal_content(raw, key, nonce=nonce)
     if isinstance(before, Clear):
         clear = sealed.model_dump_json().encode()
         for text in set(texts(before.content)) - {example.category}:
