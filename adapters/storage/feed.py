@@ -23,6 +23,7 @@ from contracts.dsse import to_envelope
 from contracts.envelope import Attributes, Message
 from contracts.feed_head import FeedHead
 from contracts.messages.hub import ObligationOpened, ObligationOverdue
+from contracts.messages.key import KeyDeposited
 from contracts.names import MessageId, SubjectId
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
@@ -278,6 +279,8 @@ def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> 
     message = item.message
     if tx.outbox.find(message.id) is not None:
         return tx.receipts.mark(item.receipt, item.signed, journal=tx.journal, at=at)
+    if isinstance(message, Message) and isinstance(message.facts, KeyDeposited):
+        return _take_own_deposit(tx, item, message, at=at)
     if tx.journal.find(message.id) is not None:
         return Answer.REPEATED
     signature = to_columns(item.author_signed)
@@ -304,6 +307,15 @@ def _take_own(tx: Transaction, item: OwnItem, taken: Taken, *, at: datetime) -> 
     taken.entries += 1
     if message.subject is not None and shapes_state(message.type):
         taken.reshaped.add(message.subject)
+    return Answer.ACCEPTED
+
+
+def _take_own_deposit(tx: Transaction, item: OwnItem, message: Message, *, at: datetime) -> Answer:
+    """That a key was deposited is no entry: only its number counts. The key itself comes by the key service."""
+    if tx.receipts.find(message.id) is not None:
+        return Answer.REPEATED
+    tx.receipts.keep_own(item.receipt, item.signed, at=at)
+    restore_own(tx, message, at=at)
     return Answer.ACCEPTED
 
 

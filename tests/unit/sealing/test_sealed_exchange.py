@@ -30,7 +30,7 @@ from contracts.messages.entry import CorrectionContent, EntryCorrected
 from contracts.messages.hub import ObligationOpened
 from contracts.messages.key import KeyDeposited
 from contracts.messages.need import NeedAssessed, NeedContent
-from contracts.names import HUB, MessageId, ObligationId, RecordKey, source_of
+from contracts.names import HUB, MessageId, MessageType, ObligationId, RecordKey, source_of
 from contracts.sealing.content import open_content, seal_content, seals
 from contracts.sealing.content_key import ContentKey
 from projections.corrections import timeline
@@ -42,6 +42,9 @@ from tests.unit.sealing.sealed_pair import FINDING, KAREL, NOON, OP, UP, SealedP
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+KEY_DEPOSITED = MessageType("eu.spojka.key.deposited.v1")
 
 
 @pytest.fixture
@@ -367,9 +370,10 @@ def test_own_entries_that_come_back_sealed_open_by_the_keys_that_the_unit_still_
     (tmp_path / "restored").mkdir()
     restored = ReadingUnit(tmp_path / "restored", pair.hub, pair.clock, OP)
     back = [restored.feed.given_back(one.signed) for one in sent]
-    restored.intake.take(restored.records(*back))
+    restored.intake.take(restored.records(*back, *back))
     with restored.store.read() as tx:
         assert tx.clients.subject_of(KAREL) is None
+        assert not tx.journal.of_type(KEY_DEPOSITED), "that a key was deposited is no entry"
         entry = tx.journal.find(finding)
     assert entry is not None
     assert entry.kind is EntryKind.OWN
