@@ -6,6 +6,7 @@ padded with spaces to a multiple of 256 bytes, which any JSON reader skips; any 
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -36,8 +37,13 @@ def seal(plaintext: bytes, message_key: bytes, *, kid: str, nonce: bytes | None 
 
 def kid_of(jwe: str) -> str:
     """The id of the content key under which it was sealed, from its header. Raises `JweError`."""
+    return _kid_in(jwe.split(".", 1)[0])
+
+
+@lru_cache(maxsize=4096)  # all that is sealed under one key begins alike
+def _kid_in(encoded: str) -> str:
     try:
-        header = strict_json.parse(_bytes(jwe.split(".", 1)[0]))
+        header = strict_json.parse(_bytes(encoded))
     except (ValueError, ContractsError) as error:
         raise JweError("unreadable JWE header", advice="Seal with alg dir and enc A256GCM.") from error
     kid = header.get("kid")

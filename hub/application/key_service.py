@@ -17,7 +17,7 @@ from contracts.messages.erasure import ErasureRequested, RetentionEnded
 from contracts.messages.ground import GroundEnded
 from contracts.messages.hub import ConsentExpired, GroundExpired, TrustListPublished
 from contracts.messages.processing import ProcessingRestricted
-from contracts.names import KeyId, RecordKey
+from contracts.names import KeyId, RecordKey, UnitId
 from contracts.sealing.content import sealed_under
 from contracts.sealing.jwe import JweError
 from hub.application.key_opening import Opening, Taken, outlived
@@ -67,6 +67,8 @@ class _Step:
     uses: dict[str, KeyUseSoFar] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     wanted: list[Wanted] = field(default_factory=list)
+    spared: dict[tuple[str, UnitId], list[Wanted]] = field(default_factory=dict)
+    """What the content key that is wanted for an entry before will open too; wanted after all where it is not given."""
     closed: set[RecordKey] = field(default_factory=set)
     revoked: list[Place] = field(default_factory=list)
     new_list: bool = False
@@ -270,12 +272,16 @@ class KeyService:
         if use is None or common != use.common:
             step.uses[kid] = KeyUseSoFar(kid, one.event.key, common, frozenset() if use is None else use.opened)
             step.changed.add(kid)
-        opened = step.uses[kid].opened
-        step.wanted += [
-            Wanted(kid, each.unit, one.event.key, one.position, each.ground, live=True)
-            for each in given
-            if each.unit not in opened
-        ]
+        now_common, opened = step.uses[kid].common, step.uses[kid].opened
+        for each in given:
+            if each.unit in opened:
+                continue
+            wanted = Wanted(kid, each.unit, one.event.key, one.position, each.ground, live=True)
+            if each.unit in now_common and (kid, each.unit) in step.spared:
+                step.spared[kid, each.unit].append(wanted)
+            else:
+                step.wanted.append(wanted)
+                step.spared.setdefault((kid, each.unit), [])
 
     def _close(self, step: _Step, now: Circumstances) -> None:
         """Where sharing ended: releases of what is no longer covered go, and a content key that opens too much makes room for keys of messages."""
@@ -384,6 +390,15 @@ class KeyService:
     ) -> None:
         again = {one for number, one in due if number}
         still = set(done.waiting)
+        whole = {row.place for row in done.released}
+        spared = [
+            one
+            for (kid, unit), several in step.spared.items()
+            if (kid, unit, None) not in whole and kid not in step.destroyed
+            for one in several
+        ]
+        if spared:
+            self._retry_after = 0
         self._store.commit(
             KeyCommit(
                 position=self._state.position,
@@ -393,7 +408,7 @@ class KeyService:
                 uses=[step.uses[kid] for kid in sorted(step.changed)],
                 releases=done.released,
                 revoked=step.revoked,
-                waiting=[*step.wanted, *(one for one in done.waiting if one not in again)],
+                waiting=[*step.wanted, *spared, *(one for one in done.waiting if one not in again)],
                 waited=sorted(again - still, key=lambda one: (one.position, one.unit)),
                 destroyed=sorted(step.destroyed),
                 erasures=step.erasures,

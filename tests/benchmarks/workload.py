@@ -40,11 +40,12 @@ def workload(simulation: Simulation, count: int, *, batched: bool, per_client: i
     for number in range(count):
         client = subject(number // per_client)
         keys.append(client)
-        payloads.append(_payload(simulation, client, first=number % per_client == 0))
-    return [Keyed(key, signed) for key, signed in zip(keys, _sign(simulation, payloads, batched=batched), strict=True)]
+        payloads.append(payload_of(simulation, client, first=number % per_client == 0))
+    return [Keyed(key, signed) for key, signed in zip(keys, sign(simulation, payloads, batched=batched), strict=True)]
 
 
-def _payload(simulation: Simulation, client: SubjectId, *, first: bool) -> bytes:
+def payload_of(simulation: Simulation, client: SubjectId, *, first: bool) -> bytes:
+    """A client's consent, or an entry under it."""
     if not first:
         content = NeedContent(finding=_TEXT)
         facts = NeedAssessed(dimension="skills")
@@ -68,7 +69,8 @@ def _payload(simulation: Simulation, client: SubjectId, *, first: bool) -> bytes
     return simulation.unsigned("op", given, subject=client)[1]
 
 
-def _sign(simulation: Simulation, payloads: Sequence[bytes], *, batched: bool) -> list[SignedBytes]:
+def sign(simulation: Simulation, payloads: Sequence[bytes], *, batched: bool) -> list[SignedBytes]:
+    """One by one, or 256 under one signature."""
     key = simulation.units["op"].key
     if not batched:
         return [sign_one(payload, key, PayloadType.CLOUDEVENT) for payload in payloads]

@@ -180,6 +180,16 @@ class TestRelease:
         assert hub.opens("vz", new_epoch)
         assert hub.keyring("vz").contents.keys() >= {hub.key("op", "skills", epoch=2).key_id}
 
+    def test_of_entries_that_come_together_each_unit_opens_its_own_and_no_other(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("up"))
+        late = tuple(one.model_copy(update={"history_from": START + timedelta(days=8)}) for one in grant("md"))
+        consent(hub, *late)
+        days = (9, 2, 9)
+        names = [need(hub, time=START + timedelta(days=day)) for day in days]
+        hub.serve()
+        assert [hub.opens("up", name) for name in names] == [True, True, True]
+        assert [hub.opens("md", name) for name in names] == [True, False, True]
+
     def test_a_source_that_attests_later_opens_its_entries_then(self, hub: SealedSimulation) -> None:
         ground = consent(hub, *grant("up"))
         consent(hub, *grant("md"))
