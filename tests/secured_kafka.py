@@ -58,9 +58,10 @@ class SecuredKafka:
     def __exit__(self, *_: object) -> None:
         self.broker.stop()
 
-    def command(self, *arguments: str) -> str:
-        """`spojka-hub` in this process; returns what it printed."""
-        done = CliRunner().invoke(app, list(arguments), env={"SPOJKA_HUB_HOME": str(self.home), "COLUMNS": "400"})
+    def command(self, *arguments: str, **settings: str) -> str:
+        """`spojka-hub` in this process; returns what it printed. `settings` are the hub's, in lower case."""
+        given = {f"SPOJKA_HUB_{name.upper()}": value for name, value in ({"home": str(self.home)} | settings).items()}
+        done = CliRunner().invoke(app, list(arguments), env={**given, "COLUMNS": "400"})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == 0, done.output

@@ -126,8 +126,8 @@ class TopicMissingError(TransportError):
     def __init__(self, *, topic: str, partition: int | None = None) -> None:
         what = f"Topic {topic}" if partition is None else f"Partition {partition} of topic {topic}"
         super().__init__(
-            f"{what} does not exist. Topics are made by the operator: check the name, the programme's partition count, "
-            "and that the unit was admitted."
+            f"{what} does not exist, or this user may not see it. Topics are made by the operator: check the name, the programme's "
+            "partition count, that the unit was admitted, and that the operator ran `spojka-hub transport apply` since."
         )
         self.topic = topic
         self.partition = partition
@@ -138,8 +138,8 @@ class TopicForbiddenError(TransportError):
 
     def __init__(self, *, topic: str) -> None:
         super().__init__(
-            f"Not authorised for topic {topic}. Ask the operator for the ACL of this institution's principal: "
-            "write hub.inbox, read hub.directory and the feeds of its own units."
+            f"Not authorised for topic {topic}. Ask the operator to set this institution's permissions right "
+            "(`spojka-hub transport apply`): write hub.inbox, read hub.directory and the feeds of its own units."
         )
         self.topic = topic
 

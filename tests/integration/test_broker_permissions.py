@@ -20,6 +20,7 @@ from adapters.appliance.line_checks import line_findings
 from adapters.words import Words
 from contracts.names import UnitId
 from deploy.servers.errors import MissingComponentError
+from hub.entrypoints.publishing import BrokerAwayError
 from hub.infrastructure.transport.authority import (
     CERTIFICATE,
     KEY,
@@ -52,7 +53,7 @@ from tests.integration.protocol_attempts import (
     on_writing,
 )
 from tests.integration.protocol_probe import Answer, Probe
-from tests.secured_kafka import SecuredKafka
+from tests.secured_kafka import PARTITIONS, SecuredKafka
 
 PAGE = (Path(__file__).resolve().parents[2] / "deploy" / "secured.md").read_text(encoding="utf-8")
 MAY_READ = {
@@ -93,7 +94,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     try:
         with SecuredKafka(tmp_path_factory.mktemp("secured")) as kafka:
             for topic in ("hub.inbox", "hub.directory", "hub.ledger", "hub.witness", *sorted(FEEDS), NOBODYS):
-                kafka.broker.create_topic(topic)
+                kafka.broker.create_topic(topic, partitions=PARTITIONS if topic == "hub.inbox" else 1)
             yield kafka
     except MissingComponentError as missing:
         pytest.skip(str(missing))
@@ -307,6 +308,24 @@ async def test_a_password_file_that_others_can_read_is_refused_before_anything_i
     wide.chmod(0o640)
     with pytest.raises(SignInFileError, match="can be read by others"):
         await connect(of(kafka, sign_in=lambda: read_sign_in(wide)))
+
+
+@pytest.mark.kafka
+def test_the_operators_own_commands_get_in_and_say_what_is_wrong_where_they_do_not(
+    kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    other = Authority(tmp_path / "transport")
+    other.begin(at=datetime.now(UTC))
+    settings = {
+        "database": "dbname=not-asked",
+        "bootstrap": kafka.broker.bootstrap,
+        "security_protocol": "SASL_SSL",
+        "broker_users": str(kafka.transport / "users"),
+    }
+    with pytest.raises(BrokerAwayError, match=r"authority that is not trusted here.*CA file"):
+        kafka.command("trust-list", "publish", **settings, ca_file=str(other.trusted))
+    told = kafka.command("trust-list", "publish", **settings, ca_file=str(kafka.authority.trusted))
+    assert "sent, up to" in told
 
 
 @pytest.mark.kafka
