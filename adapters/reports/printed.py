@@ -182,7 +182,8 @@ def _entries(sheet: Sheet, report: PersonalReport, reading: Reading) -> None:
     grounds = {one.ground: one for one in report.grounds}
     for entry in report.entries:
         about = f" ({words.code('category', entry.category)})" if entry.category is not None else ""
-        sheet.heading("H3", f"{reading.moment(entry.time)}: {words.of_type(entry.type)}{about}")
+        kind = words["state.erased"] if entry.part == "nothing-left" else words.of_type(entry.type)
+        sheet.heading("H3", f"{reading.moment(entry.time)}: {kind}{about}")
         ground = None if entry.ground is None else grounds.get(entry.ground)
         for line in _entry(entry, ground, report.controller.unit, reading):
             sheet.paragraph(line, indent=_INDENT)

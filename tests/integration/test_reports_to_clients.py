@@ -314,6 +314,16 @@ def test_a_file_for_the_client_goes_when_what_another_unit_shared_must_be_erased
     assert own_alone.exists(), "nobody else may ask for the erasure of own entries"
 
 
+def test_an_erased_entry_is_called_erased_and_not_something_unknown(office: SharedOffice) -> None:
+    office.must_erase(message_id(1))
+    office.type("obligations", "answer", DUTY[:13])
+    page = office.home.parent / "report.pdf"
+    office.type("report", "give", gone_through(office), *BY, "--to", str(page))
+    text = text_of(printed(page))
+    assert texts("en")["report.nothing-left"] in text
+    assert texts("en")["type.unknown"] not in text
+
+
 def test_each_step_is_recorded_with_who_and_when(office: SharedOffice) -> None:
     number = gone_through(office)
     (kept,) = json.loads(office.type("report", "list", "--json"))
