@@ -13,13 +13,15 @@ from typer.testing import CliRunner
 from contracts.ledger import policy as policies
 from contracts.ledger import proof_file
 from contracts.ledger.entry import leaf_of
-from contracts.merkle import ProofError
+from contracts.ledger.tiles import WIDTH
+from contracts.merkle import HASH_LENGTH, ProofError
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, RecordKey, SubjectId, UnitId
 from hub.audit import commands
 from hub.audit.bundle import INDEX, MANIFEST, ROWS, Bundle, BundleError, Group, Row, row_of
 from hub.audit.findings import FindingCode
 from hub.audit.history import history_of
+from hub.audit.proven_leaves import tile_of
 from hub.audit.replay import replay
 from hub.audit.verification import verify
 from hub.domain.events import Given, MessageAccepted
@@ -99,6 +101,27 @@ def test_a_row_that_the_ledger_does_not_vouch_for_is_named(hub: Simulation, tmp_
     assert [one.position for one in found if one.code is FindingCode.ROOT_MISMATCH] == [3]
     with pytest.raises(ProofError, match="row at 3"):
         history_of(bundle, KAREL, TRUSTED)
+
+
+@pytest.mark.parametrize("place", [3, -3], ids=["in a full tile", "in the last one"])
+def test_a_tile_that_was_made_to_fit_a_changed_row_does_not_lead_to_the_root(
+    hub: Simulation, tmp_path: Path, place: int
+) -> None:
+    rows = rows_of(hub)
+    row = rows[place]
+    part = exported_part(hub, tmp_path / "part", [KAREL, JANA])
+    forged = replace(
+        row, state=row.state.replace(b"2026-02-09", b"2026-02-08", 1).replace(b"2026-03-21", b"2026-03-20", 1)
+    )
+    changed(part, row.position, forged)
+    tile = tile_of(0, row.position, len(rows))
+    hashes = bytearray(part.tile(tile))
+    begin = row.position % WIDTH * HASH_LENGTH
+    hashes[begin : begin + HASH_LENGTH] = leaf_of(row.position, sha256(forged.state).digest())
+    (part.folder / tile.path).write_bytes(hashes)
+    assert FindingCode.ROOT_MISMATCH in codes(verify(part, TRUSTED))
+    with pytest.raises(ProofError):
+        history_of(part, JANA if place < 0 else KAREL, TRUSTED)
 
 
 def test_one_clients_path_is_replayed_from_that_clients_rows_alone(hub: Simulation, tmp_path: Path) -> None:
