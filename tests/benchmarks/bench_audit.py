@@ -179,7 +179,7 @@ def _seconds(do: Callable[[], None]) -> float:
 def follow(bench: Bench) -> dict[str, Measurement]:
     """CPU time of the ledger's process while it follows, in per cent of intake's over the same messages; baseline: what it may cost."""
     simulation = Simulation()
-    messages = workload(simulation, 2_000 if bench.smoke else 40_000, batched=True)
+    messages = workload(simulation, 2_000 if bench.smoke else 40_000, batched=False)
     fresh_topics(bench)
     folder = bench.folder / f"follow{next(_numbers)}"
     folder.mkdir()

@@ -61,4 +61,6 @@ class StoredLog:
 
     def states(self, position: int, *, limit: int) -> Sequence[bytes]:
         """The stored states from a position on."""
-        return [row.state for row in self.rows(position, limit=limit)]
+        with self._session.use() as connection:
+            found = connection.execute(_SQL["states"], {"position": position, "limit": limit}, binary=True).fetchall()
+        return [bytes(state) for (state,) in found]

@@ -55,6 +55,9 @@ WHERE position >= %(position)s
 ORDER BY position
 LIMIT %(limit)s;
 
+-- name: states
+SELECT state FROM log WHERE position >= %(position)s ORDER BY position LIMIT %(limit)s;
+
 -- name: by_record_key
 SELECT s.record_key, l.position, l.stream_id, l.stream_version, l.topic, l.state
 FROM log l
