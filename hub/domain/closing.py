@@ -73,13 +73,15 @@ def holders(entry: Entry, opened: SupportPath, now: Circumstances) -> Iterator[U
 
 
 def _uncovered(path: SupportPath, opened: SupportPath, now: Circumstances) -> dict[UnitId, list[Entry]]:
+    """What units hold that no ground covers any more. A restriction ends giving, not holding: what it covers is kept and not used (GDPR Art. 18)."""
     named = {(duty.unit, entry) for duty in path.obligations.values() if duty.open for entry in duty.entries}
+    covering = replace(path, restrictions=())
     found: dict[UnitId, list[Entry]] = {}
     for entry in path.entries.values():
         if entry.audience is Audience.REFERRAL_PARTIES and entry.referral_id is None:
             continue
         for unit in holders(entry, opened, now):
-            if (unit, entry.message_id) not in named and not still_given(path, entry, unit, now):
+            if (unit, entry.message_id) not in named and not still_given(covering, entry, unit, now):
                 found.setdefault(unit, []).append(entry)
     return found
 

@@ -144,7 +144,7 @@ class SealedExchange(RuleBasedStateMachine):
         )
         for recipient in recipients:
             paper.narrow(recipient, {one.value for one in categories})
-        self._settle(closed={file})
+        self._settle()
 
     @precondition(lambda self: hasattr(self, "said"))
     @rule(pick=PICK)
@@ -153,7 +153,7 @@ class SealedExchange(RuleBasedStateMachine):
         if not paper.withdrawn and any(one.ends > self._now for one in paper.grants):
             self.town[paper.collector].desk.withdraw(FILES[file], consent_id)
             paper.withdrawn = True
-            self._settle(closed={file})
+            self._settle()
 
     @precondition(lambda self: hasattr(self, "said"))
     @rule(pick=PICK, unit=UNIT)
@@ -215,8 +215,7 @@ class SealedExchange(RuleBasedStateMachine):
     def time_passes(self, days: int) -> None:
         before = self._now
         self.town.hub.move_to(before + timedelta(days=days))
-        ends = {(file, line.ends) for file, _, paper in self._papers() for line in paper.grants}
-        self._settle(closed={file for file, end in ends if before <= end <= self._now})
+        self._settle()
 
     @rule(unit=UNIT)
     def a_unit_does_what_it_owes(self, unit: str) -> None:
@@ -304,23 +303,23 @@ class SealedExchange(RuleBasedStateMachine):
         found = {one.message_id: open_clear(parse(one.payload))[1] for one in rows if one.payload is not None}
         return {name for name, content in found.items() if isinstance(content, NeedContent)}
 
-    def _settle(self, *, closed: set[int] | None = None) -> None:
-        """Let everything arrive. In `closed` files some reason ended: a duty then names whatever nothing gives any more, the restricted too."""
+    def _settle(self) -> None:
+        """Let everything arrive. A duty names what no reason covers any more; a restriction ends giving, not holding."""
         self.town.settle()
         for name, written in self.entries.items():
             for unit in set(UNITS) - {written.author}:
-                self._judge((unit, name), written, closed=written.file in (closed or ()))
+                self._judge((unit, name), written)
         self.town.hub.clock.at += timedelta(minutes=1)
         self.town.settle()
 
-    def _judge(self, place: tuple[str, MessageId], written: Written, *, closed: bool) -> None:
+    def _judge(self, place: tuple[str, MessageId], written: Written) -> None:
         told, at = self.said[written.file], self._now
         author, category, happened = written.author, written.category.value, written.happened
         permitted = told.may_have(place[0], author=author, category=category, happened=happened, at=at)
         covered = told.could_have(place[0], author=author, category=category, happened=happened, at=at)
         if place not in self.erased and permitted:
             self.open_at.add(place)
-        if place in self.open_at and not (permitted if closed else covered):
+        if place in self.open_at and not covered:
             self.to_erase.add(place)
 
 
