@@ -52,7 +52,7 @@ def test_a_full_disk_is_told_and_the_same_sheet_again_completes_the_import(
     def small(path: Path) -> UnitStore:
         store = UnitStore.open(path)
         store.close()  # the next connections are those that the limit holds for
-        event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 420"))
+        event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 700"))
         return store
 
     with monkeypatch.context() as patch:

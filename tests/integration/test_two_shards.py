@@ -124,6 +124,10 @@ async def test_lists_and_settings_enter_every_shards_log_once_however_often_they
 async def reported(rig: HubRig, client: SubjectId) -> list[dict[str, Any]]:
     """The access history once everything given is reported as delivered."""
     async with asyncio.timeout(60):
+        for shard in (0, 1):
+            served = f"SELECT to_regclass('projections_{shard}.access_entry')"
+            while rig.log(served, shard=shard) == [(None,)]:  # noqa: ASYNC110 - its process, another one, has just begun
+                await asyncio.sleep(0.05)
         while True:
             lines = json.loads(await asyncio.to_thread(rig.command, "access", client, "--json"))
             if lines and {line["outcome"] for line in lines} == {"delivered"}:
