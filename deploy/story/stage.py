@@ -71,6 +71,12 @@ class TownStage:
             self.settle()
 
     def reload_directories(self) -> None:
-        """Take over the trust lists that the adapters have read."""
+        """Take over the trust lists once every adapter has read the one that admits all units: rest is about feeds, lists come by another topic."""
+        self.quiet.until(self._lacking)
+
+    def _lacking(self) -> str | None:
         for house in self.houses.values():
             house.book.reload()
+            if not house.directory.units.keys() >= UNITS.keys():
+                return f"{house.unit} has no trust list yet that admits all units"
+        return None
