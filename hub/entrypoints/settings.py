@@ -3,8 +3,9 @@
 Invariant: what decides something about a client is no setting here but a message in the log (`hub.domain.settings`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -25,9 +26,36 @@ class SettingsError(HubError):
     """A setting is missing or wrong."""
 
 
-class HubSettings(BaseSettings):
+class HomeSettings(BaseSettings):
+    """Settings with a home folder, in which a file of them may lie."""
+
+    HOME: ClassVar[str]
+    """The home folder where nobody names one."""
+    FILE: ClassVar[str]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
+        del dotenv_settings, file_secret_settings
+        home = init_settings().get("home") or env_settings().get("home") or cls.HOME
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(str(home)) / cls.FILE)
+
+
+SettingsT = TypeVar("SettingsT", bound=HomeSettings)
+
+
+class HubSettings(HomeSettings):
     """What a hub process must know to run."""
 
+    HOME = "hub-home"
+    FILE = "hub.toml"
     model_config = SettingsConfigDict(env_prefix="SPOJKA_HUB_", extra="forbid", frozen=True)
 
     home: Annotated[Path, Field(description="Folder with keys, trust list and hub.toml.")] = Path("hub-home")
@@ -139,34 +167,10 @@ class HubSettings(BaseSettings):
             )
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments before environment before file."""
-        del dotenv_settings, file_secret_settings
-        home = init_settings().get("home") or env_settings().get("home") or "hub-home"
-        toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "hub.toml")
-        return init_settings, env_settings, toml
-
 
 def load_settings(**given: object) -> HubSettings:
     """The settings, or a `SettingsError` that names each fault and what to write."""
-    try:
-        settings = HubSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # pydantic checks them
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
-        )
-        raise SettingsError(
-            f"Settings do not hold: {faults}.", advice="Set SPOJKA_HUB_<NAME> or write it into hub.toml."
-        ) from error
-    return settings
+    return checked(HubSettings, given)
 
 
 def limits_of(settings: HubSettings) -> LagLimits:
@@ -176,7 +180,25 @@ def limits_of(settings: HubSettings) -> LagLimits:
 
 def described() -> str:
     """Every setting with its default, for `spojka-hub settings`."""
-    lines = []
-    for name, field in HubSettings.model_fields.items():
-        lines.append(f"SPOJKA_HUB_{name.upper()}  (default: {field.default!r})\n    {field.description}")
-    return "\n".join(lines)
+    return lines_of(HubSettings)
+
+
+def checked(settings: type[SettingsT], given: Mapping[str, Any]) -> SettingsT:
+    """Settings of a kind, what is given before the environment and the file. Raises `SettingsError`, which names each fault and what to write."""
+    try:
+        return settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
+        )
+        advice = f"Set {settings.model_config['env_prefix']}<NAME> or write it into {settings.FILE}."
+        raise SettingsError(f"Settings do not hold: {faults}.", advice=advice) from error
+
+
+def lines_of(settings: type[HomeSettings]) -> str:
+    """Every setting of a kind with its default, for a person."""
+    prefix = settings.model_config["env_prefix"]
+    return "\n".join(
+        f"{prefix}{name.upper()}  (default: {field.default!r})\n    {field.description}"
+        for name, field in settings.model_fields.items()
+    )

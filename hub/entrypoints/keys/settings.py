@@ -6,16 +6,18 @@ Invariants: the key service shares no folder, database or sign-in with the rest 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from hub.entrypoints.settings import SettingsError
+from hub.entrypoints.settings import HomeSettings, checked, lines_of
 from projections.kafka.connection import SecurityProtocol
 
 
-class KeysSettings(BaseSettings):
+class KeysSettings(HomeSettings):
     """What the key service must know to run."""
 
+    HOME = "keys-home"
+    FILE = "keys.toml"
     model_config = SettingsConfigDict(env_prefix="SPOJKA_KEYS_", extra="forbid", frozen=True)
 
     home: Annotated[Path, Field(description="Folder with signing keys, the first trust list and keys.toml.")] = Path(
@@ -85,38 +87,12 @@ class KeysSettings(BaseSettings):
         """Where the key-encryption keys are."""
         return self.kek or f"file:{self.home / 'kek.json'}"
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments before environment before file."""
-        del dotenv_settings, file_secret_settings
-        home = init_settings().get("home") or env_settings().get("home") or "keys-home"
-        toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "keys.toml")
-        return init_settings, env_settings, toml
-
 
 def load_settings(**given: object) -> KeysSettings:
     """The settings, or a `SettingsError` that names each fault and what to write."""
-    try:
-        return KeysSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # pydantic checks them
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)
-        )
-        raise SettingsError(
-            f"Settings do not hold: {faults}.", advice="Set SPOJKA_KEYS_<NAME> or write it into keys.toml."
-        ) from error
+    return checked(KeysSettings, given)
 
 
 def described() -> str:
     """Every setting with its default, for `spojka-keys settings`."""
-    lines = []
-    for name, field in KeysSettings.model_fields.items():
-        lines.append(f"SPOJKA_KEYS_{name.upper()}  (default: {field.default!r})\n    {field.description}")
-    return "\n".join(lines)
+    return lines_of(KeysSettings)
