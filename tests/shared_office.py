@@ -12,7 +12,7 @@ from adapters import commands, keyring
 from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import load_settings, unit_folder
 from adapters.storage.journal import EntryKind, NewEntry
-from contracts.categories import Category
+from contracts.categories import Category, Purpose
 from contracts.envelope import parse
 from contracts.feed_head import FeedHead
 from contracts.messages.access import RecordAccessed
@@ -97,6 +97,10 @@ class SharedOffice:
             tx.journal.add([entry])
         house.close()
         return read.id
+
+    def for_control(self, number: int) -> MessageId:
+        """An entry of OP about housing, given for another purpose than support."""
+        return self.give(self.hub.message_of(OP, number, purpose=Purpose.CONTROL))
 
     def service(self, number: int, notes: str) -> MessageId:
         """A service of OP with something that a person wrote."""

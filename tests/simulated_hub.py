@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from contracts import feed_record
-from contracts.categories import Category
+from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
 from contracts.delivery import Delivery, first_link, next_link
 from contracts.dsse import to_envelope
@@ -155,6 +155,7 @@ class SimulatedHub:
         facts: Facts | None = None,
         subject: SubjectId | None = SUBJECT,
         category: Category | None = Category.HOUSING,
+        purpose: Purpose | None = None,
         key: SigningKey | None = None,
         content: SealedContent | None = None,
     ) -> SignedBytes:
@@ -168,6 +169,7 @@ class SimulatedHub:
             sequence=number,
             subject=subject,
             category=category,
+            purpose=purpose,
             content=content,
         )
         signing = key or (self.messages if unit == HUB else self.unit_keys[unit])

@@ -10,16 +10,13 @@ import pytest
 from pypdf import PdfReader
 
 from adapters.drafts import ClientKey
-from adapters.storage.journal import EntryKind, NewEntry
 from adapters.words import LANGUAGES, Language, texts
 from contracts.access_view import AccessView
-from contracts.categories import Category, Purpose
-from contracts.envelope import compose, parse
+from contracts.categories import Purpose
+from contracts.envelope import parse
 from contracts.messages.access import RecordAccessed
-from contracts.messages.need import NeedAssessed
-from contracts.names import source_of
-from tests.shared_office import OP, SharedOffice
-from tests.simulated_hub import GROUND, NOON, PROGRAMME, SUBJECT, message_id
+from tests.shared_office import SharedOffice
+from tests.simulated_hub import NOON, message_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,28 +35,12 @@ def office(tmp_path: Path) -> SharedOffice:
     (tmp_path / "home").mkdir()
     office = SharedOffice.make(tmp_path / "home")
     office.service(1, NOTE)
-    given_for_control(office)
+    office.for_control(77)
     office.adopt(CLIENT)
     with (office.home / "adapter.toml").open("a") as settings:
         settings.write('emergency_units = ["up"]\n')
     it_is(office, LATER)
     return office
-
-
-def given_for_control(office: SharedOffice) -> None:
-    message = compose(
-        NeedAssessed(dimension="housing"), id=message_id(77), source=source_of(PROGRAMME, OP), time=NOON,
-        programme=PROGRAMME, sequence=9, subject=SUBJECT, category=Category.HOUSING, purpose=Purpose.CONTROL,
-    )  # fmt: skip
-    read = parse(message)
-    entry = NewEntry(
-        message_id=read.id, subject=SUBJECT, author=OP, type=read.type, category=read.category, time=read.time,
-        payload=message, kind=EntryKind.GIVEN, recorded_at=NOON, ground_id=GROUND,
-    )  # fmt: skip
-    house = office.house()
-    with house.store.write() as tx:
-        tx.journal.add([entry])
-    house.close()
 
 
 def it_is(office: SharedOffice, now: datetime) -> None:

@@ -14,15 +14,14 @@ from pypdf import PdfReader
 from adapters.desk.actions.consents import Paper, Terms
 from adapters.drafts import ClientKey
 from adapters.reports.flow import Reporting
-from adapters.storage.journal import EntryKind, NewEntry, OwnState
+from adapters.storage.journal import EntryKind, OwnState
 from adapters.words import LANGUAGES, Language, texts
 from contracts.access_view import AccessLine, AccessView
 from contracts.categories import Category, Purpose
-from contracts.envelope import compose, parse
+from contracts.envelope import parse
 from contracts.grants import Recipient
 from contracts.messages.client import ClientContent, Contact
-from contracts.messages.need import NeedAssessed
-from contracts.names import HUB, ActorId, SubjectId, UnitId, source_of
+from contracts.names import HUB, ActorId, SubjectId, UnitId
 from contracts.personal_report import BLACKED, PersonalReport, PortableCopy
 from deploy.publish_contracts import FOLDER
 from tests.shared_office import DUTY, OP, UP, SharedOffice
@@ -234,20 +233,8 @@ def test_past_the_lease_nothing_of_others_is_in_it_and_it_says_so(office: Shared
 
 
 def test_what_was_given_for_another_purpose_is_not_in_a_report_about_support(office: SharedOffice) -> None:
-    message = compose(
-        NeedAssessed(dimension="housing"), id=message_id(77), source=source_of(PROGRAMME, OP), time=NOON,
-        programme=PROGRAMME, sequence=9, subject=SUBJECT, category=Category.HOUSING, purpose=Purpose.CONTROL,
-    )  # fmt: skip
-    read = parse(message)
-    entry = NewEntry(
-        message_id=read.id, subject=SUBJECT, author=OP, type=read.type, category=read.category, time=read.time,
-        payload=message, kind=EntryKind.GIVEN, recorded_at=NOON, ground_id=GROUND,
-    )  # fmt: skip
-    house = office.house()
-    with house.store.write() as tx:
-        tx.journal.add([entry])
-    house.close()
-    assert message_id(77) not in {one.id for one in report_of(office, gone_through(office)).entries}
+    other = office.for_control(77)
+    assert other not in {one.id for one in report_of(office, gone_through(office)).entries}
 
 
 def test_the_portable_copy_holds_what_this_unit_recorded_and_nothing_of_others(office: SharedOffice) -> None:
