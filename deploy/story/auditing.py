@@ -24,6 +24,7 @@ BUNDLE: Final = "audit-bundle"
 POLICY: Final = "audit-policy.txt"
 _PATIENCE: Final = 60.0
 _LOOK: Final = 0.05
+"""Seconds between two looks at what other processes write: none of them tells."""
 
 
 def audit(premises: Premises, houses: Iterable[UnitHouse]) -> Report:

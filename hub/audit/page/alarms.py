@@ -30,6 +30,7 @@ SILENT: Final = 10.0
 RECENT: Final = timedelta(days=30)
 _MANY: Final = 1000
 _A_MOMENT: Final = 1.0
+"""Seconds in which a ledger that works takes in some of what waits: only whether it grows tells it from one that is stuck."""
 
 
 class AlarmCode(StrEnum):

@@ -35,6 +35,7 @@ OURS: Final = ("hub-", "adapter-")
 """How the names of users begin that are managed here."""
 _PATIENCE: Final = 30.0
 _LOOK_AGAIN: Final = 0.1
+"""Seconds between two looks at what a broker shows: it tells nobody when it has taken certificates over."""
 _MECHANISM: Final = ScramMechanism.SCRAM_SHA_512
 _ROUNDS: Final = 8192
 _PRINCIPAL: Final = "User:"
