@@ -8,7 +8,7 @@ import json
 from typing import Final
 
 from contracts import strict_json
-from contracts.envelope import Attributes, Message, parse, parse_attributes
+from contracts.envelope import Message, parse, parse_attributes
 from contracts.errors import ContractsError
 from contracts.facts import Clear, Jwe
 from contracts.sealing.content_key import ContentKey, message_key, message_key_for
@@ -17,11 +17,6 @@ from contracts.sealing.jwe import JweError, kid_of, open_sealed, seal
 _BOUND: Final = ("programme", "source", "subject", "type", "id")
 """Attributes from which a message key follows."""
 _ADVICE: Final = "Tell the author: the content is not what its type says."
-
-
-def seals(message: Message) -> bool:
-    """Whether the message has content in clear, which a programme that is not on trial wants sealed."""
-    return isinstance(message.data.sealed, Clear)
 
 
 def sealed_under(message: Message) -> str | None:
@@ -72,8 +67,3 @@ def open_with_message_key(message: Message, opened_by: bytes) -> Message:
     except (ContractsError, ValueError) as error:
         raise JweError("what was sealed is no JSON object", advice=_ADVICE) from error
     return message.model_copy(update={"data": message.data.model_copy(update={"sealed": content})})
-
-
-def is_sealed(attributes: Attributes) -> bool:
-    """Whether the message's content is sealed."""
-    return isinstance(attributes, Message) and isinstance(attributes.data.sealed, Jwe)

@@ -5,7 +5,7 @@ withheld before it had a number takes no slot; a (unit, position) pair gets one 
 judged again before they are produced again. One step is one transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -344,11 +344,6 @@ class Relay:
             given=tuple(signed),
             trust_lists=tuple(_trust_list(entry) for entry in entries if _is_trust_list(entry)),
         )
-
-
-def feeds_of(programme: Programme) -> Mapping[UnitId, str]:
-    """The feed topic of every unit in the trust list."""
-    return {unit: f"feed.{unit}" for unit in programme.directory.units}
 
 
 def _resigned(rows: Sequence[DeliveryRow], values: Sequence[FeedValue]) -> list[DeliveryRow]:

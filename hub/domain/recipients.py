@@ -7,7 +7,7 @@ the same decision is always the same bytes.
 from collections.abc import Iterable, Iterator
 
 from contracts.catalogue import Audience
-from contracts.gate import Party, Permit, permit
+from contracts.gate import Permit, permit
 from contracts.grants import Recipient
 from contracts.grounds import Ground, Opening
 from contracts.names import HUB, UnitId
@@ -150,8 +150,3 @@ def without_ground(units: Iterable[UnitId], author: UnitId, now: Circumstances) 
 
 def _sorted(given: Iterable[Given]) -> tuple[Given, ...]:
     return tuple(sorted(given, key=lambda one: one.unit))
-
-
-def as_party(unit: UnitId, now: Circumstances) -> Party:
-    """A unit as the trust list describes it now."""
-    return now.directory.party(unit, now.at)

@@ -22,7 +22,7 @@ from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
 from contracts.messages.referral import ReferralFacts
 from contracts.messages.subject import PairingOffered, SubjectFacts, SubjectMerged, SubjectPaired, SubjectSplit
-from contracts.names import GroundId, MergeId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
+from contracts.names import MergeId, MessageId, ObligationId, RecordKey, ReferralId, Source, UnitId
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.domain.referral import Referral
 from hub.domain.referral import evolve as evolve_referral
@@ -256,8 +256,3 @@ def _opened(known: Mapping[tuple[UnitId, UnitId], int], event: MessageAccepted) 
 
 def _with(known: Mapping[_KeyT, _ValueT], key: _KeyT, value: _ValueT) -> Mapping[_KeyT, _ValueT]:
     return {**known, key: value}
-
-
-def ground_of(path: SupportPath, ground_id: GroundId) -> ground_rules.Ground | None:
-    """The ground of that id about this subject."""
-    return path.grounds.get(ground_id)
