@@ -21,7 +21,7 @@ from adapters.words import Words
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import compose, open_clear, parse
-from contracts.facts import Jwe
+from contracts.facts import Clear, Jwe
 from contracts.kafka_record import MAX_VALUE
 from contracts.keys import KeyUse, SigningKey
 from contracts.messages.client import ClientContent, ClientEnrolled
@@ -31,7 +31,7 @@ from contracts.messages.hub import ObligationOpened
 from contracts.messages.key import KeyDeposited
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import HUB, MessageId, MessageType, ObligationId, RecordKey, source_of
-from contracts.sealing.content import open_content, seal_content, seals
+from contracts.sealing.content import open_content, seal_content
 from contracts.sealing.content_key import ContentKey
 from projections.corrections import timeline
 from projections.parsed import SEALED
@@ -71,7 +71,7 @@ def test_nothing_that_a_person_wrote_leaves_in_clear(pair: SealedPair) -> None:
     pair.need()
     pair.need(category=Category.HEALTH)
     sent = pair.take()
-    assert not any(seals(one.message) for one in sent)
+    assert not any(isinstance(one.message.data.sealed, Clear) for one in sent)
     assert len(findings(sent)) == 2
     everything = b"".join(one.signed.payload + (one.header or b"") for one in sent)
     for word in (FINDING.encode(), b"paper on file", b"ajem"):
