@@ -71,6 +71,19 @@ class KeyEncryption(Protocol):
         """The secrets, each with what it must be bound to."""
 
 
+class KekKeeper(Protocol):
+    """Where key-encryption keys are made and destroyed. Raises `KeyEncryptionError`."""
+
+    def names(self) -> Sequence[str]:
+        """Of the keys that there are."""
+
+    def make(self, name: str) -> None:
+        """A new key, which wraps from now on."""
+
+    def destroy(self, name: str) -> None:
+        """An old key, under which nothing is wrapped, is no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class DepositKey:
     """One private half to which units seal their content keys, wrapped; `secret` None once it was destroyed."""

@@ -2,7 +2,7 @@
 
 Invariants: a secret is sealed with AES-256-GCM, bound to what it is for, so that it cannot be moved; each ciphertext stands beside the id of its key,
 so that old and new keys serve at the same time; a file is readable by its owner alone, and is read again when it changed, so that a rotation needs no
-restart. A hardware module or a key management service is another class with the same three members.
+restart. A security module is `SecurityModule`; a key management service would be another class with the same members.
 """
 
 import json
@@ -13,13 +13,16 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hub.application.key_ports import Wrapped
+from hub.application.key_ports import KekKeeper, KeyEncryption, Wrapped
 from hub.application.ports import HubError
+
+if TYPE_CHECKING:
+    from hub.infrastructure.security_module import SecurityModule
 
 _NONCE: Final = 12
 _LENGTH: Final = 32
@@ -135,6 +138,18 @@ class KekFile:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(held.text)
 
+    def names(self) -> list[str]:
+        """Of the keys that there are. Raises `KeyEncryptionError`."""
+        return list(self().keys)
+
+    def make(self, name: str) -> None:
+        """A new key, which wraps from now on. Raises `KeyEncryptionError`."""
+        self.replace(self().rotated(name))
+
+    def destroy(self, name: str) -> None:
+        """An old key is no more. Raises `KeyEncryptionError`."""
+        self.replace(self().without(name))
+
     def replace(self, held: KekSet) -> None:
         """Put other keys in place, whole or not at all."""
         beside = self._path.with_suffix(".new")
@@ -164,15 +179,43 @@ class KekFile:
         return self._held
 
 
-def key_encryption(setting: str) -> LocalKeyEncryption:
-    """From a setting: `file:PATH`, or `env:NAME` for the text in an environment variable. Raises `KeyEncryptionError`."""
+class KeptElsewhereError(HubError):
+    """The key-encryption keys are where our commands do not reach: whoever holds them rotates them."""
+
+
+def key_encryption(setting: str) -> KeyEncryption:
+    """From a setting: `file:PATH`, `env:NAME` for the text in an environment variable, or a PKCS#11 URI. Raises `KeyEncryptionError`."""
     kind, _, name = setting.partition(":")
     if kind == "file" and name:
         return LocalKeyEncryption(KekFile(Path(name)))
+    if kind == "pkcs11":
+        return _security_module(setting)
     text = os.environ.get(name, "") if kind == "env" else ""
     if not text:
         raise KeyEncryptionError(
-            "No key-encryption key is set.", advice="Set SPOJKA_KEYS_KEK to file:PATH, or to env:NAME with NAME set."
+            "No key-encryption key is set.",
+            advice="Set SPOJKA_KEYS_KEK to file:PATH, to env:NAME with NAME set, or to a PKCS#11 URI.",
         )
     held = KekSet.read(text)
     return LocalKeyEncryption(lambda: held)
+
+
+def kek_keeper(setting: str) -> KekKeeper:
+    """Where the keys of this setting are made and destroyed. Raises `KeptElsewhereError`, `KeyEncryptionError`."""
+    kind, _, name = setting.partition(":")
+    if kind == "file":
+        return KekFile(Path(name))
+    if kind == "pkcs11":
+        return _security_module(setting)
+    raise KeptElsewhereError(
+        "The key-encryption keys are in the environment.", advice="Rotate them where they are kept; both may be given."
+    )
+
+
+def _security_module(uri: str) -> "SecurityModule":
+    from hub.infrastructure.security_module import (  # noqa: PLC0415 - loads a library that only those with a module need
+        ModulePlace,
+        SecurityModule,
+    )
+
+    return SecurityModule(ModulePlace.read(uri))

@@ -87,6 +87,13 @@ def test_a_key_encryption_key_is_renewed_and_the_old_one_destroyed_when_nothing_
     assert "3 secrets under kek-2, 0 under others" in " ".join(operators.keys("status").output.split())
 
 
+def test_a_third_key_encryption_key_is_a_new_one_though_the_first_is_gone(operators: Operators) -> None:
+    operators.keys("init", "--deposit-keys", "3")
+    operators.keys("rotate-kek")
+    operators.keys("rotate-kek", "--forget", "kek-1")
+    assert "3 secrets are wrapped under kek-3" in operators.keys("rotate-kek").output
+
+
 def test_keys_that_are_not_proven_or_of_another_programme_are_not_admitted(operators: Operators) -> None:
     operators.keys("init", "--at", "2026-02-01T00:00:00")
     path = operators.keys_home / key_commands.PUBLIC

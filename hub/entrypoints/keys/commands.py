@@ -14,11 +14,10 @@ import typer
 from rich.console import Console
 
 from hub.application.hub_keys import KeyServiceRequest
-from hub.application.ports import HubError
 from hub.entrypoints.keys import making
 from hub.entrypoints.keys.house import KeysHouse, open_house
 from hub.entrypoints.keys.settings import KeysSettings, described, load_settings
-from hub.infrastructure.key_encryption import KekFile, KekSet
+from hub.infrastructure.key_encryption import KekFile, KekSet, kek_keeper
 from hub.infrastructure.postgres.migrate import KEY_TABLES, migrate
 from projections.process.logs import set_up_logs
 
@@ -32,10 +31,6 @@ Count = Annotated[int, typer.Option(min=1, max=24, help="How many, one for every
 At = Annotated[datetime | None, typer.Option(help="From when on, for a story.")]
 
 
-class NoKekFileError(HubError):
-    """The key-encryption keys are not in a file: whoever holds them rotates them."""
-
-
 @app.callback()
 def spojka_keys() -> None:
     """The key service of a Spojka programme."""
@@ -47,8 +42,7 @@ def init(deposit_keys: Count = 2, at: At = None, home: Home = None) -> None:
     settings = load_settings(home=home)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     making.make_signing_keys(settings.home)
-    if not settings.kek:
-        KekFile(settings.home / "kek.json").create(KekSet.fresh(_FIRST_KEK))
+    _make_first_kek(settings)
     house = open_house(settings)
     _migrate(house)
     request = making.make_deposit_keys(house, count=deposit_keys, at=_instant(at), first=True)
@@ -99,14 +93,14 @@ def rotate_kek(
 ) -> None:
     """Wrap every key under a new key-encryption key, while the service runs."""
     settings = load_settings(home=home)
-    file = _kek_file(settings)
+    keeper = kek_keeper(settings.key_encryption)
     house = open_house(settings)
     if forget:
-        making.forget_kek(house, file, name=forget)
+        making.forget_kek(house, keeper, name=forget)
         out.print(f"{forget} is gone.")
         return
-    made = name or f"kek-{len(file().keys) + 1}"
-    count = making.rotate_kek(house, file, name=made)
+    made = name or making.next_name(keeper.names())
+    count = making.rotate_kek(house, keeper, name=made)
     out.print(
         f"{count} secrets are wrapped under {made}. Back it up; then destroy the old one: rotate-kek --forget NAME."
     )
@@ -140,13 +134,14 @@ def _give(settings: KeysSettings, request: KeyServiceRequest) -> None:
     out.print(f"Public halves: {path}. Have them admitted: `spojka-hub trust-list add-key-service {path}`.")
 
 
-def _kek_file(settings: KeysSettings) -> KekFile:
-    kind, _, path = settings.key_encryption.partition(":")
-    if kind != "file":
-        raise NoKekFileError(
-            "The key-encryption keys are not in a file.", advice="Rotate them where they are kept; both may be given."
-        )
-    return KekFile(Path(path))
+def _make_first_kek(settings: KeysSettings) -> None:
+    """Where nobody set another place: a file. In a security module: unless it has one."""
+    if not settings.kek:
+        KekFile(settings.home / "kek.json").create(KekSet.fresh(_FIRST_KEK))
+    elif settings.kek.startswith("pkcs11:"):
+        module = kek_keeper(settings.kek)
+        if not module.names():
+            module.make(_FIRST_KEK)
 
 
 def _instant(at: datetime | None) -> datetime:

@@ -11,13 +11,14 @@ from contracts.names import KeyId
 from contracts.trust_list import Directory, TrustList
 from hub.application.broker_permissions import HubUser
 from hub.application.hub_voice import HubVoice
+from hub.application.key_ports import KeyEncryption
 from hub.application.key_service import KeyService
 from hub.application.programme import Programme
 from hub.application.releasing import Releasing
 from hub.entrypoints.house import check_clock, check_users, connection_of, first_directory
 from hub.entrypoints.keys.settings import KeysSettings
 from hub.entrypoints.settings import SettingsError
-from hub.infrastructure.key_encryption import LocalKeyEncryption, key_encryption
+from hub.infrastructure.key_encryption import key_encryption
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
@@ -36,7 +37,7 @@ class KeysHouse:
     roots: Mapping[KeyId, VerifyingKey]
     messages: SigningKey
     releases: SigningKey
-    kek: LocalKeyEncryption
+    kek: KeyEncryption
     clock: Clock
 
     @property

@@ -4,7 +4,8 @@ Invariants: a private half is in the key database, of every shard, before its pu
 when nothing is wrapped under it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,15 +17,15 @@ from contracts.names import HUB
 from contracts.sealing.suites import OpeningKey
 from hub.application.hub_keys import KeyServiceRequest, request_of, starts
 from hub.application.key_opening import bound_to, bound_to_deposit
-from hub.application.key_ports import DepositKey, HeldKey, KeyEncryption, KeyStore
+from hub.application.key_ports import DepositKey, HeldKey, KekKeeper, KeyEncryption, KeyStore
 from hub.application.ports import HubError
 from hub.entrypoints.keys.house import KeysHouse
-from hub.infrastructure.key_encryption import KekFile, KekSet
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.session import Session
 
 _AT_ONCE: Final = 500
+_NUMBERED: Final = re.compile(r"kek-([0-9]{1,9})")
 
 
 class KekInUseError(HubError):
@@ -68,23 +69,26 @@ def make_deposit_keys(house: KeysHouse, *, count: int, at: datetime, first: bool
     )
 
 
-def rotate_kek(house: KeysHouse, file: KekFile, *, name: str) -> int:
+def next_name(names: Sequence[str]) -> str:
+    """How the next key-encryption key is called: no name serves twice, also where the old key is gone."""
+    return f"kek-{max((int(found[1]) for name in names if (found := _NUMBERED.fullmatch(name))), default=0) + 1}"
+
+
+def rotate_kek(house: KeysHouse, keeper: KekKeeper, *, name: str) -> int:
     """Wrap everything under a new key-encryption key while the service runs; returns how many secrets. The old keys stay until `forget_kek`."""
-    held = file()
-    if name not in held.keys:
-        file.replace(held.rotated(name))
+    if name not in keeper.names():
+        keeper.make(name)
     with stores(house) as shards:
         return sum(wrap_anew(store, house.kek) for store in shards)
 
 
-def forget_kek(house: KeysHouse, file: KekFile, *, name: str) -> None:
+def forget_kek(house: KeysHouse, keeper: KekKeeper, *, name: str) -> None:
     """Destroy an old key-encryption key. Raises `KekInUseError`, `KeyEncryptionError`."""
-    left: KekSet = file().without(name)
     with stores(house) as shards:
         used = sum(store.wrapped_under(name) for store in shards)
     if used:
         raise KekInUseError(f"{used} secrets are wrapped under {name}.", advice="Run `spojka-keys rotate-kek` first.")
-    file.replace(left)
+    keeper.destroy(name)
 
 
 def wrap_anew(store: KeyStore, kek: KeyEncryption) -> int:

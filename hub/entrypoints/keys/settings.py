@@ -33,8 +33,8 @@ class KeysSettings(HomeSettings):
     kek: Annotated[
         str,
         Field(
-            description="Key-encryption keys: file:PATH, or env:NAME for a variable that holds what such a file does. "
-            "Not set: kek.json in the home folder."
+            description="Key-encryption keys: file:PATH; env:NAME for a variable that holds what such a file does; or, in a security "
+            "module, pkcs11:token=NAME?module-path=LIBRARY&pin-source=file:PATH (RFC 7512). Not set: kek.json in the home folder."
         ),
     ] = ""
     bootstrap: Annotated[
