@@ -2,7 +2,7 @@
 
 Invariants: a secret is sealed with AES-256-GCM, bound to what it is for, so that it cannot be moved; each ciphertext stands beside the id of its key,
 so that old and new keys serve at the same time; a file is readable by its owner alone, and is read again when it changed, so that a rotation needs no
-restart. A security module is `SecurityModule`; a key management service would be another class with the same members.
+restart. `SecurityModule` keeps them elsewhere.
 """
 
 import json
@@ -13,16 +13,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hub.application.key_ports import KekKeeper, KeyEncryption, Wrapped
+from hub.application.key_ports import Wrapped
 from hub.application.ports import HubError
-
-if TYPE_CHECKING:
-    from hub.infrastructure.security_module import SecurityModule
 
 _NONCE: Final = 12
 _LENGTH: Final = 32
@@ -177,45 +174,3 @@ class KekFile:
                 f"No key-encryption keys in {self._path}.", advice="Run `spojka-keys init`, or restore the backup."
             ) from error
         return self._held
-
-
-class KeptElsewhereError(HubError):
-    """The key-encryption keys are where our commands do not reach: whoever holds them rotates them."""
-
-
-def key_encryption(setting: str) -> KeyEncryption:
-    """From a setting: `file:PATH`, `env:NAME` for the text in an environment variable, or a PKCS#11 URI. Raises `KeyEncryptionError`."""
-    kind, _, name = setting.partition(":")
-    if kind == "file" and name:
-        return LocalKeyEncryption(KekFile(Path(name)))
-    if kind == "pkcs11":
-        return _security_module(setting)
-    text = os.environ.get(name, "") if kind == "env" else ""
-    if not text:
-        raise KeyEncryptionError(
-            "No key-encryption key is set.",
-            advice="Set SPOJKA_KEYS_KEK to file:PATH, to env:NAME with NAME set, or to a PKCS#11 URI.",
-        )
-    held = KekSet.read(text)
-    return LocalKeyEncryption(lambda: held)
-
-
-def kek_keeper(setting: str) -> KekKeeper:
-    """Where the keys of this setting are made and destroyed. Raises `KeptElsewhereError`, `KeyEncryptionError`."""
-    kind, _, name = setting.partition(":")
-    if kind == "file":
-        return KekFile(Path(name))
-    if kind == "pkcs11":
-        return _security_module(setting)
-    raise KeptElsewhereError(
-        "The key-encryption keys are in the environment.", advice="Rotate them where they are kept; both may be given."
-    )
-
-
-def _security_module(uri: str) -> "SecurityModule":
-    from hub.infrastructure.security_module import (  # noqa: PLC0415 - loads a library that only those with a module need
-        ModulePlace,
-        SecurityModule,
-    )
-
-    return SecurityModule(ModulePlace.read(uri))

@@ -13,7 +13,8 @@ from contracts.pae import PayloadType
 from contracts.sealing.release import Release
 from hub.application.key_opening import bound_to_deposit
 from hub.application.key_ports import DepositKey
-from hub.infrastructure.key_encryption import KekFile, KekSet, key_encryption
+from hub.infrastructure.key_encryption import KekFile, KekSet
+from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.migrate import KEY_TABLES, migrate
 from hub.infrastructure.postgres.session import Session

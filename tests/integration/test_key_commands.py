@@ -15,7 +15,8 @@ from contracts.trust_list import Directory
 from hub.entrypoints import commands as hub_commands
 from hub.entrypoints.cli.list_files import newest
 from hub.entrypoints.keys import commands as key_commands
-from hub.infrastructure.key_encryption import KekFile, KekSet, KeyEncryptionError, key_encryption
+from hub.infrastructure.key_encryption import KekFile, KekSet, KeyEncryptionError
+from hub.infrastructure.key_encryption_choice import key_encryption
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 

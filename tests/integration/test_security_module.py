@@ -12,7 +12,8 @@ from pkcs11 import Attribute, ObjectClass
 from deploy.servers.errors import MissingComponentError
 from deploy.servers.soft_token import make_token
 from hub.application.key_ports import Wrapped
-from hub.infrastructure.key_encryption import KeptElsewhereError, KeyEncryptionError, kek_keeper, key_encryption
+from hub.infrastructure.key_encryption import KeyEncryptionError
+from hub.infrastructure.key_encryption_choice import KeptElsewhereError, kek_keeper, key_encryption
 from hub.infrastructure.security_module import ModulePlace, SecurityModule
 from tests.integration.test_key_commands import Operators
 
@@ -88,9 +89,7 @@ def test_a_wrong_pin_is_told_by_name_of_its_file_and_tried_once(token: str, tmp_
     wrong.touch(mode=0o600)
     wrong.write_text("000000")
     address = token.replace(str(ModulePlace.read(token).pin), str(wrong))
-    asking = (
-        "import sys; from hub.infrastructure.key_encryption import key_encryption; key_encryption(sys.argv[1]).current"
-    )
+    asking = "import sys; from hub.infrastructure.key_encryption_choice import key_encryption; key_encryption(sys.argv[1]).current"
     done = subprocess.run([sys.executable, "-c", asking, address], capture_output=True, text=True, check=False)
     assert "KeyEncryptionError" in done.stderr
     assert str(wrong) in done.stderr

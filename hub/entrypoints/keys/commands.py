@@ -17,7 +17,8 @@ from hub.application.hub_keys import KeyServiceRequest
 from hub.entrypoints.keys import making
 from hub.entrypoints.keys.house import KeysHouse, open_house
 from hub.entrypoints.keys.settings import KeysSettings, described, load_settings
-from hub.infrastructure.key_encryption import KekFile, KekSet, kek_keeper
+from hub.infrastructure.key_encryption import KekFile, KekSet
+from hub.infrastructure.key_encryption_choice import kek_keeper
 from hub.infrastructure.postgres.migrate import KEY_TABLES, migrate
 from projections.process.logs import set_up_logs
 

@@ -18,7 +18,7 @@ from hub.application.releasing import Releasing
 from hub.entrypoints.house import check_clock, check_users, connection_of, first_directory
 from hub.entrypoints.keys.settings import KeysSettings
 from hub.entrypoints.settings import SettingsError
-from hub.infrastructure.key_encryption import key_encryption
+from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
