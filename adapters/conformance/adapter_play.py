@@ -11,21 +11,21 @@ from adapters.conformance.publishing_scenes import PublishingScenes
 from adapters.conformance.report import Report
 from adapters.conformance.requirements import ONLY_WHEN_LOSING, Side, of_side
 from adapters.conformance.scripted_hub import ScriptedHub
-from adapters.conformance.wire import make_topics
+from adapters.conformance.wire import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where it is played; `patience` is how long what must come may take, in seconds."""
 
-    bootstrap: str
+    line: Line
     patience: float = 20.0
 
 
 async def play_hub(stage: Stage, cast: Cast, acts: Acts, report: Report, lose: Lose | None = None) -> None:
     """Play a hub to the adapter under test, which is running already. Raises `ConformanceError` where nothing can be played."""
-    hub = ScriptedHub(stage.bootstrap, cast, report, patience=stage.patience)
-    await make_topics(stage.bootstrap, hub.topics)
+    hub = ScriptedHub(stage.line, cast, report, patience=stage.patience)
+    await stage.line.make_topics(hub.topics)
     async with hub:
         await hub.lists(*cast.lists[:2])
         await hub.head(blind=True)
@@ -34,7 +34,7 @@ async def play_hub(stage: Stage, cast: Cast, acts: Acts, report: Report, lose: L
         await feed.play()
         await DutyScenes(hub, feed, acts).play()
         if lose is not None:
-            await LossScenes(hub, publishing, feed).play(lose, stage.bootstrap)
+            await LossScenes(hub, publishing, feed).play(lose, stage.line)
         await hub.turn()
 
 

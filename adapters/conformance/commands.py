@@ -27,12 +27,15 @@ from adapters.conformance.requirements import REQUIREMENTS, Side
 from adapters.conformance.screen import as_json, table, teller
 from adapters.conformance.vector_cases import adapter_cases, hub_cases
 from adapters.conformance.vectors import ask_all
+from adapters.conformance.wire import KafkaLine, sign_in_of
 from contracts.admission import AdmissionRequest, read_request
 from contracts.errors import ContractsError
 from contracts.names import ProgrammeId
+from projections.kafka.connection import SaslMechanism, SecurityProtocol
 from projections.kafka.errors import TransportError
 
 _UNPLAYED: Final = 2
+_SETTING: Final = "SPOJKA_CONFORMANCE_"
 
 
 class Part(StrEnum):
@@ -55,6 +58,33 @@ Partitions = Annotated[int, typer.Option(help="Of hub.inbox. The embedded broker
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 Patience = Annotated[
     float, typer.Option(help="Seconds to wait for what must come.", envvar="SPOJKA_CONFORMANCE_PATIENCE")
+]
+# How to sign in at a secured broker: the names and the words are those of an adapter's settings.
+Protocol = Annotated[
+    SecurityProtocol, typer.Option(help="How to reach the broker", envvar=f"{_SETTING}SECURITY_PROTOCOL")
+]
+Mechanism = Annotated[
+    SaslMechanism, typer.Option(help="How to sign in at the broker", envvar=f"{_SETTING}SASL_MECHANISM")
+]
+Username = Annotated[
+    str | None, typer.Option(help="The institution's principal at the broker", envvar=f"{_SETTING}SASL_USERNAME")
+]
+Password = Annotated[
+    str | None, typer.Option(help="Its password; better from the environment", envvar=f"{_SETTING}SASL_PASSWORD")
+]
+SignInFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="File of user and password for the broker as the operator gave it, `user:password`, mode 0600; read again at each connection",
+        envvar=f"{_SETTING}BROKER_SIGN_IN",
+    ),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="PEM file of the CAs that may sign the broker's certificate, as the operator gave it",
+        envvar=f"{_SETTING}CA_FILE",
+    ),
 ]
 
 
@@ -80,15 +110,28 @@ def adapter(  # noqa: PLR0913, PLR0917 - what the kit must know to play
     ] = None,
     partitions: Partitions = 4,
     patience: Patience = 30.0,
+    security_protocol: Protocol = "PLAINTEXT",
+    sasl_mechanism: Mechanism = "SCRAM-SHA-512",
+    sasl_username: Username = None,
+    sasl_password: Password = None,
+    broker_sign_in: SignInFile = None,
+    ca_file: CaFile = None,
     as_lines: AsJson = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Play a hub to an adapter, which is running already with the kit's first list."""
     request = _request(admission, programme)
     cast = Cast(ProgrammeId(programme), partitions, request)
+    line = KafkaLine(
+        bootstrap,
+        security_protocol=security_protocol,
+        sasl_mechanism=sasl_mechanism,
+        sign_in=sign_in_of(broker_sign_in, sasl_username, sasl_password),
+        ca_file=ca_file,
+    )
     lose = None if lose_broker is None else partial(shell, lose_broker)
     _play(
         Side.ADAPTER,
-        lambda report, told: play_hub(Stage(bootstrap, patience), cast, Acts(act, told), report, lose),
+        lambda report, told: play_hub(Stage(line, patience), cast, Acts(act, told), report, lose),
         as_lines=as_lines,
         only=asked_of_adapters(losing=lose is not None),
     )
@@ -107,11 +150,17 @@ def units(
 
 
 @app.command()
-def hub(
+def hub(  # noqa: PLR0913, PLR0917 - what the kit must know to play
     bootstrap: Bootstrap,
     trust_list: Annotated[Path, typer.Option(help="The hub's newest trust list, a DSSE envelope.", exists=True)],
     keys: Annotated[Path, typer.Option(help="Folder of the kit's units (`spojka-conformance units`).", exists=True)],
     patience: Patience = 30.0,
+    security_protocol: Protocol = "PLAINTEXT",
+    sasl_mechanism: Mechanism = "SCRAM-SHA-512",
+    sasl_username: Username = None,
+    sasl_password: Password = None,
+    broker_sign_in: SignInFile = None,
+    ca_file: CaFile = None,
     as_lines: AsJson = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
     """Play units to a hub, which is running already and has admitted them."""
@@ -120,9 +169,16 @@ def hub(
         directory = read_list(trust_list, signers)
     except ConformanceError as error:
         _unplayed(f"{error.problem}\n{error.advice}")
+    line = KafkaLine(
+        bootstrap,
+        security_protocol=security_protocol,
+        sasl_mechanism=sasl_mechanism,
+        sign_in=sign_in_of(broker_sign_in, sasl_username, sasl_password),
+        ca_file=ca_file,
+    )
     _play(
         Side.HUB,
-        lambda report, _: play_units(Stage(bootstrap, patience), directory, signers, report),
+        lambda report, _: play_units(Stage(line, patience), directory, signers, report),
         as_lines=as_lines,
     )
 

@@ -37,5 +37,5 @@ def read_list(path: Path, keys: Mapping[UnitId, SigningKey]) -> Directory:
 
 async def play_units(stage: Stage, directory: Directory, keys: Mapping[UnitId, SigningKey], report: Report) -> None:
     """Play the kit's units to the hub under test."""
-    async with ScriptedUnits(stage.bootstrap, directory, keys, report, patience=stage.patience) as units:
+    async with ScriptedUnits(stage.line, directory, keys, report, patience=stage.patience) as units:
         await HubScenes(units).play()

@@ -9,7 +9,7 @@ from typing import Final
 from adapters.conformance.feed_scenes import FeedScenes
 from adapters.conformance.publishing_scenes import PublishingScenes
 from adapters.conformance.scripted_hub import Answer, ScriptedHub, accept
-from adapters.conformance.wire import make_topics
+from adapters.conformance.wire import Line
 
 _AT_LEAST: Final = 60.0
 """Seconds: clients look into a broker's identity every ten, and connect again with pauses."""
@@ -26,7 +26,7 @@ class LossScenes:
         self._publishing = publishing
         self._feed = feed
 
-    async def play(self, lose: Lose, bootstrap: str) -> None:
+    async def play(self, lose: Lose, line: Line) -> None:
         """Lose it, and see what comes again."""
         hub = self._hub
         with hub.policy(lambda one: None if one.name == "referral.sent" else accept(one)):
@@ -38,7 +38,7 @@ class LossScenes:
             hub.broker_lost()
             before = hub.times(waiting.id)
             await lose()
-            await make_topics(bootstrap, hub.topics)
+            await line.make_topics(hub.topics)
             await hub.lists(*hub.cast.lists)
             again = await hub.until(lambda: hub.times(waiting.id) > before, within=max(hub.patience, _AT_LEAST))
         hub.report.judge("LOSS-1", holds=again, else_=f"message {waiting.id} has no receipt, and did not come again")

@@ -17,7 +17,7 @@ from adapters.conformance.inspection import Arrival, Inspection
 from adapters.conformance.numbering import Numbering
 from adapters.conformance.report import Report
 from adapters.conformance.scripted_feed import ScriptedFeed, Slot
-from adapters.conformance.wire import DIRECTORY, INBOX, Wire, feed_of
+from adapters.conformance.wire import DIRECTORY, INBOX, Line, feed_of
 from contracts.codes import RefusalCode
 from contracts.dsse import to_envelope
 from contracts.feed_head import InboxMark
@@ -50,7 +50,7 @@ def accept(_: Arrival) -> Answer:
 class ScriptedHub:
     """Enter it to have it listen; call `turn` often: it sends what is due."""
 
-    def __init__(self, bootstrap: str, cast: Cast, report: Report, *, patience: float) -> None:
+    def __init__(self, line: Line, cast: Cast, report: Report, *, patience: float) -> None:
         self.cast = cast
         self.report = report
         self.patience = patience
@@ -64,7 +64,7 @@ class ScriptedHub:
         self._marks: dict[int, InboxMark] = {}
         self._due: list[Arrival] = []
         inbox = [TopicPartition(INBOX, number) for number in range(cast.partitions)]
-        self._wire = Wire(bootstrap, followed=inbox, heard=self._heard)
+        self._wire = line.wire(followed=inbox, heard=self._heard)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()

@@ -13,7 +13,7 @@ from adapters.conformance.chain import Chain
 from adapters.conformance.hub_units import UNITS
 from adapters.conformance.report import Report
 from adapters.conformance.voice import Spoken, Voice
-from adapters.conformance.wire import INBOX, Wire, feed_of
+from adapters.conformance.wire import INBOX, Line, feed_of
 from contracts.facts import Facts
 from contracts.kafka_record import Headers, to_headers
 from contracts.keys import SigningKey
@@ -42,7 +42,7 @@ class ScriptedUnits:
 
     def __init__(
         self,
-        bootstrap: str,
+        line: Line,
         directory: Directory,
         keys: Mapping[UnitId, SigningKey],
         report: Report,
@@ -56,7 +56,7 @@ class ScriptedUnits:
         self.voices = {unit: Voice(unit, listed.programme, keys[unit]) for unit in UNITS}
         self.chains = {unit: Chain(listed.programme, unit) for unit in UNITS}
         places = [TopicPartition(feed_of(unit), shard) for unit in UNITS for shard in range(listed.shards)]
-        self._wire = Wire(bootstrap, followed=places, heard=self._heard)
+        self._wire = line.wire(followed=places, heard=self._heard)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()

@@ -5,9 +5,10 @@ Invariant: a record is handed over once, in the order of its partition; nothing 
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -16,11 +17,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from adapters.conformance.errors import ConformanceError
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
-from projections.kafka.connection import KafkaConnection
+from projections.kafka.connection import KafkaConnection, SaslMechanism, SecurityProtocol
 from projections.kafka.errors import TransportError
 from projections.kafka.follower import TopicFollower
 from projections.kafka.plain_drive import PlainDrive
 from projections.kafka.positions import InputPosition, RawRecord
+from projections.kafka.sign_in import SignIn, read_sign_in
 
 INBOX: Final = "hub.inbox"
 DIRECTORY: Final = "hub.directory"
@@ -45,13 +47,84 @@ def feed_of(unit: str) -> str:
     return f"feed.{unit}"
 
 
-class Wire:
-    """Enter it to be connected. `heard` is told of every record of the topics followed."""
+def sign_in_of(file: Path | None, username: str | None, password: str | None) -> Callable[[], SignIn] | None:
+    """How to sign in: by the operator's file, which is read again at each connection, else by name and password; None where neither is given."""
+    if file is not None:
+        return partial(read_sign_in, file)
+    if username is None or password is None:
+        return None
+    given = SignIn(username, password)
+    return lambda: given
+
+
+class Wire(Protocol):
+    """Enter it to be connected; what lies on the topics followed is told from then on."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def put(self, *records: OutgoingRecord) -> None:
+        """Store records in the order of the call. Raises `TransportError`."""
+
+    async def until(self, condition: Callable[[], object], *, within: float) -> bool:
+        """Wait until something that was heard makes the condition true; False when it stayed false for `within` seconds."""
+
+
+class Line(Protocol):
+    """How the kit gets to its broker."""
+
+    def wire(self, *, followed: Iterable[TopicPartition], heard: Callable[[RawRecord], None]) -> Wire:
+        """A wire, not entered yet. `heard` is told of every record of the topics followed."""
+
+    async def make_topics(self, partitions: Mapping[str, int]) -> None:
+        """Make topics where the broker lets us; one that makes them by itself when they are first asked for needs none."""
+
+
+class KafkaLine:
+    """To a broker at an address, in clear unless it is told otherwise."""
 
     def __init__(
-        self, bootstrap: str, *, followed: Iterable[TopicPartition], heard: Callable[[RawRecord], None]
+        self,
+        bootstrap: str,
+        *,
+        security_protocol: SecurityProtocol = "PLAINTEXT",
+        sasl_mechanism: SaslMechanism = "SCRAM-SHA-512",
+        sign_in: Callable[[], SignIn] | None = None,
+        ca_file: Path | None = None,
     ) -> None:
-        self._connection = KafkaConnection(bootstrap=lambda: address_of(bootstrap), client_id="spojka-conformance")
+        self._connection = KafkaConnection(
+            bootstrap=lambda: address_of(bootstrap),
+            client_id="spojka-conformance",
+            security_protocol=security_protocol,
+            sasl_mechanism=sasl_mechanism,
+            sign_in=sign_in,
+            trusted=ca_file,
+        )
+
+    def wire(self, *, followed: Iterable[TopicPartition], heard: Callable[[RawRecord], None]) -> "KafkaWire":
+        """A wire, not entered yet."""
+        return KafkaWire(self._connection, followed=followed, heard=heard)
+
+    async def make_topics(self, partitions: Mapping[str, int]) -> None:
+        """Make topics where the broker lets us."""
+        client = AIOKafkaAdminClient(**self._connection.client_options(self._connection.address()))
+        try:
+            await client.start()
+            await client.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
+        except (KafkaError, OSError, AttributeError, IndexError):  # a broker without a controller has aiokafka stumble
+            return  # what is missing shows as a fault when it is written to
+        finally:
+            await client.close()
+
+
+class KafkaWire:
+    """The wire over Kafka."""
+
+    def __init__(
+        self, connection: KafkaConnection, *, followed: Iterable[TopicPartition], heard: Callable[[RawRecord], None]
+    ) -> None:
+        self._connection = connection
         self._producer = BatchProducer(connection=self._connection)
         self._places: dict[TopicPartition, InputPosition] = {}
         self._heard = heard
@@ -108,15 +181,3 @@ class Wire:
             if before is None or before.incarnation != record.incarnation or record.offset >= before.next_offset:
                 self._heard(record)
         self._news.set()
-
-
-async def make_topics(bootstrap: str, partitions: dict[str, int]) -> None:
-    """Make topics where the broker lets us; one that makes them by itself when they are first asked for needs none."""
-    client = AIOKafkaAdminClient(bootstrap_servers=address_of(bootstrap), client_id="spojka-conformance")
-    try:
-        await client.start()
-        await client.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
-    except (KafkaError, AttributeError, IndexError):  # a broker without a controller has aiokafka stumble
-        return  # what is missing shows as a fault when it is written to
-    finally:
-        await client.close()

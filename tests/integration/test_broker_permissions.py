@@ -2,17 +2,29 @@
 
 import asyncio
 import json
+import os
 import re
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient, ResourcePatternType, ResourceType  # type: ignore[attr-defined] # confluent does not mark what it exports
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # confluent does not mark what it exports
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 from cryptography import x509
 
 from adapters.appliance.finding import Check
@@ -30,6 +42,7 @@ from hub.infrastructure.transport.authority import (
     Holder,
     Kind,
 )
+from hub.infrastructure.transport.secret_files import write_secret
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.connection import KafkaConnection
 from projections.kafka.errors import (
@@ -40,6 +53,8 @@ from projections.kafka.errors import (
     SignInRefusedError,
 )
 from projections.kafka.sign_in import SignIn, read_sign_in
+from tests.conformance.operated_hub import ROOT, command
+from tests.conformance.own_adapter import enrolled
 from tests.integration.kafka_rig import until
 from tests.integration.protocol_attempts import (
     NEED_ANY,
@@ -103,6 +118,53 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
 @pytest.fixture(scope="module")
 def probe(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     return Probe.build(tmp_path_factory.mktemp("probe"))
+
+
+@pytest.mark.kafka
+def test_the_conformance_kit_judges_an_adapter_that_speaks_to_a_secured_broker_only(
+    kafka: SecuredKafka, tmp_path: Path
+) -> None:
+    """First of all, while nothing else lies on the topics."""
+    home, bootstrap, trusted = tmp_path / "adapter", kafka.broker.bootstrap, str(kafka.authority.trusted)
+    reached = {"bootstrap": bootstrap, "security_protocol": "SASL_SSL", "ca_file": trusted}
+    signed_in = reached | {"broker_sign_in": str(kafka.file("adapter-poradna"))}
+    with (
+        player(kafka, tmp_path / "kit-sign-in") as file,
+        enrolled(home, programme="town", unit="op", **signed_in) as request,
+    ):
+        played = [
+            *command("adapters.conformance.commands", "adapter", "--json", "--patience", "60"),
+            *("--bootstrap", bootstrap, "--programme", "town", "--admission", str(request)),
+            *("--act", f"{sys.executable} -m tests.conformance.own_adapter_act {home} op"),
+        ]
+        secured = {f"SPOJKA_CONFORMANCE_{name.upper()}": value for name, value in reached.items()}
+        given = os.environ | secured | {"SPOJKA_CONFORMANCE_BROKER_SIGN_IN": str(file)}
+        done = subprocess.run(played, cwd=ROOT, env=given, capture_output=True, text=True, timeout=240, check=False)
+        refused = subprocess.run(
+            [*played, "--broker-sign-in", str(home / "adapter.toml")],
+            cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {one["outcome"] for one in json.loads(done.stdout)["requirements"]} == {"held"}
+    assert (refused.returncode, "holds `user:password`" in refused.stderr) == (2, True), refused.stderr
+
+
+@contextmanager
+def player(kafka: SecuredKafka, file: Path) -> Iterator[Path]:
+    """A user who may do with every topic what the kit must, for as long as it plays; yields the file of name and password."""
+    admin = AdminClient({**kafka.broker.administrator, "log_level": 0})
+    sign_in = SignIn("kit", "plays-for-this-test-alone")
+    every = (ResourceType.TOPIC, "*", ResourcePatternType.LITERAL, "User:kit", "*")
+    kafka.access.put_user(sign_in.user, sign_in.password)
+    for made in admin.create_acls([AclBinding(*every, AclOperation.ALL, AclPermissionType.ALLOW)]).values():
+        made.result(20)
+    write_secret(file, sign_in.line().encode())
+    try:
+        yield file
+    finally:
+        for gone in admin.delete_acls([AclBindingFilter(*every, AclOperation.ANY, AclPermissionType.ANY)]).values():
+            gone.result(20)
+        kafka.access.drop_user(sign_in.user)
 
 
 def topics(kafka: SecuredKafka) -> dict[str, str]:

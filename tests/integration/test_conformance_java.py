@@ -21,6 +21,7 @@ from adapters.conformance.report import Outcome, Report
 from adapters.conformance.requirements import Side
 from adapters.conformance.vector_cases import adapter_cases
 from adapters.conformance.vectors import ask_all
+from adapters.conformance.wire import KafkaLine
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import load_settings
 from contracts.admission import read_request
@@ -80,7 +81,9 @@ async def judged(java: JavaAdapter, broker: KafkaBroker, home: Path, *, defect: 
     report = Report(Side.ADAPTER)
     with java.running(home, broker.bootstrap, defect=defect):
         lose = None if defect else partial(asyncio.to_thread, broker.wipe)
-        await play_hub(Stage(broker.bootstrap, patience), cast, Acts(act(home), lambda _: None), report, lose)
+        await play_hub(
+            Stage(KafkaLine(broker.bootstrap), patience), cast, Acts(act(home), lambda _: None), report, lose
+        )
     return report
 
 

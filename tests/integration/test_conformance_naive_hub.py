@@ -7,6 +7,7 @@ from adapters.conformance.adapter_play import Stage
 from adapters.conformance.hub_play import play_units
 from adapters.conformance.report import Outcome, Report
 from adapters.conformance.requirements import Side
+from adapters.conformance.wire import KafkaLine
 from contracts.envelope import parse_attributes
 from contracts.errors import ContractsError
 from contracts.kafka_record import from_record
@@ -41,7 +42,7 @@ async def test_a_hub_that_takes_everything_is_told_what_it_breaks(
     signer = SimulatedHub(units=tuple(map(UnitId, keys)), unit_keys=dict(keys))
     report = Report(Side.HUB)
     async with NaiveHub(embedded_broker, signer):
-        await play_units(Stage(embedded_broker.bootstrap, patience=3), signer.directory, keys, report)
+        await play_units(Stage(KafkaLine(embedded_broker.bootstrap), patience=3), signer.directory, keys, report)
     broken = {one.requirement.id for one in report.findings() if one.outcome is Outcome.BROKEN}
     assert broken >= {
         "HUB-3",

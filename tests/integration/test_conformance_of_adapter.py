@@ -4,8 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,37 +12,21 @@ from adapters.conformance.adapter_play import Stage, play_hub
 from adapters.conformance.cast import Cast
 from adapters.conformance.report import Outcome, Report
 from adapters.conformance.requirements import Side
+from adapters.conformance.wire import KafkaLine
 from contracts.admission import read_request
 from contracts.names import ProgrammeId
 from deploy.servers.embedded_broker import EmbeddedBroker
-from tests.conformance.operated_hub import ROOT, command, run
+from tests.conformance.operated_hub import ROOT, command
+from tests.conformance.own_adapter import enrolled
 
 PROGRAMME = "conformance"
-
-
-@contextmanager
-def our_adapter(home: Path, bootstrap: str) -> Iterator[None]:
-    """Enrolled in the kit's programme, and running."""
-    home.mkdir()
-    first = run(*command("adapters.conformance.commands", "first-list", "--programme", PROGRAMME))
-    (home / "trust-list-1.dsse.json").write_text(first)
-    (home / "adapter.toml").write_text(f'programme = "{PROGRAMME}"\nbootstrap = "{bootstrap}"\nhealth_port = 0\n')
-    named = ("--institution", "ngo", "--institution-name", "An NGO", "--name", "Advice", "--home", str(home))
-    (home / "request.json").write_text(run(*command("adapters.commands", "enrol", "advice", *named)))
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command("adapters.commands", "run", "--home", str(home)), cwd=ROOT, stderr=log)
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 def test_our_own_adapter_passes_so_a_vendor_is_asked_for_nothing_that_we_do_not_do(
     tmp_path: Path, embedded_broker: EmbeddedBroker
 ) -> None:
     home = tmp_path / "adapter"
-    with our_adapter(home, embedded_broker.bootstrap):
+    with enrolled(home, programme=PROGRAMME, unit="advice", bootstrap=embedded_broker.bootstrap):
         done = subprocess.run(
             command(
                 "adapters.conformance.commands", "adapter", "--json", "--patience", "90",
@@ -69,9 +51,9 @@ async def test_our_own_adapter_goes_on_where_the_broker_lost_everything(
         embedded_broker.kill()
         embedded_broker.start()
 
-    with our_adapter(home, bootstrap):
+    with enrolled(home, programme=PROGRAMME, unit="advice", bootstrap=bootstrap):
         request = read_request((home / "request.json").read_bytes())
         acts = Acts(f"{sys.executable} -m tests.conformance.own_adapter_act {home} advice", lambda _: None)
         cast = Cast(ProgrammeId(PROGRAMME), 4, request)
-        await play_hub(Stage(bootstrap, patience=90), cast, acts, report, partial(asyncio.to_thread, lose))
+        await play_hub(Stage(KafkaLine(bootstrap), patience=90), cast, acts, report, partial(asyncio.to_thread, lose))
     assert {one.requirement.id: one.evidence for one in report.findings() if one.outcome is not Outcome.HELD} == {}

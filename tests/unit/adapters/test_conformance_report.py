@@ -4,11 +4,22 @@ import ast
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from adapters.conformance.commands import app
 from adapters.conformance.report import Outcome, Report
 from adapters.conformance.requirements import BY_ID, REQUIREMENTS, Side, of_side
+from adapters.settings import AdapterSettings
 
 FOLDER = Path(__file__).resolve().parents[3] / "adapters" / "conformance"
+REACHING = (
+    "security_protocol",
+    "sasl_mechanism",
+    "sasl_username",
+    "sasl_password",
+    "broker_sign_in",
+    "ca_file",
+)
 
 
 def imported(file: Path) -> set[str]:
@@ -67,3 +78,15 @@ def test_every_requirement_has_an_id_of_its_own_and_a_reference() -> None:
 def test_a_finding_under_an_unknown_id_is_a_fault_of_the_kit() -> None:
     with pytest.raises(KeyError):
         Report(Side.ADAPTER).held("SIG-99")
+
+
+@pytest.mark.parametrize("name", ["adapter", "hub"])
+def test_whoever_set_an_adapter_up_for_a_secured_broker_knows_how_to_tell_the_kit(name: str) -> None:
+    (command,) = (one for one in get_command(app).commands.values() if one.name == name)  # type: ignore[attr-defined] # a group
+    told = {one.name: one.help for one in command.params if one.name in REACHING}
+    settings = AdapterSettings.model_fields
+    assert told == {one: (settings[one].description or "").replace("; relative to the home", "") for one in REACHING}
+    secret = [
+        one for one in command.params if one.name in REACHING and one.envvar != f"SPOJKA_CONFORMANCE_{one.name}".upper()
+    ]
+    assert secret == []
