@@ -48,7 +48,7 @@ def all_inclusion_paths(leaf_hashes: Sequence[bytes]) -> tuple[bytes, list[tuple
     if not leaf_hashes:
         return EMPTY_ROOT, []
     levels = _levels(leaf_hashes)
-    return levels[-1][0], [_path(levels, index) for index in range(len(leaf_hashes))]
+    return levels[-1][0], _all_paths(levels)
 
 
 def root_from_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
@@ -138,6 +138,15 @@ def _path(levels: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
     return tuple(
         level[sibling] for depth, level in enumerate(levels[:-1]) if (sibling := (index >> depth) ^ 1) < len(level)
     )
+
+
+def _all_paths(levels: Sequence[Sequence[bytes]]) -> list[tuple[bytes, ...]]:
+    """From the root down: a node's path is its sibling, where it has one, and its parent's path."""
+    paths: list[tuple[bytes, ...]] = [()]
+    for level in reversed(levels[:-1]):
+        beside = [level[index ^ 1 : (index ^ 1) + 1] for index in range(len(level))]
+        paths = [(*sibling, *paths[index >> 1]) for index, sibling in enumerate(beside)]
+    return paths
 
 
 def _check_hashes(*hashes: bytes) -> None:

@@ -5,9 +5,8 @@ other row raises a `CellError` that says why. A client is named by all columns o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from adapters.connectors import cell_values
 from adapters.connectors.evaluation import Evaluation, joined
@@ -18,8 +17,12 @@ from adapters.connectors.refusal import CellError, RefusalReason
 from adapters.connectors.scratch import Index, Scratch
 from adapters.drafts import ClientKey
 
+Texts = tuple[str | None, ...]
 _LONGEST_KEY: Final = 200
 """Of a client or row, as the unit's database keeps it."""
+
+
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 class JoinedRow:
@@ -29,13 +32,13 @@ class JoinedRow:
 
     def __init__(self, record: Record) -> None:
         self.record = record
-        self._joins: dict[str, Mapping[str, str]] = {}
-        self._through: dict[str, Sequence[str]] = {}
+        self._joins: Mapping[str, Mapping[str, str]] = _NONE
+        self._through: Mapping[str, Sequence[str]] = _NONE
 
     def join(self, name: str, found: Mapping[str, str], *, through: Sequence[str]) -> None:
         """Offer another row's columns as `name.column`; `through` are this row's columns that led there."""
-        self._joins[name] = found
-        self._through[name] = through
+        self._joins = {**self._joins, name: found}
+        self._through = {**self._through, name: through}
 
     def missing(self, column: str) -> CellError:
         """That a column has no value here: told of the cell in this row's own file where a person can mend it."""
@@ -57,9 +60,14 @@ class JoinedRow:
                 return self._joins[name].get(rest, "")
         return self.record.cell(column)
 
+    def texts(self, columns: Sequence[str]) -> Texts | None:
+        """The texts of some columns, where there is nothing to warn of in any of them: rows that have the same ones make the same of them."""
+        if self._joins or not self.record.plain:
+            return None
+        return tuple(map(self.record.cells.get, columns))
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+
+class SourceRow(NamedTuple):
     """A row that may become messages."""
 
     joined: JoinedRow

@@ -41,8 +41,7 @@ class ImportReport:
             self._clients.add(draft.client)
             if len(self._met) < _MOST_MET:
                 self._met.add(draft.client)
-        content = f"{draft.time.timestamp()} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
-        digest = blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()
+        digest = _digest(draft)
         key = draft.local_key or digest
         if self._made.add(key, digest):
             self.messages[spec_of(draft.facts).type] += 1
@@ -79,3 +78,16 @@ class ImportReport:
             cell = {"file": one.file, "row": one.row, "column": one.column, "value": one.value, "reason": one.explained}
             yield (",\n" if number else "\n") + json.dumps(cell, ensure_ascii=False)
         yield "]}\n"
+
+
+def _digest(draft: Draft) -> str:
+    """Tells contents apart within one run."""
+    if draft.content is None and draft.local_key is not None:
+        try:
+            return f"{hash((draft.time, draft.category, draft.facts)):x}"
+        except TypeError:  # facts with something in them that cannot be hashed
+            pass
+    content = (
+        f"{draft.time.timestamp()} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
+    )
+    return blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()

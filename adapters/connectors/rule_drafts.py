@@ -14,15 +14,15 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from adapters.connectors.evaluation import Evaluation, Reading, Value
-from adapters.connectors.expression import Expression, columns_of
-from adapters.connectors.mapped_rows import SourceRow
+from adapters.connectors.expression import ConstantOf, Expression, columns_of
+from adapters.connectors.mapped_rows import SourceRow, Texts
 from adapters.connectors.mapping import Rule
 from adapters.connectors.message_names import spec_named
 from adapters.connectors.refusal import CellError, RefusalReason
 from adapters.drafts import Draft
 from contracts.catalogue import MessageSpec
 from contracts.categories import Category
-from contracts.facts import coded_fields
+from contracts.facts import Facts, coded_fields
 from contracts.messages.entry import CorrectionContent, EntryCorrected
 from contracts.messages.referral import ReferralVoided
 from contracts.names import ReferralId
@@ -30,7 +30,10 @@ from contracts.names import ReferralId
 AHEAD: Final = timedelta(minutes=10)
 """How far ahead of the clock a message may be (DESIGN section 5)."""
 _LONGEST_LOCAL_KEY: Final = 400
+_MOST_KEPT: Final = 4096
+"""Facts and times kept, so that memory does not grow with an import."""
 _Model = TypeVar("_Model", bound=BaseModel)
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,32 @@ class RuleDrafts:
         return _Field(name, self.evaluation.reading(expression), columns_of(expression), name in needed)
 
     @cached_property
+    def _constant_category(self) -> Category | None:
+        """The category where it is one for all rows, and there is such a one."""
+        match self.rule.category:
+            case ConstantOf(constant=text, if_present=None) if text in Category.__members__.values():
+                return Category(text)
+            case _:
+                return None
+
+    @cached_property
+    def _time_columns(self) -> Sequence[str]:
+        return columns_of(self.rule.time)
+
+    @cached_property
+    def _columns(self) -> Sequence[str]:
+        """Of which the facts are made."""
+        return tuple(dict.fromkeys(column for field in self._facts for column in field.columns))
+
+    @cached_property
+    def _known_facts(self) -> dict[Texts, Facts]:
+        return {}
+
+    @cached_property
+    def _known_times(self) -> dict[Texts, datetime]:
+        return {}
+
+    @cached_property
     def _key_start(self) -> str:
         return f"{_escaped(self.mapping)}/{_escaped(self.rule.name)}/"
 
@@ -103,13 +132,8 @@ class RuleDrafts:
 
     def draft(self, row: SourceRow, left_out: list[CellError]) -> Draft:
         """The message of a living row; adds to `left_out` what it is without. Raises `CellError`."""
-        time = self.evaluation.instant(self.rule.time, row.joined)
-        if time is None:
-            raise row.joined.missing(self.rule.time.instant)
-        if time > self.latest:
-            value = row.joined.cell(self.rule.time.instant)
-            raise CellError(RefusalReason.IN_FUTURE, column=self.rule.time.instant, value=value)
-        facts = self._built(self.spec.facts, self._facts, row, left_out)
+        time = self._time(row)
+        facts = self._facts_of(row, left_out)
         content = None
         if self.spec.sealed and self.rule.content:
             content = self._built(self.spec.sealed, self._content, row, left_out)
@@ -122,6 +146,33 @@ class RuleDrafts:
             local_key=self.local_key(row),
             changed_at=row.updated,
         )
+
+    def _time(self, row: SourceRow) -> datetime:
+        """When it happened; the same object for the same texts, since exports repeat them."""
+        texts = row.joined.texts(self._time_columns)
+        known = self._known_times.get(texts) if texts is not None else None
+        if known is not None:
+            return known
+        time = self.evaluation.instant(self.rule.time, row.joined)
+        if time is None:
+            raise row.joined.missing(self.rule.time.instant)
+        if time > self.latest:
+            value = row.joined.cell(self.rule.time.instant)
+            raise CellError(RefusalReason.IN_FUTURE, column=self.rule.time.instant, value=value)
+        _keep(self._known_times, texts, time)
+        return time
+
+    def _facts_of(self, row: SourceRow, left_out: list[CellError]) -> Facts:
+        """The facts; the same object for the same texts, where none of them had to be left out."""
+        texts = row.joined.texts(self._columns)
+        known = self._known_facts.get(texts) if texts is not None else None
+        if known is not None:
+            return known
+        before = len(left_out)
+        facts = self._built(self.spec.facts, self._facts, row, left_out)
+        if len(left_out) == before:
+            _keep(self._known_facts, texts, facts)
+        return facts
 
     def withdrawal(self, row: SourceRow) -> Withdrawal | None:
         """What a deleted row asks for; None where another rule speaks for it. Raises `CellError`."""
@@ -149,6 +200,8 @@ class RuleDrafts:
     def _category(self, row: SourceRow) -> Category | None:
         if self.rule.category is None:
             return None
+        if self._constant_category is not None:
+            return self._constant_category
         value = self.evaluation.value(self.rule.category, row.joined)
         try:
             return Category(str(value))
@@ -175,6 +228,13 @@ class RuleDrafts:
         raise AssertionError  # without values every field was needed, which raised above
 
 
+def _keep(known: dict[Texts, _Kept], texts: Texts | None, made: _Kept) -> None:
+    if texts is not None:
+        if len(known) >= _MOST_KEPT:
+            known.clear()
+        known[texts] = made
+
+
 def _values(fields: Sequence[_Field], row: SourceRow, left_out: list[CellError]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for field in fields:
@@ -193,7 +253,7 @@ def _values(fields: Sequence[_Field], row: SourceRow, left_out: list[CellError])
 
 
 def _escaped(part: str) -> str:
-    return part.replace("%", "%25").replace("/", "%2F")
+    return part.replace("%", "%25").replace("/", "%2F") if "%" in part or "/" in part else part
 
 
 def _nested(values: Mapping[str, Value]) -> dict[str, Any]:

@@ -4,14 +4,17 @@ Invariants: 48 bits of milliseconds from the clock that is handed in, all other 
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from contracts.names import MessageId
 
-_VERSION: Final = 7 << 76
-_VARIANT: Final = 0b10 << 62
+_MASK: Final = (1 << 48) - 1
+_VARIANT: Final = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
+"""Binary 10 and two bits of a random digit."""
+_RANDOM: Final = 10
+"""Bytes from the cryptographic source for each id."""
 
 
 class MessageIds:
@@ -22,8 +25,16 @@ class MessageIds:
 
     def next(self, at: datetime) -> MessageId:
         """An id made at `at`."""
-        milliseconds = int(at.timestamp() * 1000) & ((1 << 48) - 1)
-        bits = int.from_bytes(self._random(10), "big")
-        random_a, random_b = bits >> 68, bits & ((1 << 62) - 1)
-        digits = f"{milliseconds << 80 | _VERSION | random_a << 64 | _VARIANT | random_b:032x}"
-        return MessageId(f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}")
+        return self.many(at, 1)[0]
+
+    def many(self, at: datetime, count: int) -> Sequence[MessageId]:
+        """Ids made at `at`, in ascending order, by which a database stores them fastest (RFC 9562 section 6.2)."""
+        milliseconds = f"{int(at.timestamp() * 1000) & _MASK:012x}"
+        start, random = f"{milliseconds[:8]}-{milliseconds[8:]}-7", self._random(_RANDOM * count)
+        drawn = (random[place : place + _RANDOM] for place in range(0, len(random), _RANDOM))
+        return sorted(_id(start, one.hex()) for one in drawn)
+
+
+def _id(start: str, digits: str) -> MessageId:
+    """The 74 random bits from the first 18 digits and two bits of the last one."""
+    return MessageId(f"{start}{digits[:3]}-{_VARIANT[digits[-1]]}{digits[3:6]}-{digits[6:18]}")

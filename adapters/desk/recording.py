@@ -6,10 +6,9 @@ changes a ground, what was held about that subject is judged again before anythi
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 
 from adapters import draft_json
 from adapters.desk.correction import changed_row, inherit
@@ -24,6 +23,7 @@ from adapters.desk.sealing import TOO_LONG, Sealing, longest, scope_of
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
+from adapters.gate.known_verdicts import moment_of
 from adapters.gate.local_gate import Candidate
 from adapters.gate.subject_state import EMPTY, Happened
 from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
@@ -81,12 +81,16 @@ class Recording:
         )
         self._longest = longest(sealing=sealing.on)
         self._outgoing = Outgoing(tx, signer, lane, sealing, ids, known.numbers)
+        self._rendering = known.rendering_of(signer)
+        self._verdicts = None if remembered is None else known.verdicts
+        self._moment = moment_of(at)
+        self._fresh: Iterator[MessageId] = iter(())
         self._subjects = known.subjects
         self._rows: dict[str, ImportRow] = {}
         self._row_states: dict[MessageId, OwnState] = {}
         self._quarantined: set[str] = set()
         self._changed_rows: dict[str, ImportRow] = {}
-        self._entries: dict[MessageId, NewEntry] = {}
+        self._entries: list[NewEntry] = []
         self._held: list[HeldEntry] = []
         self._has_held = known.with_held
         self._reshaped: set[SubjectId] = set()
@@ -96,6 +100,8 @@ class Recording:
         """Look up at once what many drafts need."""
         clients = dict.fromkeys(draft.client for draft in drafts if draft.client is not None)
         self._meet([client for client in clients if client not in self._subjects])
+        if len(drafts) > 1:
+            self._fresh = iter(self._ids.many(self._at, len(drafts)))
         local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
         if not local_keys:
             return
@@ -120,7 +126,7 @@ class Recording:
             self._settle(subject)
         if draft.local_key is None:
             return self._new(draft, subject)
-        digest = sha256(draft_json.write(draft)).digest()
+        digest = self._rendering.digest(draft)
         known = self._rows.get(draft.local_key)
         if known is None:
             return self._remember(draft, digest, self._new(draft, subject))
@@ -153,13 +159,11 @@ class Recording:
 
     def _repeated(self, draft: Draft, known: ImportRow) -> Recorded:
         if draft.changed_at is not None and draft.changed_at != known.changed_at and not _is_older(draft, known):
-            self._keep_row(replace(known, changed_at=draft.changed_at))
+            self._keep_row(known._replace(changed_at=draft.changed_at))
         state = self._state_of(known.message_id) or OwnState.WAITING
         return Recorded(known.message_id, _RECORDED[state], repeated=True)
 
     def _state_of(self, message_id: MessageId) -> OwnState | None:
-        if message_id in self._entries:
-            return self._entries[message_id].state
         return self._row_states.get(message_id) or self.tx.journal.states([message_id]).get(message_id)
 
     def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
@@ -191,7 +195,7 @@ class Recording:
         verdict = self._judge(draft, subject)
         if isinstance(verdict, Refuses):
             return self._refuse(given, subject, verdict)
-        message_id = self._ids.next(self._at)
+        message_id = next(self._fresh, None) or self._ids.next(self._at)
         key = RecordKey(subject or self._source)
         spec = spec_of(draft.facts)
         scope = scope_of(spec, draft.category, has_content=draft.content is not None)
@@ -235,9 +239,22 @@ class Recording:
                 return Stays(OwnReason.CORRECTS_HELD, None, "The entry that it corrects is held itself.")
         candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, draft.content is not None)
         state = EMPTY if subject is None else self.states.of(subject)
-        return local_gate.judge(candidate, state, own=self._unit, directory=self._directory, at=self._at)
+        if self._verdicts is None or subject is None:
+            return local_gate.judge(candidate, state, own=self._unit, directory=self._directory, at=self._at)
+        happened = self._rendering.time(draft.time).moment
+        known = self._verdicts.find(candidate, subject, state, time=happened, at=self._moment)
+        return known or self._verdicts.judge(
+            candidate, subject, state, own=self._unit, directory=self._directory, at=self._at
+        )
 
     def _compose(self, draft: Draft, subject: SubjectId | None, message_id: MessageId, sequence: int) -> bytes:
+        checkpoint = self._checkpoint(RecordKey(subject or self._source))
+        if subject is not None:
+            raw = self._rendering.message(
+                draft, message_id=message_id, sequence=sequence, subject=subject, checkpoint=checkpoint
+            )
+            if raw is not None:
+                return raw
         return compose(
             draft.facts,
             id=message_id,
@@ -252,7 +269,7 @@ class Recording:
             correlationid=draft.correlationid,
             causationid=draft.causationid,
             corrects=draft.corrects,
-            checkpoint=self._checkpoint(RecordKey(subject or self._signer.source)),
+            checkpoint=checkpoint,
             content=draft.content,
         )
 
@@ -272,7 +289,8 @@ class Recording:
     ) -> None:
         spec = spec_of(draft.facts)
         ground_id = verdict.ground_id if isinstance(verdict, Leaves) else None
-        self._entries[message_id] = NewEntry(
+        state = OwnState.WAITING if isinstance(verdict, Leaves) else OwnState.HELD
+        entry = NewEntry(
             message_id=message_id,
             subject=subject,
             author=self._unit,
@@ -282,9 +300,11 @@ class Recording:
             payload=raw,
             kind=EntryKind.OWN,
             recorded_at=self._at,
-            state=OwnState.WAITING if isinstance(verdict, Leaves) else OwnState.HELD,
+            state=state,
             ground_id=ground_id,
         )
+        self._entries.append(entry)
+        self._row_states[message_id] = state
         if isinstance(verdict, Leaves) and subject is not None and shapes_state(spec.type):
             self._reshape(draft, subject, ground_id)
 
@@ -330,7 +350,7 @@ class Recording:
 
     def _flush(self) -> None:
         self._outgoing.write(at=self._at)
-        self.tx.journal.add(list(self._entries.values()))
+        self.tx.journal.add(self._entries)
         self.tx.held.add(self._held)
         self.tx.import_rows.put(list(self._changed_rows.values()))
         self._entries.clear()

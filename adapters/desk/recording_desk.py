@@ -32,7 +32,7 @@ from contracts.referral_table import ReferralState
 from contracts.trust_list import Directory
 from projections.process.clock import Clock
 
-CHUNK: Final = 1000
+CHUNK: Final = 2000
 """Drafts of an import in one transaction."""
 
 _SENT: Final = MessageType("eu.spojka.referral.sent.v1")
@@ -147,7 +147,7 @@ class RecordingDesk:
         subject: SubjectId | None = None,
         remembered: Remembered | None = None,
     ) -> list[Recorded]:
-        with self.store.write() as tx:
+        with self.store.write(bulk=len(drafts) > 1) as tx:
             recording = self._recording(tx, lane, remembered)
             recording.prefetch(drafts)
             recorded = [recording.record(draft, subject=subject) for draft in drafts]

@@ -4,9 +4,8 @@ Invariant: one row a local key: the digest of the content last recorded under it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -15,8 +14,7 @@ from adapters.storage.tables import IMPORT_ROW
 from contracts.names import MessageId
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
+class ImportRow(NamedTuple):
     """What became of one row."""
 
     local_key: str

@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
-from adapters.storage.many_rows import Columns, among, insert_rows, shared
+from adapters.storage.many_rows import Columns, Same, among, insert_rows, shared
 from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
@@ -54,9 +54,8 @@ class FeedPlace:
     """The hub's signed delivery as DSSE envelope."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
-    """A row to be."""
+class NewEntry(NamedTuple):
+    """A row to be. A tuple, since an import makes one of every row."""
 
     message_id: MessageId
     subject: SubjectId | None
@@ -237,8 +236,12 @@ class Journal:
 
 
 def _columns(entries: Sequence[NewEntry]) -> Columns:
-    signatures = [entry.signature or _UNSIGNED for entry in entries]
-    places = [entry.place for entry in entries]
+    return _common_columns(entries) | (
+        _feed_columns(entries) if any(one.place or one.signature for one in entries) else {}
+    )
+
+
+def _common_columns(entries: Sequence[NewEntry]) -> dict[str, Sequence[object] | Same]:
     return {
         "kind": [entry.kind.value for entry in entries],
         "state": [None if entry.state is None else entry.state.value for entry in entries],
@@ -254,6 +257,14 @@ def _columns(entries: Sequence[NewEntry]) -> Columns:
         "opened": [entry.opened for entry in entries],
         "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
         "recorded_at": shared([entry.recorded_at for entry in entries]),
+    }
+
+
+def _feed_columns(entries: Sequence[NewEntry]) -> dict[str, Sequence[object] | Same]:
+    """What only stands beside entries that came by the feed."""
+    signatures = [entry.signature or _UNSIGNED for entry in entries]
+    places = [entry.place for entry in entries]
+    return {
         "position": [place and place.position for place in places],
         "shard": [place and place.shard for place in places],
         "generation": [place and place.generation for place in places],

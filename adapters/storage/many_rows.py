@@ -5,7 +5,7 @@ are, since making parameters a row costs more than the databases take to write i
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
@@ -37,7 +37,8 @@ def shared(values: Sequence[object]) -> Sequence[object] | Same:
 
 def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
     """Write new rows in the order given."""
-    _write(connection, table, columns, replacing=False)
+    stated = {name: values for name, values in columns.items() if not _empty(values)}
+    _write(connection, table, stated, replacing=False)
 
 
 def upsert_rows(connection: Connection, table: Table, columns: Columns) -> None:
@@ -62,7 +63,7 @@ def _write(connection: Connection, table: Table, columns: Columns, *, replacing:
         connection.exec_driver_sql(statement, rows)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _statement(table: Table, names: tuple[str, ...], dialect: str, replacing: bool) -> tuple[str, Sequence[str]]:  # noqa: FBT001 - a key of the memory
     """The statement as the driver takes it, and the order of its values."""
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
@@ -73,6 +74,15 @@ def _statement(table: Table, names: tuple[str, ...], dialect: str, replacing: bo
         statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     compiled = statement.compile(dialect=_PSYCOPG if dialect == "postgresql" else sqlite.dialect())
     return str(compiled), tuple(compiled.positiontup or ())
+
+
+def _empty(values: Sequence[object] | Same) -> bool:
+    """Whether a new row need not say it."""
+    return (
+        values.value is None
+        if isinstance(values, Same)
+        else isinstance(values, list) and values.count(None) == len(values)
+    )
 
 
 def _given(columns: Columns, column: Column[Any]) -> Sequence[object] | Same:
@@ -86,4 +96,16 @@ def _bound(values: Sequence[object] | Same, column: Column[Any], dialect: Dialec
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(values, Same):
         return repeat(values.value if process is None else process(values.value))
-    return iter(values) if process is None else map(process, values)
+    if process is None:
+        return iter(values)
+    return _processed(values, process) if isinstance(values, list) else map(process, values)
+
+
+def _processed(values: list[object], process: Callable[[Any], object]) -> Iterator[object]:
+    """Each object once, however often it stands in the list: an import gives all rows of a day the same one."""
+    made: dict[int, object] = {}
+    for value in values:
+        known = id(value)
+        if known not in made:
+            made[known] = process(value)
+        yield made[known]

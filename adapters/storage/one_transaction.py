@@ -17,9 +17,9 @@ class OneTransaction(UnitStore):
         self._tx = tx
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def write(self, *, durable: bool = True, bulk: bool = False) -> Iterator[Transaction]:
         """The transaction; whoever began it says how durable it is."""
-        del durable
+        del durable, bulk
         yield self._tx
 
     def untouched_since(self, mark: Mark | None, tx: Transaction) -> bool:

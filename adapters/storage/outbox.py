@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, select, update
 
 from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.recovery import RECOVERY
-from adapters.storage.signed_columns import from_row, to_columns
+from adapters.storage.signed_columns import columns_of, from_row
 from adapters.storage.tables import OUTBOX, RENUMBERING
 from contracts.names import MessageId, RecordKey
 from contracts.signed_bytes import SignedBytes
@@ -42,8 +42,7 @@ class OutboxState(StrEnum):
     """Refused for its number or its id, and sent again under new ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """A signed message on its way into the outbox."""
 
     message_id: MessageId
@@ -103,7 +102,6 @@ class Outbox:
         """Queue signed messages in the order given. A live one takes what waits of its key along, so that order holds."""
         if not messages:
             return
-        signatures = [to_columns(one.signed) for one in messages]
         columns: Columns = {
             "message_id": [one.message_id for one in messages],
             "record_key": [one.record_key for one in messages],
@@ -113,7 +111,7 @@ class Outbox:
             "queued_at": Same(at),
             "attempts": Same(0),
             "deposit": [one.deposit for one in messages],
-            **{name: [signature[name] for signature in signatures] for name in signatures[0]},
+            **columns_of([one.signed for one in messages]),
         }
         insert_rows(self._connection, OUTBOX, columns)
         self._promote({one.record_key for one in messages if one.lane is Lane.LIVE})

@@ -57,6 +57,10 @@ _TRY_AGAIN_MS: Final = 2
 """For so long SQLite tries every millisecond."""
 _WRITES: Final = "spojka_writes"
 _DURABLE: Final = "spojka_durable"
+_CACHE: Final = "spojka_cache"
+_CACHE_KIB: Final = 2_000
+_BULK_CACHE_KIB: Final = 16_000
+"""SQLite writes what does not fit into its cache before the transaction ends, and again when it is changed once more: an import changes much."""
 _OWN: Final = "spojka_own"
 """Under which a connection keeps what tells it from every other."""
 _DISK_FULL: Final = "53100"
@@ -168,8 +172,8 @@ class UnitStore:
             kept.chmod(0o600)
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """The one write transaction: everything or nothing. Raises `StoreError` where the disk is full.
+    def write(self, *, durable: bool = True, bulk: bool = False) -> Iterator[Transaction]:
+        """The one write transaction: everything or nothing; `bulk` for thousands of rows. Raises `StoreError` where the disk is full.
 
         With `durable` False a power cut, or a crash of PostgreSQL's server, may undo it with all such writes behind it; the end of this process does
         not. So it is for two things: what came from the broker in one transaction with the place up to which it was read (the same stretch is read
@@ -178,7 +182,7 @@ class UnitStore:
         with (
             self._turn,
             _full_disk_told(),
-            self._engine.connect().execution_options(**{_WRITES: True, _DURABLE: durable}) as connection,
+            self._engine.connect().execution_options(**_options(durable=durable, bulk=bulk)) as connection,
             connection.begin(),
         ):
             if connection.dialect.name == "postgresql":
@@ -238,6 +242,10 @@ class UnitStore:
         self._engine.dispose()
 
 
+def _options(*, durable: bool, bulk: bool) -> dict[str, Any]:
+    return {_WRITES: True, _DURABLE: durable, _CACHE: _BULK_CACHE_KIB if bulk else _CACHE_KIB}
+
+
 @contextmanager
 def _full_disk_told() -> Iterator[None]:
     """A full disk is for a person to mend, so it is said in words; everything else passes unchanged."""
@@ -281,6 +289,9 @@ def _sqlite(url: URL) -> Engine:
         options = connection.get_execution_options()
         if options.get(_WRITES, False):
             connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options[_DURABLE] else 'NORMAL'}")
+            if connection.info.get(_CACHE, _CACHE_KIB) != options[_CACHE]:
+                connection.exec_driver_sql(f"PRAGMA cache_size = -{options[_CACHE]}")
+                connection.info[_CACHE] = options[_CACHE]
             _take_turn(connection.connection.driver_connection)
         else:
             connection.exec_driver_sql("BEGIN")

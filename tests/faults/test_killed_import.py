@@ -12,7 +12,7 @@ from sqlalchemy import text
 from adapters.storage.unit_store import UnitStore
 from contracts.envelope import parse
 
-ROWS = 4_000
+ROWS = 12_000
 IMPORT = """
 import sys
 from tests.faults.killed_import import import_rows

@@ -13,7 +13,7 @@ from adapters.storage.unit_store import StoreError, UnitStore
 from tests.faults import killed_sheet
 from tests.faults.killed_sheet import import_sheet, write_sheet
 
-ROWS = 2_600
+ROWS = 9_000
 IMPORT = "import sys; from tests.faults.killed_sheet import import_sheet; import_sheet(sys.argv[1], sys.argv[2])"
 
 
@@ -52,7 +52,7 @@ def test_a_full_disk_is_told_and_the_same_sheet_again_completes_the_import(
     def small(path: Path) -> UnitStore:
         store = UnitStore.open(path)
         store.close()  # the next connections are those that the limit holds for
-        event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 700"))
+        event.listen(store._engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 2000"))
         return store
 
     with monkeypatch.context() as patch:

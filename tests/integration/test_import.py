@@ -14,6 +14,7 @@ from adapters.connectors.mapping_file import load_mapping
 from adapters.connectors.reference_secret import FILE, ReferenceSecretError, load_or_create
 from adapters.connectors.scratch import Scratch
 from adapters.connectors.unit_desk import StoredRows
+from adapters.desk import recording_desk
 from adapters.desk.actions.consents import Paper, Terms
 from adapters.desk.recorded import RecordedState
 from adapters.drafts import ClientKey
@@ -84,7 +85,10 @@ def test_without_consent_an_import_publishes_nothing_and_loses_nothing(unit: Des
     assert imported.states["refused"] == kept, "what is neither sent nor held waits as an open item"
 
 
-def test_the_same_folder_again_makes_nothing_also_after_a_crash_in_the_middle(unit: DeskUnit, tmp_path: Path) -> None:
+def test_the_same_folder_again_makes_nothing_also_after_a_crash_in_the_middle(
+    unit: DeskUnit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_desk, "CHUNK", 500)
     write_hmis_sample(tmp_path / "sample", clients=160, nights=8)
     load(unit, tmp_path / "sample", stop_after=520)
     cut = sum(own(unit).values())
