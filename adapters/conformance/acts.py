@@ -1,12 +1,13 @@
 """What the kit asks the adapter under test to do, since only its own users can make it speak.
 
-Invariant: an act is one JSON object on the standard input of the vendor's command, or words to a person who does it by hand.
+Invariant: an act is one JSON object on the standard input of the vendor's command, or words to a person who does it by hand; only what is asked to be
+shown is answered, by one JSON object on its standard output.
 """
 
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from adapters.conformance.errors import ConformanceError
 
@@ -33,17 +34,30 @@ class Acts:
             return
         await shell(self._command, wish)
 
+    async def ask(self, action: str, **details: object) -> dict[str, Any]:
+        """Have something looked at: one JSON object on the command's standard output. Raises `ConformanceError`."""
+        if self._command is None:
+            raise ConformanceError(f"nobody can tell what {action} shows", advice="Name a command by --act.")
+        answer = await shell(self._command, json.dumps({"action": action} | details))
+        try:
+            return dict(json.loads(answer))
+        except (ValueError, TypeError) as error:
+            raise ConformanceError(
+                f"{self._command} did not answer {action} by one JSON object", advice="Print it, and nothing else."
+            ) from error
 
-async def shell(command: str, wish: str = "") -> None:
-    """Run a shell command with this on its standard input, to its end. Raises `ConformanceError` where it fails."""
+
+async def shell(command: str, wish: str = "") -> bytes:
+    """Run a shell command with this on its standard input, to its end; returns what it printed. Raises `ConformanceError` where it fails."""
     process = await asyncio.create_subprocess_shell(
-        command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        _, said = await asyncio.wait_for(process.communicate(wish.encode() + b"\n"), timeout=_SECONDS)
+        shown, said = await asyncio.wait_for(process.communicate(wish.encode() + b"\n"), timeout=_SECONDS)
     except TimeoutError:
         process.kill()
         raise ConformanceError(f"{command} did not end", advice="Let it return once it is done.") from None
     if process.returncode != 0:
         told = said.decode(errors="replace")[-500:]
         raise ConformanceError(f"{command} failed on {wish}: {told}", advice="Try it by hand with the same input.")
+    return shown

@@ -55,6 +55,9 @@ Bootstrap = Annotated[
     ),
 ]
 Partitions = Annotated[int, typer.Option(help="Of hub.inbox. The embedded broker has 4.")]
+Sealed = Annotated[
+    bool, typer.Option("--sealed", help="A programme that is not on trial: sealing, keys and witnessing are played.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 Patience = Annotated[
     float, typer.Option(help="Seconds to wait for what must come.", envvar="SPOJKA_CONFORMANCE_PATIENCE")
@@ -89,9 +92,13 @@ CaFile = Annotated[
 
 
 @app.command("first-list")
-def first_list(programme: Programme = "conformance", partitions: Partitions = 4) -> None:
+def first_list(
+    programme: Programme = "conformance",
+    partitions: Partitions = 4,
+    sealed: Sealed = False,  # noqa: FBT002 - a command-line flag
+) -> None:
     """Print the first trust list of the kit's programme: what an adapter is given at its enrolment."""
-    sys.stdout.write(Cast(ProgrammeId(programme), partitions).first_list.decode() + "\n")
+    sys.stdout.write(Cast(ProgrammeId(programme), partitions, sealed=sealed).first_list.decode() + "\n")
 
 
 @app.command()
@@ -110,6 +117,7 @@ def adapter(  # noqa: PLR0913, PLR0917 - what the kit must know to play
     ] = None,
     partitions: Partitions = 4,
     patience: Patience = 30.0,
+    sealed: Sealed = False,  # noqa: FBT002 - a command-line flag
     security_protocol: Protocol = "PLAINTEXT",
     sasl_mechanism: Mechanism = "SCRAM-SHA-512",
     sasl_username: Username = None,
@@ -120,7 +128,7 @@ def adapter(  # noqa: PLR0913, PLR0917 - what the kit must know to play
 ) -> None:
     """Play a hub to an adapter, which is running already with the kit's first list."""
     request = _request(admission, programme)
-    cast = Cast(ProgrammeId(programme), partitions, request)
+    cast = Cast(ProgrammeId(programme), partitions, request, sealed=sealed)
     line = KafkaLine(
         bootstrap,
         security_protocol=security_protocol,
@@ -133,7 +141,7 @@ def adapter(  # noqa: PLR0913, PLR0917 - what the kit must know to play
         Side.ADAPTER,
         lambda report, told: play_hub(Stage(line, patience), cast, Acts(act, told), report, lose),
         as_lines=as_lines,
-        only=asked_of_adapters(losing=lose is not None),
+        only=asked_of_adapters(cast, losing=lose is not None),
     )
 
 

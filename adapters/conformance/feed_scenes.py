@@ -57,6 +57,11 @@ class FeedScenes:
         """The client whom they share."""
         return self._subject
 
+    @property
+    def consent_id(self) -> GroundId:
+        """The consent under which they share."""
+        return GROUND
+
     async def play(self) -> None:
         """All of them, those that leave the chain in doubt just before it begins anew."""
         for scene in (

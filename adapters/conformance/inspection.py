@@ -101,7 +101,8 @@ class Inspection:
             self.report.broken("ENV-1", error.problem)
             return None
         except MessageError as error:
-            self.report.broken("ENV-2", f"{error.code} {error.reason}")
+            special = self.cast.sealed and "special or criminal category" in error.reason
+            self.report.broken("SEAL-2" if special else "ENV-2", f"{error.code} {error.reason}")
             return None
         self.report.held("ENV-2")
         return message

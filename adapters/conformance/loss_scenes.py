@@ -14,7 +14,7 @@ from adapters.conformance.wire import Line
 _AT_LEAST: Final = 60.0
 """Seconds: clients look into a broker's identity every ten, and connect again with pauses."""
 
-Lose = Callable[[], Awaitable[None]]
+Lose = Callable[[], Awaitable[object]]
 """Has the broker lose everything, and returns when it answers again, empty."""
 
 

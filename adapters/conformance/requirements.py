@@ -38,6 +38,10 @@ class Requirement:
 _MUST, _SHOULD = Level.MUST, Level.SHOULD
 _ORDER: Final = "DESIGN 5, order"
 _CHAIN: Final = "DESIGN 5, delivery; contracts/delivery.py"
+_SEALED: Final = "contracts/sealing.md, sealing a message"
+_DEPOSIT: Final = "contracts/sealing.md, depositing a key"
+_OPENING: Final = "contracts/sealing.md, opening what you are given"
+_WITNESS: Final = "contracts/adr/0020; C2SP tlog-cosignature"
 
 
 def _adapter(name: str, text: str, reference: str, level: Level = _MUST) -> Requirement:
@@ -104,6 +108,42 @@ _READING: Final = (
     _adapter("OBL-1", "An obligation is answered with its id, how many of the named entries are concerned, and the digest over their ids.",
              "DESIGN 7; contracts/messages/obligation.py"),
 )  # fmt: skip
+_SEALING: Final = (
+    _adapter("SEAL-1", "Where the programme is not on trial, content leaves sealed only; no text of it stands anywhere in clear.",
+             "contracts/sealing.md; DESIGN 5"),
+    _adapter("SEAL-2", "In a special or criminal category every code is sealed: only the routing attributes are clear.",
+             "contracts/catalogue.md; DESIGN 5"),
+    _adapter("SEAL-3", "The id of a content key commits to it: hex of SHA-256(`spojka/kid/v1` ‖ content key).", _SEALED),
+    _adapter("SEAL-4", "The JWE is compact; its header is alg `dir`, enc `A256GCM`, `kid`, and nothing else.",
+             "contracts/sealing.md; RFC 7516 7.1; RFC 7518 5.3"),
+    _adapter("SEAL-5", "Content is sealed under the message key that follows from the content key, programme, source, subject, type and id, and is "
+             "what was written down.", "contracts/sealing.md; RFC 5869"),
+    _adapter("SEAL-6", "What is sealed is padded to a multiple of 256 bytes.", _SEALED),
+    _adapter("SEAL-7", "A message is sealed under a key of its own category, or of `parties` where its type has none.", _SEALED),
+    _adapter("KEY-1", "A content key is deposited before the first message under it, with the same record key; the header `spojka-key` is the one "
+             "that the deposit names, whenever it is sent.", _DEPOSIT),
+    _adapter("KEY-2", "A deposit is sealed to the newest valid deposit key of the trust list.", _DEPOSIT),
+    _adapter("KEY-3", "A deposit opens by the suite that the trust list gives its key, for what it is for: `info`.",
+             "contracts/sealing.md; RFC 9180"),
+    _adapter("KEY-4", "After `key-missing` the same content key is deposited again in a new message, to the deposit key of the newer list.",
+             _DEPOSIT),
+    _adapter("KEY-5", "After an own message that changes a client's grounds the next one is sealed under a new key of a higher epoch.", _SEALED),
+    _adapter("KEY-6", "After a message of its feed that changes a client's grounds the next one is sealed under a new key of a higher epoch.",
+             _SEALED),
+    _adapter("OPEN-1", "A released content key opens every entry that names it.", _OPENING),
+    _adapter("OPEN-2", "A key that comes behind its entry opens it then.", _OPENING),
+    _adapter("OPEN-3", "A released message key opens its message.", _OPENING),
+    _adapter("OPEN-4", "A release counts only where a key of the hub's for releases signed it, for this programme and unit.", _OPENING),
+    _adapter("OPEN-5", "A released content key counts only where it is the one that its id names.", _OPENING),
+    _adapter("OPEN-6", "What does not open as agreed is not shown: another header, a tag that does not hold.", "contracts/sealing.md; RFC 7516 5.2"),
+    _adapter("OPEN-7", "Keys and content that do not hold stop nothing: the feed goes on behind them.", _CHAIN),
+    _adapter("ERASE-1", "What an obligation tells to erase is not shown any more.", "DESIGN 9; contracts/sealing.md"),
+    _adapter("ERASE-2", "A key that opened nothing but what was erased is erased too.", "DESIGN 9; contracts/sealing.md"),
+)  # fmt: skip
+_WITNESSING: Final = (
+    _adapter("WIT-1", "A ledger that follows from the one seen before is cosigned on `hub.witness`.", _WITNESS, _SHOULD),
+    _adapter("WIT-2", "Nothing is cosigned that contradicts what was seen: no fork, no smaller ledger that was never shown.", _WITNESS),
+)  # fmt: skip
 _HUB: Final = (
     _hub("HUB-1", "Every message that speaks for its author is answered by one receipt, signed, with its id and digest.", "DESIGN 5, receipt"),
     _hub("HUB-2", "The same bytes again bring the same receipt again and no second effect.", "DESIGN 5, idempotency"),
@@ -148,7 +188,16 @@ _LOSING: Final = (
 ONLY_WHEN_LOSING: Final = frozenset(one.id for one in _LOSING)
 """Asked only where the kit may have the broker lose everything (`--lose-broker`)."""
 
-REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_LOSING, *_HUB, *_VECTORS)
+ONLY_WHEN_SEALED: Final = frozenset(one.id for one in _SEALING)
+"""Asked only in a programme that is not on trial (`--sealed`)."""
+ONLY_OF_WITNESSES: Final = frozenset(one.id for one in _WITNESSING)
+"""Asked there too, of a unit that offers a witness key."""
+ALSO_WHEN_SEALED: Final = frozenset({
+    "ENV-1", "ENV-2", "ENV-3", "ENV-4", "ENV-5", "REC-1", "REC-2", "SEQ-1", "SEQ-2", "FEED-1",
+})  # fmt: skip
+"""Of the others, what is seen in a programme that is not on trial too."""
+
+REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_LOSING, *_SEALING, *_WITNESSING, *_HUB, *_VECTORS)
 """All of them, in the order of the page."""
 
 BY_ID: Final[Mapping[str, Requirement]] = {one.id: one for one in REQUIREMENTS}

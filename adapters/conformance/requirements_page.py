@@ -10,8 +10,9 @@ Written by `python -m deploy.publish_contracts` from the code: do not edit. `spo
 `adapters/conformance/README.md` tells how to run it. MUST and SHOULD are those of RFC 2119. DESIGN and STANDARDS are the project's documents of
 that name; what they say of bytes stands in `contracts/` too.
 
-The kit plays a programme on trial, where content is in clear. How content is sealed, keys deposited and released in every other programme:
-`contracts/sealing.md`, with bytes to try it on in `contracts/golden/sealing.json`.
+The kit plays a programme on trial, where content is in clear; with `--sealed` one that is not. SEAL, KEY, OPEN, ERASE and WIT (of units that offer a
+witness key) are asked there only. How content is sealed, keys deposited and released: `contracts/sealing.md`, with bytes to try it on in
+`contracts/golden/sealing.json`.
 """
 _TITLES: Final = {
     Side.ADAPTER: "An adapter (`spojka-conformance adapter`)",

@@ -17,7 +17,8 @@ from adapters.conformance.inspection import Arrival, Inspection
 from adapters.conformance.numbering import Numbering
 from adapters.conformance.report import Report
 from adapters.conformance.scripted_feed import ScriptedFeed, Slot
-from adapters.conformance.wire import DIRECTORY, INBOX, Line, feed_of
+from adapters.conformance.sealed_inspection import SealedInspection
+from adapters.conformance.wire import DIRECTORY, INBOX, LEDGER, WITNESS, Line, feed_of
 from contracts.codes import RefusalCode
 from contracts.dsse import to_envelope
 from contracts.feed_head import InboxMark
@@ -61,9 +62,13 @@ class ScriptedHub:
         self._policy: Policy = accept
         self._inspection = Inspection(report, cast)
         self.numbering = Numbering(report)
+        self.sealing = SealedInspection(report, cast) if cast.sealed else None
+        self.sightings: list[RawRecord] = []
+        self._first: dict[MessageId, Arrival] = {}
         self._marks: dict[int, InboxMark] = {}
         self._due: list[Arrival] = []
         inbox = [TopicPartition(INBOX, number) for number in range(cast.partitions)]
+        inbox += [TopicPartition(WITNESS, 0)] if cast.sealed else []
         self._wire = line.wire(followed=inbox, heard=self._heard)
 
     async def __aenter__(self) -> Self:
@@ -113,7 +118,8 @@ class ScriptedHub:
     @property
     def topics(self) -> dict[str, int]:
         """What must be there, with its number of partitions."""
-        return {INBOX: self.cast.partitions, DIRECTORY: 1, feed_of(self.cast.unit): 1}
+        ledger = {LEDGER: 1, WITNESS: 1} if self.cast.sealed else {}
+        return {INBOX: self.cast.partitions, DIRECTORY: 1, feed_of(self.cast.unit): 1, **ledger}
 
     def broker_lost(self) -> None:
         """What was read of the inbox is nowhere any more."""
@@ -149,7 +155,14 @@ class ScriptedHub:
         """How often a message came."""
         return sum(one.id == message_id for one in self.arrivals)
 
+    async def announce(self, *announcements: bytes) -> None:
+        """Tell how the ledger grew."""
+        await self._put(LEDGER, *announcements)
+
     def _heard(self, record: RawRecord) -> None:
+        if record.topic == WITNESS:
+            self.sightings.append(record)
+            return
         mark = InboxMark(partition=record.partition, incarnation=record.incarnation, next_offset=record.offset + 1)
         self._marks[record.partition] = mark
         if record.key is not None and record.key.startswith(b"hub-"):
@@ -157,7 +170,10 @@ class ScriptedHub:
         arrival = self._inspection.judge(record, datetime.now(UTC))
         if arrival is None:
             return
-        self.numbering.judge(arrival)
+        new = self.numbering.judge(arrival)
+        first = self._first.setdefault(arrival.id, arrival)
+        if self.sealing is not None:
+            self.sealing.judge(arrival) if new else self.sealing.again(first, arrival)
         self.arrivals.append(arrival)
         self._due.append(arrival)
 

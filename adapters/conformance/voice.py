@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from adapters.conformance.fresh_ids import fresh_id
 from contracts.categories import Category
 from contracts.envelope import compose
-from contracts.facts import Facts
+from contracts.facts import Facts, SealedContent
 from contracts.keys import SigningKey
 from contracts.names import MessageId, ProgrammeId, RecordKey, SubjectId, UnitId, source_of
 from contracts.pae import PayloadType
@@ -53,6 +53,7 @@ class Voice:
         message_id: MessageId | None = None,
         time: datetime | None = None,
         corrects: MessageId | None = None,
+        content: SealedContent | None = None,
     ) -> Spoken:
         """The next message under its key; a `sequence` that is given uses up no number."""
         key = RecordKey(subject or self.source)
@@ -68,6 +69,7 @@ class Voice:
             subject=subject,
             category=category,
             corrects=corrects,
+            content=content,
         )
         if sequence is None:
             self.numbers[key] = number

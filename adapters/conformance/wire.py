@@ -26,6 +26,8 @@ from projections.kafka.sign_in import SignIn, read_sign_in
 
 INBOX: Final = "hub.inbox"
 DIRECTORY: Final = "hub.directory"
+LEDGER: Final = "hub.ledger"
+WITNESS: Final = "hub.witness"
 _FROM_FILE: Final = "file:"
 _SECONDS: Final = 60.0
 

@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.cli.referral_choice import client_of, find_referral
 from adapters.desk.actions.consents import Paper, Terms
 from adapters.desk.actions.duties import Statement
 from adapters.drafts import ClientKey
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import load_settings
+from adapters.storage.journal import Entry
 from contracts.categories import Category
 from contracts.grants import to_unit
-from contracts.names import ObligationId, UnitId
+from contracts.messages.referral import ReferralAccepted, ReferralContent
+from contracts.names import GroundId, ObligationId, UnitId
 
 Wish = Mapping[str, Any]
 PATIENCE = 100.0
@@ -38,7 +41,41 @@ def take_consent(house: UnitHouse, wish: Wish) -> None:
         categories=[Category(one) for one in wish["categories"]],
         until=datetime.fromisoformat(wish["until"]),
     )
-    house.desk.take_consent(ClientKey(wish["client"]), terms, Paper(evidence="signed"))
+    house.desk.take_consent(ClientKey(wish["client"]), terms, Paper(evidence="signed", explicit=True))
+
+
+def narrow_consent(house: UnitHouse, wish: Wish) -> None:
+    house.desk.narrow(
+        ClientKey(wish["client"]),
+        GroundId(wish["consent_id"]),
+        recipients=[to_unit(UnitId(wish["recipient"]))],
+        categories=[Category(one) for one in wish["categories"]],
+    )
+
+
+def record(house: UnitHouse, wish: Wish) -> None:
+    house.desk.assess_need(ClientKey(wish["client"]), Category(wish["category"]), level="high", finding=wish["text"])
+
+
+def accept_referral(house: UnitHouse, wish: Wish) -> None:
+    referral = find_referral(house, wish["referral_id"])
+    house.desk.move(
+        client_of(house, referral, "kit-given"),
+        ReferralAccepted(referral_id=referral.referral_id),
+        content=ReferralContent(message=wish["text"]),
+    )
+
+
+def show(house: UnitHouse, wish: Wish) -> object:
+    """What a reader at the unit sees of these entries: the sealed content of each, null where it is not open here."""
+    with house.store.read() as tx:
+        entries = {name: tx.journal.find(name) for name in wish["message_ids"]}
+    return {name: content_of(entry) for name, entry in entries.items()}
+
+
+def content_of(entry: Entry | None) -> object:
+    sealed = {} if entry is None or entry.payload is None else json.loads(entry.payload)["data"].get("sealed", {})
+    return sealed.get("content")
 
 
 def refer(house: UnitHouse, wish: Wish) -> None:
@@ -59,22 +96,31 @@ def answer_obligation(house: UnitHouse, wish: Wish) -> None:
     house.desk.answer_obligation(ObligationId(wish["obligation_id"]), Statement("erased"))
 
 
-ACTS: Mapping[str, Callable[[UnitHouse, Wish], None]] = {
+ACTS: Mapping[str, Callable[[UnitHouse, Wish], object]] = {
     "take-consent": take_consent,
     "refer": refer,
     "record-many": record_many,
+    "record": record,
+    "narrow-consent": narrow_consent,
+    "accept-referral": accept_referral,
+    "show": show,
     "answer-obligation": answer_obligation,
 }
 
 
-def main() -> None:
-    home, unit = Path(sys.argv[1]), UnitId(sys.argv[2])
-    wish = json.loads(sys.stdin.read())
+def done(home: Path, unit: UnitId, wish: Wish) -> bytes:
+    """Do what is wished; what there is to show of it, as JSON."""
     house = UnitHouse.open(load_settings(home), unit)
     try:
-        ACTS[wish["action"]](house, wish)
+        shown = ACTS[wish["action"]](house, wish)
     finally:
         house.close()
+    return b"" if shown is None else json.dumps(shown).encode()
+
+
+def main() -> None:
+    home, unit = Path(sys.argv[1]), UnitId(sys.argv[2])
+    sys.stdout.buffer.write(done(home, unit, json.loads(sys.stdin.read())))
 
 
 if __name__ == "__main__":

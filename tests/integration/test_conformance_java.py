@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from adapters.conformance.acts import Acts
-from adapters.conformance.adapter_play import Stage, play_hub
+from adapters.conformance.adapter_play import Stage, asked_of_adapters, play_hub
 from adapters.conformance.cast import Cast
 from adapters.conformance.report import Outcome, Report
 from adapters.conformance.requirements import Side
@@ -78,7 +78,7 @@ async def judged(java: JavaAdapter, broker: KafkaBroker, home: Path, *, defect: 
     request = read_request(java.enrol(home, programme=PROGRAMME, unit="vendor").encode())
     cast = Cast(ProgrammeId(PROGRAMME), 4, request)
     (home / "trust-list-1.dsse.json").write_bytes(cast.first_list)
-    report = Report(Side.ADAPTER)
+    report = Report(Side.ADAPTER, only=asked_of_adapters(cast, losing=defect is None))
     with java.running(home, broker.bootstrap, defect=defect):
         lose = None if defect else partial(asyncio.to_thread, broker.wipe)
         await play_hub(
