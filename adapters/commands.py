@@ -42,6 +42,7 @@ _COMMANDS: Final = {
     "emergency": "adapters.cli.emergencies:app",
     "client": "adapters.cli.clients:app",
     "outbox": "adapters.cli.upkeep:outbox",
+    "send-again": "adapters.cli.sending_again:send_again_since",
     "map": "adapters.cli.mappings:app",
     "quarantine": "adapters.cli.quarantine:app",
     "sheet": "adapters.cli.sheets:app",

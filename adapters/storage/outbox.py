@@ -164,6 +164,11 @@ class Outbox:
         sent = select(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
         return self._read(sent.order_by(OUTBOX.c.order))
 
+    def answered(self, since: datetime, *, after: int, limit: int) -> Sequence[OutboxMessage]:
+        """Written since then and answered, in their order behind `after`."""
+        chosen = OUTBOX.c.state.in_(_ANSWERED) & (OUTBOX.c.queued_at >= since) & (OUTBOX.c.order > after)
+        return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order).limit(limit))
+
     def find(self, message_id: MessageId) -> OutboxMessage | None:
         """One message, whatever became of it."""
         found = self._read(select(OUTBOX).where(OUTBOX.c.message_id == message_id))

@@ -255,7 +255,8 @@ class KeyService:
             self._use(step, kid, one)
         for position, unit, ground, key in filled:
             kid = kids.get(position)
-            if kid is not None and unit not in step.uses[kid].opened:
+            use = step.uses.get(kid) if kid is not None else None  # none of what was erased
+            if kid is not None and use is not None and unit not in use.opened:
                 step.wanted.append(Wanted(kid, unit, key, position, ground, live=False))
         step.closed = {one.event.key for one in checked if isinstance(one.message.facts, _CLOSING)}
         step.asked = [one for one in checked if isinstance(one.message.facts, (ErasureRequested, RetentionEnded))]

@@ -174,7 +174,7 @@ class Ledger:
         if not states or leaf_hash(entry_of(size - 1, sha256(states[0]).digest())) != leaf:
             raise LedgerError(
                 f"The log does not hold what its ledger says stands at {size - 1}.",
-                advice="The database was restored or rewritten: see the operator's guide before anything is added.",
+                advice="Where the database was restored from a backup: `spojka-hub restore begin`. Where not, it was rewritten: find out by whom.",
             )
 
 

@@ -20,7 +20,8 @@ from hub.audit.bundle_writing import write
 from hub.audit.moments import begin_of, end_of
 from hub.audit.policy_text import policy_text
 from hub.entrypoints.house import FIRST_LIST, House, open_house
-from hub.entrypoints.ledger_process import files_of, signer_of
+from hub.entrypoints.ledger_files import files_of
+from hub.entrypoints.ledger_process import signer_of
 from hub.entrypoints.settings import load_settings
 from hub.infrastructure.outside_witness import OutsideWitness
 from hub.infrastructure.postgres.log_reading import LogReading

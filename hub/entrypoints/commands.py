@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "settings-change": ("settings_change:settings_change", "Change what decides something, on every shard."),
     "trust-list": ("trust_list:app", "Institutions, units, keys, roles, mandates."),
     "transport": ("transport:app", "Certificates; users and permissions at the brokers and the database."),
+    "restore": ("restore:app", "After a restore from a backup: before anything is given again."),
     "dead-letters": ("dead_letters:app", "Records that spoke for nobody."),
     "parked": ("parked:app", "Messages that met an unexpected fault of the hub."),
     "access": ("evidence:access", "Who looked at a client's data, and who was given what."),

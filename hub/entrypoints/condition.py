@@ -21,12 +21,15 @@ State = Literal[
     "no-list",
     "stopped",
     "ledger-behind",
+    "restored",
 ]
 """`no-list`: the configured trust list cannot be used; `stopped`: a read model met an unknown event, or the ledger does not fit its log;
-`ledger-behind`: nothing is done until the ledger has caught up.
+`ledger-behind`: nothing is done until the ledger has caught up; `restored`: the database is a backup, see `spojka-hub restore check`.
 """
 
-_UNABLE: Final = frozenset({"broker-unavailable", "store-unavailable", "no-list", "stopped", "ledger-behind"})
+_UNABLE: Final = frozenset(
+    {"broker-unavailable", "store-unavailable", "no-list", "stopped", "ledger-behind", "restored"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from hub.application.programme import Programme
 from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.house import House
+from hub.entrypoints.ledger_files import files_of
+from hub.entrypoints.restore_guard import RestoreGuard
 from hub.entrypoints.witness_line import WitnessLine
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.ledger_mark import LedgerMark
@@ -29,7 +31,6 @@ from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.sole_session import SoleSession
 from hub.infrastructure.postgres.stored_log import StoredLog
-from hub.infrastructure.tile_files import TileFiles
 
 _WAKE: Final = 0.5
 _AGAIN: Final = 1.0
@@ -42,11 +43,6 @@ def signer_of(house: House) -> NoteSigner:
     return NoteSigner(origin_of(house.programme.directory.listed.programme, house.settings.shard), key.seed)
 
 
-def files_of(house: House) -> TileFiles:
-    """Where this shard's ledger lies."""
-    return TileFiles(house.settings.home / "ledger" / str(house.settings.shard))
-
-
 class LedgerProcess:
     """Follows the shard's log until told to stop; several may run, one writes."""
 
@@ -55,10 +51,13 @@ class LedgerProcess:
         self._signer = signer_of(house)
         self._state: State = "standby"
         self._size = 0
+        self._guard: RestoreGuard | None = None
         self._line: WitnessLine | None = None
 
     def condition(self) -> Condition:
         """For `/health`."""
+        if self._guard is not None and self._guard.holds:
+            return Condition("restored")
         line = self._line
         counts: dict[str, object] = {"ledger_size": self._size}
         if line is not None:
@@ -79,12 +78,16 @@ class LedgerProcess:
                 _log.warning("ledger.interrupted", exc_info=error)
                 await _pause(stop, _AGAIN)
             finally:
+                self._guard = None
                 await asyncio.to_thread(session.close)
 
     async def _follow(self, session: SoleSession, stop: asyncio.Event) -> None:
         while not stop.is_set() and not await asyncio.to_thread(session.try_hold):
             self._state = "standby"
             await _pause(stop, _AGAIN)
+        guard = self._guard = RestoreGuard(session, home=self._house.settings.home, role="ledger")
+        if not await guard.may_go_on(stop.is_set, stop):
+            return
         wakeup = LogWakeup(self._house.database(DatabaseUser.LEDGER))
         try:
             await self._write(session, wakeup, stop)

@@ -27,7 +27,9 @@ from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.house import House
+from hub.entrypoints.ledger_files import published_of
 from hub.entrypoints.publishing import client_record, hub_record
+from hub.entrypoints.restore_guard import RestoreGuard
 from hub.entrypoints.settings import limits_of
 from hub.entrypoints.topics import ensure_topics
 from hub.infrastructure.postgres.heartbeat import Heartbeat
@@ -100,12 +102,15 @@ class RelayProcess:
         self._session: WriterSession | None = None
         self._relay_now: Relay | None = None
         self._held: HeldBack | None = None
+        self._guard: RestoreGuard | None = None
         self._broker_away = False
         self.relaying = False
 
     def condition(self) -> Condition:
         """For `/health`."""
         session, relay, heart = self._session, self._relay_now, self._heart
+        if self._guard is not None and self._guard.holds:
+            return Condition("restored")
         if not self.relaying or heart is None or relay is None:
             return Condition("standby" if session is not None and session.connected else "store-unavailable")
         held = self._held is not None and self._held.now
@@ -125,7 +130,7 @@ class RelayProcess:
                 _log.warning("relay.interrupted", exc_info=error)
                 await _pause(stop, 0.2)
             finally:
-                self.relaying = False
+                self.relaying, self._guard = False, None
                 await asyncio.to_thread(session.close)
 
     async def _stand_by(self, session: WriterSession, stop: asyncio.Event) -> bool:
@@ -144,6 +149,11 @@ class RelayProcess:
         wakeup = LogWakeup(house.database(DatabaseUser.DISPATCH))
         producer = BatchProducer(connection=house.connection(HubUser.DISPATCH))
         with Heartbeat(session.beat, every=house.database(DatabaseUser.DISPATCH).settings.beat_every) as heart:
+            guard = self._guard = RestoreGuard(
+                session, home=house.settings.home, role="dispatch", published=lambda: published_of(house)
+            )
+            if not await guard.may_go_on(lambda: stop.is_set() or heart.error is not None, stop):
+                return
             left_over = await asyncio.to_thread(relay.take_over)
             self._met, self._heart, self._reports = None, heart, _Reports()
             self._relay_now, self._broker_away = relay, False
@@ -157,6 +167,7 @@ class RelayProcess:
                     if await asyncio.to_thread(held.look):
                         await _pause(stop, _WAKE)
                         continue
+                    await asyncio.to_thread(guard.remember)
                     await self._round(relay, producer, wakeup, stop)
             finally:
                 await producer.stop()

@@ -26,6 +26,7 @@ from hub.entrypoints import metrics
 from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.house import House
+from hub.entrypoints.restore_guard import RestoreGuard
 from hub.entrypoints.settings import limits_of
 from hub.infrastructure.postgres.heartbeat import Heartbeat
 from hub.infrastructure.postgres.privileges import DatabaseUser
@@ -67,6 +68,7 @@ class WriterProcess:
         self._ends_seen = 0.0
         self._listless = False
         self._held: HeldBack | None = None
+        self._guard: RestoreGuard | None = None
         self.writing = False
 
     def condition(self) -> Condition:
@@ -74,6 +76,8 @@ class WriterProcess:
         session, intake, heart = self._session, self._intake, self._heart
         if self._listless:
             return Condition("no-list")
+        if self._guard is not None and self._guard.holds:
+            return Condition("restored")
         state: State = "standby" if session is not None and session.connected else "store-unavailable"
         if self.writing and heart is not None:
             reached = time.monotonic() - self._ends_seen < _BROKER_SILENT
@@ -99,7 +103,7 @@ class WriterProcess:
                 _log.warning("writer.interrupted", exc_info=error)
                 await _pause(stop, 0.2)
             finally:
-                self.writing = False
+                self.writing, self._guard = False, None
                 await asyncio.to_thread(session.close)
         self._threads.shutdown()
 
@@ -117,6 +121,9 @@ class WriterProcess:
         programme = await asyncio.to_thread(self._house.programme.caught_up, store)
         intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
         with Heartbeat(store.beat, every=self._house.database(DatabaseUser.INTAKE).settings.beat_every) as heart:
+            guard = self._guard = RestoreGuard(session, home=self._house.settings.home, role="intake", intake=True)
+            if not await guard.may_go_on(lambda: stop.is_set() or heart.error is not None, stop):
+                return
             head = await asyncio.to_thread(intake.take_over)
             self._listless = False
             self._intake, self._heart, self._ends_seen = intake, heart, time.monotonic()
@@ -224,6 +231,7 @@ class WriterProcess:
             await _pause(done, _TIMERS_EVERY)
             self._look(follower)
             try:
+                await self._remember()
                 if await self._held_back(follower):
                     continue
                 await self._carry_out(intake)
@@ -241,6 +249,11 @@ class WriterProcess:
             held = await asyncio.to_thread(self._held.look)
         (follower.pause if held else follower.resume)()
         return held
+
+    async def _remember(self) -> None:
+        assert self._guard is not None  # noqa: S101 - set before anything is followed
+        async with self._step:
+            await asyncio.to_thread(self._guard.remember)
 
     def _look(self, follower: TopicFollower) -> None:
         """How far behind the inbox this is, and when the broker last told all its ends."""

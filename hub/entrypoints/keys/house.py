@@ -18,10 +18,10 @@ from hub.application.releasing import Releasing
 from hub.entrypoints.house import check_clock, check_users, connection_of, first_directory
 from hub.entrypoints.keys.settings import KeysSettings
 from hub.entrypoints.settings import SettingsError
+from hub.infrastructure.erased_keys import ErasedKeys, JournaledKeyStore
 from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
-from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from projections.kafka.connection import KafkaConnection
@@ -69,9 +69,13 @@ class KeysHouse:
         """The hub's database."""
         return ShardDatabase(self.settings.log, self.settings.shard)
 
+    def key_store(self, keys: Session) -> JournaledKeyStore:
+        """This shard's keys, with what was erased of them noted in the home folder."""
+        return JournaledKeyStore(keys, ErasedKeys(self.settings.home / "erased" / str(self.settings.shard)))
+
     def service(self, keys: Session, log: Session) -> KeyService:
         """The service over a session on the key database and one on the hub's."""
-        store = PostgresKeyStore(keys)
+        store = self.key_store(keys)
         releasing = Releasing(
             store, kek=self.kek, programme=self.listed.programme, key=self.releases, shard=self.settings.shard
         )

@@ -31,9 +31,12 @@ from hub.entrypoints.condition import Condition, State
 from hub.entrypoints.held_back import HeldBack
 from hub.entrypoints.keys.house import KeysHouse
 from hub.entrypoints.publishing import hub_record
+from hub.entrypoints.restore_guard import RestoreGuard
+from hub.infrastructure.erased_keys import JournaledKeyStore
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
+from hub.infrastructure.postgres.restorations import Restorations
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.sole_session import SoleSession
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
@@ -67,6 +70,7 @@ class KeyProcess:
         self._house = house
         self._state: State = "standby"
         self._service: KeyService | None = None
+        self._guard: RestoreGuard | None = None
         self._reports = _Reports()
         self._counted = Counts()
         self._looked_at = float("-inf")
@@ -76,6 +80,8 @@ class KeyProcess:
     def condition(self) -> Condition:
         """For `/health`."""
         service = self._service
+        if self._guard is not None and self._guard.holds:
+            return Condition("restored")
         if service is None or self._state != "releasing":
             return Condition(self._state)
         at, since = self._house.clock.now(), self._deposit_key_since
@@ -101,6 +107,7 @@ class KeyProcess:
                 _log.warning("keys.interrupted", exc_info=error)
                 await _pause(stop, _AGAIN)
             finally:
+                self._guard = None
                 await asyncio.to_thread(keys.close)
                 await asyncio.to_thread(log.close)
 
@@ -111,6 +118,10 @@ class KeyProcess:
 
     async def _serve(self, keys: Session, log: Session, stop: asyncio.Event) -> None:
         house = self._house
+        guard = self._guard = RestoreGuard(log, home=house.settings.home, role="keys")
+        if not await guard.may_go_on(stop.is_set, stop):
+            return
+        await asyncio.to_thread(_go_on_after_restores, house.key_store(keys), Restorations(log), house.clock.now())
         service = self._service = house.service(keys, log)
         reporting = KeyReporting(PostgresKeyStore(keys), PostgresKeyLog(log), house.voice, shard=house.settings.shard)
         wakeup = LogWakeup(house.log_database)
@@ -127,6 +138,7 @@ class KeyProcess:
                     self._state = "ledger-behind"
                     await _pause(stop, _WAKE)
                     continue
+                await asyncio.to_thread(guard.remember)
                 await self._round(service, reporting, producer, wakeup, stop)
         finally:
             await producer.stop()
@@ -218,6 +230,16 @@ class KeyProcess:
         metrics.KEYS_REVOKED.inc(new.revoked - old.revoked)
         metrics.KEYS_UNREADABLE.inc(new.unreadable - old.unreadable)
         self._counted = Counts(new.keys, new.released, new.revoked, new.unreadable, new.not_ours)
+
+
+def _go_on_after_restores(store: JournaledKeyStore, restorations: Restorations, at: datetime) -> None:
+    """What was erased is erased in a backup too; what stands behind a backup of the log is read again."""
+    again = store.erase_again(at)
+    if again:
+        _log.warning("keys.erased-again", count=again)
+    for one in restorations.all():
+        if store.go_back(generation=one.generation, position=one.position):
+            _log.warning("keys.went-back", position=one.position, generation=one.generation)
 
 
 def _records(rows: Sequence[ReleaseRow], shard: int) -> list[OutgoingRecord]:

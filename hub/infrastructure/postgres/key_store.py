@@ -59,6 +59,16 @@ class PostgresKeyStore:
                     if rows:
                         cursor.executemany(_SQL[query], rows)
 
+    def go_back(self, *, generation: int, position: int) -> bool:
+        """The log was restored: what stood at `position` and behind is another story now, and read again; False where it was told before."""
+        values = {"generation": generation, "position": position}
+        with self._session.transaction() as connection:
+            if connection.execute(_SQL["go_back"], values).fetchone() is None:
+                return False
+            connection.execute(_SQL["keys_go_back"], values)
+            connection.execute(_SQL["waiting_goes_back"], values)
+        return True
+
     def deposit_keys(self) -> Sequence[DepositKey]:
         """Every deposit key in the order in which they were made."""
         return [_deposit_key(row) for row in self._rows("deposit_keys", {})]

@@ -35,7 +35,7 @@ class DatabaseUser(StrEnum):
     """The operator's commands but for those that make tables and users."""
 
 
-_LOG: Final = dict.fromkeys(("head", "log", "stream", "message_index"), READ)
+_LOG: Final = dict.fromkeys(("head", "log", "stream", "message_index", "restoration"), READ)
 
 PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
     DatabaseUser.INTAKE: {
@@ -55,6 +55,7 @@ PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
         "key_mailbox": ("INSERT",),  # it puts in what units sealed to the key service, and cannot look at it again
         "key_wish": ("INSERT",),
         "follower": READ,  # how far the ledger is
+        "restoration": READ,
     },
     DatabaseUser.DISPATCH: {
         **_LOG,

@@ -28,7 +28,8 @@ from hub.audit.page.server import AuditServer
 from hub.audit.page.tokens import AuditorTokens, Issued, tokens_of
 from hub.domain.events import MessageAccepted
 from hub.entrypoints.house import House, open_house
-from hub.entrypoints.ledger_process import files_of, signer_of
+from hub.entrypoints.ledger_files import files_of
+from hub.entrypoints.ledger_process import signer_of
 from hub.entrypoints.settings import load_settings
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.read_models import ReadModels

@@ -372,6 +372,20 @@ class TestErasure:
         hub.serve()
         assert hub.opens("md", later)
 
+    def test_a_consent_that_opens_what_was_before_does_not_stop_the_service_at_what_was_erased(
+        self, hub: SealedSimulation
+    ) -> None:
+        consent(hub, *grant("md"))
+        erased = need(hub)
+        hub.say("op", ErasureRequested())
+        hub.serve()
+        hub.produced.clear()
+        consent(hub, *grant("up"))
+        later = need(hub, epoch=2)
+        hub.serve()
+        assert hub.opens("up", later)
+        assert not hub.opens("up", erased)
+
     def test_the_log_is_told_once_with_both_dates_and_so_is_every_author(self, hub: SealedSimulation) -> None:
         consent(hub, *grant("md"))
         need(hub)

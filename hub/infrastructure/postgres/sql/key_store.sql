@@ -4,6 +4,16 @@ SELECT position, cluster FROM state;
 -- name: move
 UPDATE state SET position = %(to)s WHERE position = %(position)s RETURNING position;
 
+-- name: go_back
+UPDATE state SET position = least(position, %(position)s), generation = %(generation)s WHERE generation < %(generation)s
+RETURNING generation;
+
+-- name: keys_go_back
+UPDATE content_key SET position = %(position)s WHERE position > %(position)s;
+
+-- name: waiting_goes_back
+DELETE FROM waiting WHERE position >= %(position)s;
+
 -- name: add_content_key
 INSERT INTO content_key (key_id, author, record_key, scope, epoch, programme, position, message_id, kek_id, secret)
 VALUES (%(key_id)s, %(author)s, %(record_key)s, %(scope)s, %(epoch)s, %(programme)s, %(position)s, %(message_id)s, %(kek_id)s, %(secret)b)
