@@ -6,7 +6,7 @@ catalogue; nothing is ever serialised again before it is verified or stored. `co
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model
@@ -76,9 +76,9 @@ class Attributes(BaseModel):
     corrects: Id | None = None
     checkpoint: Annotated[str, Field(pattern=r"^[0-9]{1,4}:[0-9]{1,16}:[A-Za-z0-9+/]{43}=$")] | None = None
 
-    @property
+    @cached_property
     def unit(self) -> UnitId:
-        """The publishing unit, as `source` names it."""
+        """The publishing unit, as `source` names it: asked a dozen times of each message."""
         return unit_of(self.source)
 
     @property

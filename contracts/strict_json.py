@@ -13,6 +13,8 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Final, NoReturn
 
+from pydantic_core import from_json, to_json
+
 from contracts.errors import ContractsError
 
 MAX_DEPTH: Final = 64
@@ -27,6 +29,8 @@ _WHITE_SPACE: Final = " \t\n\r"
 _STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
 _STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(_STEPS))
+_DIGITS: Final = bytes(ord("0") if chr(byte).isdecimal() and byte < ord(":") else ord(" ") for byte in range(256))
+_MANY_DIGITS: Final = b"0" * (_MAX_DIGITS - 1)
 
 
 class JsonFault(StrEnum):
@@ -70,6 +74,42 @@ class StrictJsonError(ContractsError):
 
 def parse(raw: bytes) -> dict[str, object]:
     """Read one strict JSON object. Raises `StrictJsonError`, and nothing else, for any bytes."""
+    value = _as_we_write(raw)
+    return _any_writers(raw) if value is None else value
+
+
+def _as_we_write(raw: bytes) -> dict[str, object] | None:
+    """The object of bytes in the form that our own writers give them, in half the time; None of all others, right or wrong.
+
+    What a compiled reader takes, and a compiled writer gives back to the byte, names no member twice and has nothing between its members, no escape
+    that is not needed, no number in an odd form. What the bytes still can hold that is refused is looked for: long integers, and depth.
+    """
+    if _MANY_DIGITS in raw.translate(_DIGITS):
+        return None
+    try:
+        value = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return None
+    if not isinstance(value, dict) or to_json(value) != raw:
+        return None
+    deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _levels(value) > MAX_DEPTH
+    return None if deep else value
+
+
+def _levels(value: dict[str, object]) -> int:
+    level, count = list[object]([value]), 0
+    while level and count <= MAX_DEPTH:
+        count += 1
+        members = (member for one in level for member in (one.values() if isinstance(one, dict) else _items(one)))
+        level = [member for member in members if isinstance(member, (dict, list))]
+    return count
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _any_writers(raw: bytes) -> dict[str, object]:
     text = _decode(raw)
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
         raise StrictJsonError(JsonFault.NESTED_TOO_DEEP)

@@ -64,7 +64,8 @@ def advance(case: CaseFile, entry: LogEntry, message: Message | None = None) -> 
     else:
         raise TypeError(f"the log holds an event of unknown kind {event.TOPIC} at {entry.position}")
     name = (event.stream, event.stream_key)
-    return replace(case, path=path, streams={**case.streams, name: (event.originator_id, event.originator_version)})
+    streams = {**case.streams, name: (event.originator_id, event.originator_version)}
+    return CaseFile(path, streams, case.fault)
 
 
 def _folded(key: RecordKey, entries: Iterable[LogEntry]) -> CaseFile:

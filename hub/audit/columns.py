@@ -23,7 +23,7 @@ from hub.audit.findings import Finding, FindingCode
 
 _RECORD: Final = Struct("<32sqQB")
 _NO_TIME: Final = -(1 << 63)
-_AT_ONCE: Final = 100_000
+_AT_ONCE: Final = 250_000
 _HASHED: Final = 4096
 Buffer = bytearray | mmap
 

@@ -40,13 +40,13 @@ class Reports:
     def add(self, facts: DeliveryReported, *, position: int, at: datetime) -> None:
         """One report."""
         self._times[position] = at
-        for one in facts.deliveries:
-            number = self._numbers.setdefault(one.unit, len(self._names))
-            if number == len(self._names):
-                self._names.append(one.unit)
-            self._positions.append(one.position)
-            self._reported.append(position)
-            self._units.append(2 * number + (one.verdict != "given"))
+        for name in sorted({one.unit for one in facts.deliveries} - self._numbers.keys()):
+            self._numbers[name] = len(self._names)
+            self._names.append(name)
+        numbers = self._numbers
+        self._positions.extend([one.position for one in facts.deliveries])
+        self._reported.extend([position] * len(facts.deliveries))
+        self._units.extend([2 * numbers[one.unit] + (one.verdict != "given") for one in facts.deliveries])
         self._sorted = False
 
     def of(self, position: int) -> Iterator[Told]:

@@ -43,7 +43,7 @@ from hub.domain.events import Event, MessageAccepted
 
 _PORTION: Final = 2_000_000
 """Bytes of rows in a portion, about."""
-_AT_ONCE: Final = 512
+_AT_ONCE: Final = 64
 """Events whose signatures are checked one behind the other."""
 UNKNOWN: Final = -1
 """The position of what does not say its own."""

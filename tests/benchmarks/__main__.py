@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from deploy.servers.errors import ServerError
 from tests.benchmarks.registry import Bench, Benchmark, Row, discover, median, row
@@ -20,6 +21,12 @@ def _arguments(given: Sequence[str], *, names: Iterable[str]) -> argparse.Namesp
     parser.add_argument("--smoke", action="store_true", help="one short run each: shows that they work, not how fast")
     parser.add_argument(
         "--full", action="store_true", help="the largest sizes where a benchmark has a smaller one by default: minutes"
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        type=Path,
+        help="leave what takes minutes to make (the export of a million events, 2.7 GB) there, and take it from there",
     )
     parser.add_argument("--only", metavar="NAME", action="append", default=[], help="just this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="only the rows as JSON on stdout, progress on stderr")
@@ -59,7 +66,7 @@ def main(given: Sequence[str]) -> int:
         print(f"No benchmark is called {', '.join(unknown)}; there are: {', '.join(benchmarks)}", file=sys.stderr)
         return 2
     rows, failed = [], False
-    bench = Bench(smoke=asked.smoke, full=asked.full)
+    bench = Bench(smoke=asked.smoke, full=asked.full, keep=asked.keep)
     try:
         for name in asked.only or benchmarks:
             try:

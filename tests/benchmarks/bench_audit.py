@@ -27,7 +27,7 @@ from hub.audit.replay import replay
 from hub.audit.stored_events import event_of
 from hub.audit.verification_work import prepared
 from hub.domain.events import MessageAccepted
-from tests.benchmarks.audit_load import Load, export_of
+from tests.benchmarks.audit_load import Load, export_of, kept_export
 from tests.benchmarks.fresh_topics import fresh_topics
 from tests.benchmarks.registry import Bench, Measurement, benchmark_of
 from tests.benchmarks.workload import AT, subject, workload
@@ -62,7 +62,8 @@ def verify(bench: Bench) -> dict[str, Measurement]:
     """`spojka-audit verify` of a whole export, and the replay of one of its clients against reading the export through."""
     folder = bench.folder / f"audit{next(_numbers)}"
     folder.mkdir()
-    load = export_of(folder / "export", _SMOKE if bench.smoke else _FULL if bench.full else _CLIENTS)
+    clients = _SMOKE if bench.smoke else _FULL if bench.full else _CLIENTS
+    load = export_of(folder / "export", clients) if bench.keep is None else kept_export(bench.keep, clients)
     (folder / "policy").write_text(POLICY)
     bare = _bare_rate(load)
     seen = _Resident()

@@ -52,12 +52,14 @@ class Measurement:
 class Bench:
     """What a benchmark is given: servers, started when first asked for and shared by all, and `smoke`.
 
-    With `smoke` a benchmark does the least that shows that it works: a second or two; with `full` the largest that it was made for.
+    With `smoke` a benchmark does the least that shows that it works: a second or two; with `full` the largest that it was made for. `keep`: where
+    what takes minutes to make is left for the next run.
     """
 
-    def __init__(self, *, smoke: bool, full: bool = False) -> None:
+    def __init__(self, *, smoke: bool, full: bool = False, keep: Path | None = None) -> None:
         self.smoke = smoke
         self.full = full
+        self.keep = keep
         self._stack = ExitStack()
 
     @cached_property

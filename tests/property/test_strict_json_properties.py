@@ -43,3 +43,21 @@ def test_bytes_of_anyone_are_read_as_json_reads_them_or_refused_with_a_reason(ra
     except StrictJsonError:
         return  # any other error fails the test
     assert value == json.loads(raw)
+
+
+@given(OBJECTS, st.integers(0), st.binary(max_size=2))
+def test_bytes_in_our_own_form_get_the_verdict_that_they_get_in_any_other(
+    value: dict[str, object], place: int, put: bytes
+) -> None:
+    raw = canonical(value)
+    at = place % len(raw)
+    for one in (raw, raw[:at] + put + raw[at + 1 :], raw.replace(b"1", b"9" * 17), raw.replace(b'":', b'":[' * 70)):
+        assert _verdict(one) == _verdict(b" " + one)
+
+
+def _verdict(raw: bytes) -> object:
+    """A space in front is another writer's form."""
+    try:
+        return parse(raw)
+    except StrictJsonError as error:
+        return error.reason
