@@ -158,6 +158,7 @@ class SimulatedHub:
         purpose: Purpose | None = None,
         key: SigningKey | None = None,
         content: SealedContent | None = None,
+        checkpoint: str | None = None,
     ) -> SignedBytes:
         """A signed message of a unit (or of the hub)."""
         raw = compose(
@@ -171,6 +172,7 @@ class SimulatedHub:
             category=category,
             purpose=purpose,
             content=content,
+            checkpoint=checkpoint,
         )
         signing = key or (self.messages if unit == HUB else self.unit_keys[unit])
         return sign_one(raw, signing, PayloadType.CLOUDEVENT)

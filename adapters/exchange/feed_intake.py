@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from adapters.exchange import ledger_gossip
 from adapters.exchange.directory_book import Added, DirectoryBook
 from adapters.exchange.feed_chain import ChainTip, Gap, Recipient
 from adapters.exchange.feed_check import (
@@ -204,6 +205,8 @@ class _Taking:
         self.stretch.moved_on.add(slot.tip.shard)
         trusted = slot.message if slot.doubt is None else None
         self.taking.take(DeliveryItem(slot.delivery, slot.signed, trusted, slot.opened))
+        if trusted is not None and slot.opened is not None:
+            ledger_gossip.hear(self.tx, slot.opened, trusted, at=self.at)
         if slot.doubt is not None:
             self._keep_apart(record, slot.doubt)
         message = slot.opened

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from adapters.exchange import ledger_gossip
 from adapters.exchange.directory_book import DirectoryBook
 from adapters.exchange.ledger_check import Behind, Forked, Grown, Rewound, Same, judge
 from adapters.storage.alarms import OF_LEDGER, AlarmKind
@@ -54,6 +55,7 @@ class LedgerWatch:
             tx.ledger.keep(shard, verdict.head, verdict.note)
             if verdict.stretch.leaves:
                 tx.ledger.add(shard, verdict.stretch, at=at)
+            ledger_gossip.settle(tx, verdict.head, shard=shard, at=at)
         if isinstance(verdict, Grown | Same):
             return self._seen(tx, shard, verdict.note, verdict.head, directory=directory, at=at)
         if isinstance(verdict, Forked | Rewound) and last is not None:

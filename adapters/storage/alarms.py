@@ -24,6 +24,8 @@ class AlarmKind(StrEnum):
     """The hub signed for another history than it showed this unit before."""
     LEDGER_REWOUND = "ledger-rewound"
     """The hub signed a smaller ledger than one that this unit has seen."""
+    LEDGER_SHOWN_DIFFERENTLY = "ledger-shown-differently"
+    """Another unit says in its message that it saw another history than the hub showed this unit."""
     RECEIPT_CONTRADICTED = "receipt-contradicted"
     """The ledger holds something else where the hub's receipt says that this unit's message stands."""
     OWN_ENTRY_CHANGED = "own-entry-changed"

@@ -47,6 +47,18 @@ LEDGER_WITNESSED: Final = Table(
 )
 """Checkpoints that enough witnesses cosigned: the newest, and those that proofs rest on."""
 
+LEDGER_GOSSIP: Final = Table(
+    "ledger_gossip",
+    METADATA,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("size", Number, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),
+    Column("heard_at", Instant, nullable=False),
+)
+"""What other units said that they had seen, and this unit has not yet."""
+
 ENTRY_PROOF: Final = Table(
     "entry_proof",
     METADATA,

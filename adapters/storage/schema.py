@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateColumn
 from adapters.errors import AdapterError
 from adapters.storage.tables import JOURNAL, METADATA, OUTBOX, SCHEMA_VERSION
 
-VERSION: Final = 6
+VERSION: Final = 7
 
 Steps = Mapping[int, Callable[[Connection], None]]
 
@@ -38,7 +38,7 @@ def _add_sealing(connection: Connection) -> None:
     next(index for index in JOURNAL.indexes if index.name == "journal_sealed").create(connection)
 
 
-STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables, 4: _add_sealing, 5: _add_tables, 6: _add_tables}
+STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables, 4: _add_sealing, 5: _add_tables, 6: _add_tables, 7: _add_tables}
 """By the version that each step leads to; the first one that is needed leads to version 2."""
 
 

@@ -30,6 +30,7 @@ from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
 from adapters.storage.followers import Followers
+from adapters.storage.gossip import Gossip
 from adapters.storage.held import Held
 from adapters.storage.import_rows import ImportRows
 from adapters.storage.journal import Journal
@@ -115,6 +116,7 @@ class Transaction:
         self.api_answers = ApiAnswers(connection)
         self.webhooks = Webhooks(connection)
         self.ledger = SeenLedger(connection)
+        self.gossip = Gossip(connection)
         self.proofs = EntryProofs(connection)
         self.alarms = Alarms(connection)
 
