@@ -86,10 +86,26 @@ def _jwe_of(message: Attributes, payload: bytes) -> str | None:
 def _opened(message: Attributes, payload: bytes, jwe: str, opening: Opening) -> bytes | None:
     secret = message_key(opening.content_key, message) if opening.whole else opening.secret
     try:
-        content = strict_json.parse(open_sealed(jwe, secret))
+        plaintext = open_sealed(jwe, secret)
+        content = strict_json.parse(plaintext)
     except ContractsError as error:
         _log.warning("an entry does not open under its key", message_id=message.id, problem=error.problem)
         return None
+    return _in_place(message, payload, jwe, plaintext) or _written_again(payload, content)
+
+
+def _in_place(message: Attributes, payload: bytes, jwe: str, plaintext: bytes) -> bytes | None:
+    """The document by its bytes alone, which costs a tenth; None where they do not stand as our own code writes them.
+
+    Of a type that is known here the facts are closed, and no bare quotation mark stands in a JSON string: so this is `data.sealed` and nothing else.
+    """
+    head, found, tail = payload.partition(b'"sealed":{"form":"jwe","jwe":"%b"}' % jwe.encode())
+    if not found or not isinstance(message, Message):
+        return None
+    return b'%b"sealed":{"form":"clear","content":%b}%b' % (head, plaintext.strip(), tail)
+
+
+def _written_again(payload: bytes, content: dict[str, object]) -> bytes | None:
     document = strict_json.parse(payload)
     sealed = _sealed_in(document)
     if sealed is None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, union_all
 
 from adapters.storage.many_rows import among
 from adapters.storage.tables import CONTENT_KEY, JOURNAL, OPENING_KEY
@@ -48,22 +48,30 @@ class OpeningKeys:
 
     def of_entries(self, entries: Sequence[tuple[str, MessageId]]) -> Mapping[MessageId, Opening]:
         """What opens these, each given with the content key under which it came; those for which nothing was released are left out."""
-        key_ids = {key_id for key_id, _ in entries}
-        whole, single = self._own(key_ids), {}
-        under = among(OPENING_KEY.c.key_id, self._connection, key_ids)
-        named = among(OPENING_KEY.c.message_id, self._connection, [WHOLE, *(message_id for _, message_id in entries)])
-        for row in self._connection.execute(select(OPENING_KEY).where(under & named)):
-            if row.message_id == WHOLE:
-                whole[row.key_id] = Opening(row.secret, whole=True)
-            else:
-                single[row.key_id, row.message_id] = Opening(row.secret, whole=False)
+        whole = self._whole({key_id for key_id, _ in entries})
+        single = self._single([one for one in entries if one[0] not in whole])
         found = {message_id: whole.get(key_id) or single.get((key_id, message_id)) for key_id, message_id in entries}
         return {message_id: opening for message_id, opening in found.items() if opening is not None}
 
-    def _own(self, key_ids: Collection[str]) -> dict[str, Opening]:
-        chosen = among(CONTENT_KEY.c.key_id, self._connection, key_ids)
-        rows = self._connection.execute(select(CONTENT_KEY.c.key_id, CONTENT_KEY.c.secret).where(chosen))
-        return {row.key_id: Opening(row.secret, whole=True) for row in rows}
+    def _whole(self, key_ids: Collection[str]) -> dict[str, Opening]:
+        """Content keys: those that this unit made, and those that were released to it."""
+        made = select(CONTENT_KEY.c.key_id, CONTENT_KEY.c.secret).where(
+            among(CONTENT_KEY.c.key_id, self._connection, key_ids)
+        )
+        released = select(OPENING_KEY.c.key_id, OPENING_KEY.c.secret).where(
+            among(OPENING_KEY.c.key_id, self._connection, key_ids) & (OPENING_KEY.c.message_id == WHOLE)
+        )
+        rows = self._connection.execute(union_all(made, released))
+        return {key_id: Opening(secret, whole=True) for key_id, secret in rows}
+
+    def _single(self, entries: Sequence[tuple[str, MessageId]]) -> dict[tuple[str, MessageId], Opening]:
+        """Keys of these messages alone."""
+        if not entries:
+            return {}
+        under = among(OPENING_KEY.c.key_id, self._connection, {key_id for key_id, _ in entries})
+        named = among(OPENING_KEY.c.message_id, self._connection, [message_id for _, message_id in entries])
+        rows = self._connection.execute(select(OPENING_KEY).where(under & named))
+        return {(row.key_id, MessageId(row.message_id)): Opening(row.secret, whole=False) for row in rows}
 
     def erase(self, key_ids: Sequence[str], message_ids: Sequence[MessageId]) -> None:
         """Take away the message keys of these entries, and of these content keys those under which no entry is left."""

@@ -29,10 +29,15 @@ class JweError(ContractsError):
 
 def seal(plaintext: bytes, message_key: bytes, *, kid: str, nonce: bytes | None = None) -> str:
     """Five parts joined by dots; the second, the encrypted key, is empty. A `nonce` is given by the published examples alone."""
-    header = _text(strict_json.canonical({"alg": "dir", "enc": "A256GCM", "kid": kid}))
+    header = _header_of(kid)
     drawn = secrets.token_bytes(_NONCE) if nonce is None else nonce
     sealed = AESGCM(message_key).encrypt(drawn, _padded(plaintext), header.encode())
     return ".".join((header, "", _text(drawn), _text(sealed[:-_TAG]), _text(sealed[-_TAG:])))
+
+
+@lru_cache(maxsize=4096)  # all that is sealed under one key begins alike
+def _header_of(kid: str) -> str:
+    return _text(strict_json.canonical({"alg": "dir", "enc": "A256GCM", "kid": kid}))
 
 
 def kid_of(jwe: str) -> str:
@@ -40,7 +45,7 @@ def kid_of(jwe: str) -> str:
     return _kid_in(jwe.split(".", 1)[0])
 
 
-@lru_cache(maxsize=4096)  # all that is sealed under one key begins alike
+@lru_cache(maxsize=4096)
 def _kid_in(encoded: str) -> str:
     try:
         header = strict_json.parse(_bytes(encoded))

@@ -28,8 +28,8 @@ class KeyLog(Protocol):
     def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
         """The events at these positions."""
 
-    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
-        """All events of these record keys in log order."""
+    def load(self, keys: Sequence[RecordKey], *, below: int | None = None) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order, or those before a position."""
 
     def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
         """Which of these messages came before."""

@@ -128,6 +128,11 @@ class KeyService:
         """Messages of the log that were not read when it was looked at last."""
         return max(0, self._end - self._trusted.position)
 
+    @property
+    def pressing(self) -> bool:
+        """Whether there is more to do at once: the log goes on behind what was read, or something that waited can be tried."""
+        return self.behind > 0 or self._retry_after is not None
+
     def take_over(self) -> None:
         """Go on from what is stored. Raises `StoreUnavailableError`, `KeyEncryptionError`."""
         self._state = self._store.state()

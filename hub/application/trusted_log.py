@@ -107,21 +107,20 @@ class TrustedLog:
 
     def about(self, key: RecordKey) -> list[tuple[int, Message]]:
         """Every accepted message under a record key as far as the log was read, each verified."""
-        entries = self._log.load([key]).get(key, ())
+        entries = self._log.load([key], below=self._position).get(key, ())
         return [
             (entry.position, self._verified(entry.event, entry.position))
             for entry in entries
-            if entry.position < self._position and isinstance(entry.event, MessageAccepted)
+            if isinstance(entry.event, MessageAccepted)
         ]
 
     def _open(self, keys: Iterable[RecordKey]) -> None:
         missing = sorted(set(keys) - set(self._paths))
-        loaded = self._log.load(missing) if missing else {}
+        loaded = self._log.load(missing, below=self._position) if missing else {}
         for key in missing:
             self._paths[key] = SupportPath(key=key)
             for entry in loaded.get(key, ()):
-                if entry.position < self._position:
-                    self._take(entry)
+                self._take(entry)
 
     def _shed(self) -> None:
         while len(self._paths) > self._kept:

@@ -5,12 +5,12 @@ or its broker goes on by itself.
 """
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
 
+from hub.entrypoints.collecting import collect_seldom
 from hub.entrypoints.condition import Conditioned, health_of
 from hub.entrypoints.face_guard import guard_of
 from hub.entrypoints.house import House
@@ -21,8 +21,6 @@ from hub.entrypoints.roles import Role
 from hub.entrypoints.writer_process import WriterProcess
 from projections.process.health import Health, HealthEndpoint
 
-_COLLECT: Final = (100_000, 50, 100)
-"""Cached states are many and hold no cycles: at the default the collector walks them for a sixth of the writer's time."""
 _log = structlog.get_logger("spojka.hub")
 
 
@@ -46,8 +44,7 @@ async def run_roles(house: House, roles: Sequence[Role], stop: asyncio.Event) ->
     def health() -> Health:
         return health_of(house.settings.shard, [(str(role), process) for role, process in processes.items()])
 
-    gc.freeze()  # what was loaded at start stays: the collector need not walk it again
-    gc.set_threshold(*_COLLECT)
+    collect_seldom()
     guard = guard_of(house.settings)
     with HealthEndpoint(health, port=house.settings.port, host=house.settings.host, guard=guard) as endpoint:
         _log.info("hub.started", port=endpoint.port)

@@ -71,10 +71,12 @@ class MemoryRelayStore:
             wanted = sorted({one for one in positions if 0 <= one < len(self._shard.log)})
             return _with_digests(entries_at(self._shard, wanted))
 
-    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
-        """All events of these record keys in log order."""
+    def load(self, keys: Sequence[RecordKey], *, below: int | None = None) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order, or those before a position."""
         with self._shard.turn:
-            return {key: entries_at(self._shard, self._shard.by_key[key]) for key in keys if key in self._shard.by_key}
+            end = len(self._shard.log) if below is None else below
+            known = {key: self._shard.by_key[key] for key in keys if key in self._shard.by_key}
+            return {key: entries_at(self._shard, [at for at in places if at < end]) for key, places in known.items()}
 
     def input_positions(self) -> Sequence[InputPosition]:
         """How far the writer has read the inbox."""

@@ -28,7 +28,7 @@ from tests.faults.mortal_broker import MortalBroker
 from tests.faults.story_time import RunningStory
 from tests.integration.hub_rig import HubRig
 from tests.integration.unit_home import make_home, take_consents
-from tests.simulation.programme import START
+from tests.simulation.programme import START, Simulation
 
 OP, VZ = UnitId("op"), UnitId("vz")
 CLIENTS = tuple(ClientKey(f"case-{number}") for number in range(4))
@@ -56,11 +56,15 @@ class District:
     clients: Sequence[ClientKey] = CLIENTS
     speed: float = 60.0
     """Of the story's clock: seconds a second."""
+    simulation: Simulation = field(default_factory=Simulation)
+    """A sealed one seals; its key service is the caller's to start."""
     ledger: Ledger = field(default_factory=Ledger)
     subjects: dict[ClientKey, SubjectId] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        self.hub = HubRig(self.folder, self.dsn, self.broker.bootstrap, roles=self.hub_roles)
+        self.hub = HubRig(
+            self.folder, self.dsn, self.broker.bootstrap, roles=self.hub_roles, simulation=self.simulation
+        )
         self.hub.__enter__()
         self._story = RunningStory(self.hub.clock, since=START + timedelta(days=39), speed=self.speed)
         self._story.__enter__()

@@ -5,6 +5,7 @@ import signal
 
 import structlog
 
+from hub.entrypoints.collecting import collect_seldom
 from hub.entrypoints.condition import health_of
 from hub.entrypoints.face_guard import guard_of
 from hub.entrypoints.keys.house import KeysHouse
@@ -21,6 +22,7 @@ async def serve(house: KeysHouse) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     process = KeyProcess(house)
+    collect_seldom()
 
     def health() -> Health:
         return health_of(house.settings.shard, [("keys", process)])

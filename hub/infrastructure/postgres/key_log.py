@@ -37,9 +37,9 @@ class PostgresKeyLog:
         """The events at these positions."""
         return self._log.at(positions)
 
-    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
-        """All events of these record keys in log order."""
-        return self._log.load(keys)
+    def load(self, keys: Sequence[RecordKey], *, below: int | None = None) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys in log order, or those before a position."""
+        return self._log.load(keys, below=below)
 
     def find(self, ids: Sequence[tuple[Source, MessageId]]) -> Mapping[tuple[Source, MessageId], Indexed]:
         """Which of these messages came before."""

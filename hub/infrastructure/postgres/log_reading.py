@@ -35,11 +35,11 @@ class LogReading:
         """The events at these positions, as far as they exist."""
         return self._entries(self._rows("at", {"positions": list(positions)})) if positions else ()
 
-    def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
-        """All events of these record keys; absent keys are left out. One round trip."""
+    def load(self, keys: Sequence[RecordKey], *, below: int | None = None) -> Mapping[RecordKey, Sequence[LogEntry]]:
+        """All events of these record keys, or those before a position; absent keys are left out. One round trip."""
         found: dict[RecordKey, list[LogEntry]] = {}
         if keys:
-            for entry in self._entries(self._rows("load", {"keys": list(keys)})):
+            for entry in self._entries(self._rows("load", {"keys": list(keys), "below": below})):
                 found.setdefault(entry.event.key, []).append(entry)
         return found
 

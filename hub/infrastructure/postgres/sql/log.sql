@@ -85,7 +85,7 @@ ORDER BY position;
 SELECT l.position, l.stream_id, l.stream_version, l.topic, l.state
 FROM stream s
 JOIN log l USING (stream_id)
-WHERE s.record_key = ANY (%(keys)s)
+WHERE s.record_key = ANY (%(keys)s) AND (%(below)s::bigint IS NULL OR l.position < %(below)s::bigint)
 ORDER BY l.position;
 
 -- name: find
