@@ -16,13 +16,14 @@ from contracts.messages.hub import ObligationOpened
 from contracts.names import HUB, MessageId, ProgrammeId, UnitId, unit_of
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
+from contracts.sealing.release import Release
 from contracts.signed_bytes import SignedBytes, verify
 from contracts.trust_list import Directory
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a record is: receipt, head, given, withheld, repeated, gap or refused (with the fault)."""
+    """What a record is: receipt, head, release, given, withheld, repeated, gap or refused (with the fault)."""
 
     verdict: str
     fault: str = ""
@@ -47,6 +48,7 @@ class Chain:
     slots: list[Taken] = field(default_factory=list)
     repeats: list[Taken] = field(default_factory=list)
     duties: list[ObligationOpened] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
     _tips: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
     _links: dict[tuple[int, int, int], str] = field(default_factory=dict)
 
@@ -60,6 +62,8 @@ class Chain:
                     return self._receipt(feed_record.document(record.signed, Receipt))
                 case "head":
                     return self._head(feed_record.document(record.signed, FeedHead))
+                case "release":
+                    return self._release(feed_record.document(record.signed, Release))
                 case _:
                     return self._delivery(feed_record.document(record.signed, Delivery), record.message, directory)
         except ContractsError as error:
@@ -74,6 +78,12 @@ class Chain:
             return Judged("refused", "a receipt for another source")
         self.receipts.append(receipt)
         return Judged("receipt")
+
+    def _release(self, release: Release) -> Judged:
+        if (release.programme, release.recipient) != (self.programme, self.unit):
+            return Judged("refused", "a key for another unit")
+        self.releases.append(release)
+        return Judged("release")
 
     def _head(self, head: FeedHead) -> Judged:
         if (head.programme, head.recipient) != (self.programme, self.unit):

@@ -20,7 +20,7 @@ from adapters.conformance.acts import Acts, shell
 from adapters.conformance.adapter_play import Stage, asked_of_adapters, play_hub
 from adapters.conformance.cast import Cast
 from adapters.conformance.errors import ConformanceError
-from adapters.conformance.hub_play import play_units, read_list
+from adapters.conformance.hub_play import asked_of_hubs, play_units, read_list
 from adapters.conformance.own_answers import OwnAnswers
 from adapters.conformance.report import Report
 from adapters.conformance.requirements import REQUIREMENTS, Side
@@ -173,7 +173,7 @@ def hub(  # noqa: PLR0913, PLR0917 - what the kit must know to play
 ) -> None:
     """Play units to a hub, which is running already and has admitted them."""
     try:
-        signers = hub_units.load(keys)
+        signers, opening = hub_units.load(keys), hub_units.load_opening(keys)
         directory = read_list(trust_list, signers)
     except ConformanceError as error:
         _unplayed(f"{error.problem}\n{error.advice}")
@@ -186,8 +186,9 @@ def hub(  # noqa: PLR0913, PLR0917 - what the kit must know to play
     )
     _play(
         Side.HUB,
-        lambda report, _: play_units(Stage(line, patience), directory, signers, report),
+        lambda report, _: play_units(Stage(line, patience), directory, signers, report, opening),
         as_lines=as_lines,
+        only=asked_of_hubs(directory),
     )
 
 

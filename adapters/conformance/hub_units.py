@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from adapters.conformance.errors import ConformanceError
-from contracts.admission import AdmissionRequest, offer
+from contracts.admission import AdmissionRequest, offer, offer_encryption
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import InstitutionId, ProgrammeId, UnitId
+from contracts.sealing.suites import OpeningKey, SealingKey, SuiteId
 
 SOURCE: Final = UnitId("kit-source")
 """Takes the consent, records, refers."""
@@ -37,10 +38,16 @@ def make(folder: Path, programme: ProgrammeId) -> list[Path]:
             institution_name=f"Institution of {unit}",
             name=unit,
             keys=offer([_load(path, unit)], unit=unit),
+            encryption_keys=(offer_encryption(_opening(folder, unit), unit=unit, vouching=_load(path, unit)),),
         )
         requests.append(folder / f"{unit}.request.json")
         requests[-1].write_text(request.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return requests
+
+
+def load_opening(folder: Path) -> Mapping[UnitId, OpeningKey]:
+    """The encryption keys of all units. Raises `ConformanceError`."""
+    return {unit: _read_opening(folder, unit) for unit in UNITS}
 
 
 def write_key(path: Path, key: SigningKey) -> None:
@@ -62,6 +69,33 @@ def _load(path: Path, unit: UnitId) -> SigningKey:
             f"no key at {path}", advice="Make the kit's units: spojka-conformance units --folder …"
         ) from error
     return SigningKey(seed, unit=unit, use=KeyUse.MESSAGES)
+
+
+def _opening(folder: Path, unit: UnitId) -> SealingKey:
+    """Made where it is not there yet."""
+    path = _opening_file(folder, unit)
+    if not path.exists():
+        made = OpeningKey.generate(unit)
+        path.touch(mode=0o600)
+        path.write_text(
+            json.dumps({"key_id": made.key_id, "private": made.private_bytes.hex()}) + "\n", encoding="utf-8"
+        )
+    return _read_opening(folder, unit).sealing_key
+
+
+def _read_opening(folder: Path, unit: UnitId) -> OpeningKey:
+    path = _opening_file(folder, unit)
+    try:
+        private = bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))["private"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ConformanceError(
+            f"no encryption key at {path}", advice="Make the kit's units: spojka-conformance units --folder …"
+        ) from error
+    return OpeningKey(private, unit=unit, suite=SuiteId.HYBRID)
+
+
+def _opening_file(folder: Path, unit: UnitId) -> Path:
+    return folder / f"{unit}.encryption.json"
 
 
 def _key_file(folder: Path, unit: UnitId) -> Path:

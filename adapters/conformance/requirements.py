@@ -161,6 +161,15 @@ _HUB: Final = (
     _hub("HUB-14", "A replay gives the same slots with the same links from the number asked for on.", "DESIGN 5, delivery"),
     _hub("HUB-15", "A referral is moved by whom the table names; every other move is refused.", "DESIGN 8"),
     _hub("HUB-16", "A feed head names the last slot, its link, and how far the inbox was read.", "DESIGN 5, feed head", _SHOULD),
+    _hub("HUB-17", "Where the programme is not on trial, content in clear is refused `clear-not-allowed`.", "DESIGN 5; catalogue, refusal codes"),
+    _hub("HUB-18", "A deposit is accepted with a key that is sealed to a valid deposit key; without, it is refused `key-missing`.", _DEPOSIT),
+    _hub("HUB-19", "Whoever is given an entry is released a key that opens it, signed by a key for releases and sealed to its encryption key.",
+         _OPENING),
+    _hub("HUB-20", "Nobody is released a key of what no ground opens to it.", "DESIGN 3, promise 2; DESIGN 9, release"),
+    _hub("HUB-21", "After a withdrawal no key is released under the ground, by a replay neither.", "DESIGN 9, release"),
+    _hub("HUB-22", "What a ground opens of the past is released by the keys of these messages, where more is sealed under their content key.",
+         "DESIGN 9, release"),
+    _hub("HUB-23", "Keys of what was erased are never released again; what comes later is.", "DESIGN 9, at rest; DESIGN 7"),
 )  # fmt: skip
 _VECTORS: Final = (
     _bytes("VEC-1", "Partitions are those of Java's murmur2.", "STANDARDS, names and limits"),
@@ -196,6 +205,11 @@ ALSO_WHEN_SEALED: Final = frozenset({
     "ENV-1", "ENV-2", "ENV-3", "ENV-4", "ENV-5", "REC-1", "REC-2", "SEQ-1", "SEQ-2", "FEED-1",
 })  # fmt: skip
 """Of the others, what is seen in a programme that is not on trial too."""
+
+HUB_ONLY_WHEN_SEALED: Final = frozenset(f"HUB-{number}" for number in range(17, 24))
+"""Asked of a hub only where its programme is not on trial."""
+HUB_ALSO_WHEN_SEALED: Final = frozenset({"HUB-1", "HUB-13", "HUB-16"})
+"""Of the others, what is seen there too."""
 
 REQUIREMENTS: Final = (*_PUBLISHING, *_READING, *_LOSING, *_SEALING, *_WITNESSING, *_HUB, *_VECTORS)
 """All of them, in the order of the page."""

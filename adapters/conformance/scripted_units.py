@@ -75,6 +75,12 @@ class ScriptedUnits:
         await self.put(spoken.key, bytes_)
         return Sent(spoken.id, unit, spoken.key, spoken.sequence, bytes_)
 
+    async def send_with(self, unit: UnitId, spoken: Spoken, *beside: tuple[str, bytes]) -> Sent:
+        """Send what was composed with headers beside those that it must have."""
+        signed = self.voices[unit].sign(spoken.payload)
+        await self.put(spoken.key, signed, headers=(*to_headers(signed), *beside))
+        return Sent(spoken.id, unit, spoken.key, spoken.sequence, signed)
+
     async def again(self, sent: Sent) -> None:
         """The same bytes once more."""
         await self.put(sent.key, sent.signed)
@@ -125,5 +131,5 @@ class ScriptedUnits:
             self.report.broken("HUB-13", f"on the feed of {unit}, offset {record.offset}: {judged.fault}")
         elif judged.verdict == "head":
             self.report.held("HUB-16")
-        elif judged.verdict != "receipt":
+        elif judged.verdict not in {"receipt", "release"}:
             self.report.held("HUB-13")

@@ -55,9 +55,9 @@ class OperatedHub:
             self.home.glob("trust-list-*.dsse.json"), key=lambda path: int(path.name.split("-")[2].split(".")[0])
         )
 
-    def create(self) -> None:
-        """Keys and first list of a programme on trial."""
-        self.hub("init", "--programme", self.programme, "--partitions", "4", "--trial")
+    def create(self, *, trial: bool = True) -> None:
+        """Keys and first list, of a programme on trial unless it is told otherwise."""
+        self.hub("init", "--programme", self.programme, "--partitions", "4", *(("--trial",) if trial else ()))
 
     def admit(self, *requests: Path) -> None:
         """Admit units."""
@@ -73,6 +73,46 @@ class OperatedHub:
             )
             try:
                 self.hub("trust-list", "publish")
+                yield
+                assert process.poll() is None, (self.home / "log").read_text()[-3000:]
+            finally:
+                process.terminate()
+                process.wait(20)
+
+
+@dataclass(frozen=True)
+class OperatedKeys:
+    """The key service of a hub, by `spojka-keys` alone: a home and a database of its own."""
+
+    home: Path
+    database: str
+    hub: OperatedHub
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it reads."""
+        return os.environ | {
+            "SPOJKA_KEYS_HOME": str(self.home),
+            "SPOJKA_KEYS_DATABASE": self.database,
+            "SPOJKA_KEYS_LOG": self.hub.database,
+            "SPOJKA_KEYS_BOOTSTRAP": self.hub.bootstrap,
+            "SPOJKA_KEYS_PORT": "0",
+        }
+
+    def create(self) -> None:
+        """Its keys, admitted by the hub's operator."""
+        self.home.mkdir()
+        (self.home / "trust-list-1.dsse.json").write_bytes((self.hub.home / "trust-list-1.dsse.json").read_bytes())
+        run(*command("hub.entrypoints.keys.commands", "init"), environment=self.environment)
+        self.hub.hub("trust-list", "add-key-service", str(self.home / "key-service.json"))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Beside the hub, which must run."""
+        with (self.home / "log").open("wb") as log:
+            started = command("hub.entrypoints.keys.commands", "run")
+            process = subprocess.Popen(started, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            try:
                 yield
                 assert process.poll() is None, (self.home / "log").read_text()[-3000:]
             finally:

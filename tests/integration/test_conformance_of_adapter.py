@@ -45,6 +45,7 @@ async def test_our_own_adapter_goes_on_where_the_broker_lost_everything(
     tmp_path: Path, embedded_broker: EmbeddedBroker
 ) -> None:
     home, bootstrap = tmp_path / "adapter", f"file:{embedded_broker.state_file}"
+
     def lose() -> None:
         embedded_broker.kill()
         embedded_broker.start()
