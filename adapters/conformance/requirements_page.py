@@ -11,8 +11,8 @@ Written by `python -m deploy.publish_contracts` from the code: do not edit. `spo
 that name; what they say of bytes stands in `contracts/` too.
 
 The kit plays a programme on trial, where content is in clear; with `--sealed` one that is not. SEAL, KEY, OPEN, ERASE and WIT (of units that offer a
-witness key) are asked there only; so are HUB-17 to HUB-23 of a hub whose trust list says that its programme is not on trial. How content is sealed, keys deposited and released: `contracts/sealing.md`, with bytes to try it on in
-`contracts/golden/sealing.json`.
+witness key) are asked there only; so are HUB-17 to HUB-23 of a hub whose trust list says that its programme is not on trial. How content is sealed,
+keys deposited and released: `contracts/sealing.md`, with bytes to try it on in `contracts/golden/sealing.json`.
 """
 _TITLES: Final = {
     Side.ADAPTER: "An adapter (`spojka-conformance adapter`)",
