@@ -19,6 +19,9 @@ from contracts.keys import KeyUse, SignatureError, SigningKey, VerifyingKey, par
 from contracts.names import HUB, KeyId, UnitId
 from contracts.pae import PayloadType
 from contracts.partition import partition_of
+from contracts.sealing.content_key import ContentKey, message_key_for
+from contracts.sealing.jwe import open_sealed
+from contracts.sealing.suites import EncryptionKeyError, OpeningKey, SuiteId
 from contracts.signed_bytes import SignedBytes, sign_batch, verify
 from contracts.trust_list import Directory, TrustListError, read_envelope, read_trust_list
 
@@ -46,6 +49,12 @@ class OwnAnswers:
             "list": self._list,
             "feed-record": self._feed_record,
             "record": _record,
+            "key-id": lambda one: {"key_id": ContentKey(b64decode(one["key"])).key_id},
+            "message-key": lambda one: {
+                "key": base64(message_key_for(ContentKey(b64decode(one["key"])), *one["bound"]))
+            },
+            "open-key": _open_key,
+            "open-content": _open_content,
         }
 
     def answer_all(self, lines: IO[str], out: IO[str]) -> None:
@@ -106,6 +115,22 @@ def _json(asked: Asked) -> Answered:
     except strict_json.StrictJsonError:
         return _REFUSED
     return {"verdict": "good"}
+
+
+def _open_key(asked: Asked) -> Answered:
+    try:
+        opening = OpeningKey(b64decode(asked["private_key"]), unit=HUB, suite=SuiteId(asked["suite"]))
+        opened = opening.open(b64decode(asked["sealed"]), b64decode(asked["info"]))
+    except EncryptionKeyError:
+        return _REFUSED
+    return {"verdict": "good", "opened": base64(opened)}
+
+
+def _open_content(asked: Asked) -> Answered:
+    try:
+        return {"verdict": "good", "content": strict_json.parse(open_sealed(asked["jwe"], b64decode(asked["key"])))}
+    except ContractsError:
+        return _REFUSED
 
 
 def _record(asked: Asked) -> Answered:

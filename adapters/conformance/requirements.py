@@ -180,6 +180,10 @@ _VECTORS: Final = (
     _bytes("VEC-6", "Records that speak for nobody are refused.", "contracts/golden/dead-letters.json"),
     _bytes("VEC-7", "Feed records are read, verified and followed by their links.", "contracts/golden/feed.json"),
     _bytes("VEC-8", "Trust lists are taken in order only.", "contracts/golden/actors.json"),
+    _bytes("VEC-9", "A sealed key opens by the suite, for what it was sealed and nothing else; its id is the published one.",
+           "contracts/golden/sealing.json; RFC 9180"),
+    _bytes("VEC-10", "Sealed content opens under its message key; another header, key, tag or form is refused.",
+           "contracts/golden/messages.json; RFC 7516"),
 )  # fmt: skip
 
 _LOSING: Final = (

@@ -3,13 +3,11 @@
 Invariant: what is wrong is wrong in one thing only, and would open for whoever does not look at that thing.
 """
 
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from adapters.conformance.cast import Cast
+from adapters.conformance.odd_jwe import tampered, with_a_type
 from adapters.conformance.voice import Voice
 from contracts import strict_json
 from contracts.categories import Category
@@ -20,7 +18,7 @@ from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import MessageId, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.sealing.content_key import ContentKey, message_key
-from contracts.sealing.jwe import BLOCK, seal
+from contracts.sealing.jwe import seal
 from contracts.sealing.release import Release, seal_release
 from contracts.sealing.suites import SealingKey
 from contracts.signed_bytes import SignedBytes
@@ -74,11 +72,11 @@ class ScriptedKeys:
 
     def with_another_header(self) -> Entry:
         """Sealed with a header that holds more than alg, enc and kid."""
-        return self._entry(Category.HOUSING, ContentKey.generate(), _with_a_type)
+        return self._entry(Category.HOUSING, ContentKey.generate(), with_a_type)
 
     def tampered(self) -> Entry:
         """Sealed as agreed, and then a bit of the tag changed."""
-        return self._entry(Category.HOUSING, ContentKey.generate(), _tampered)
+        return self._entry(Category.HOUSING, ContentKey.generate(), tampered)
 
     def release(
         self,
@@ -121,21 +119,3 @@ class ScriptedKeys:
         data["sealed"] = {"form": "jwe", "jwe": sealing(plain, derived, kid=key.key_id)}
         signed = self.partner.sign(strict_json.canonical(document))
         return Entry(spoken.id, text, key, key.key_id, category.value, signed, derived)
-
-
-def _with_a_type(plaintext: bytes, message_key: bytes, *, kid: str) -> str:
-    """A JWE that opens for whoever does not read its header to the end."""
-    header = _text(strict_json.canonical({"alg": "dir", "cty": "json", "enc": "A256GCM", "kid": kid}))
-    nonce, padded = bytes(12), plaintext + b" " * (-len(plaintext) % BLOCK)  # its key seals nothing else
-    sealed = AESGCM(message_key).encrypt(nonce, padded, header.encode())
-    return ".".join((header, "", _text(nonce), _text(sealed[:-16]), _text(sealed[-16:])))
-
-
-def _tampered(plaintext: bytes, message_key: bytes, *, kid: str) -> str:
-    """A JWE whose text is another than was sealed: nobody can open it who looks at the tag."""
-    head, _, nonce, text, tag = seal(plaintext, message_key, kid=kid).split(".")
-    return ".".join((head, "", nonce, text, ("A" if tag[0] != "A" else "B") + tag[1:]))
-
-
-def _text(value: bytes) -> str:
-    return urlsafe_b64encode(value).rstrip(b"=").decode()

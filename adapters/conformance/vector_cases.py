@@ -10,14 +10,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contracts.golden_corpus import actors, dead_letters, feed, lists, messages, partitions
+from adapters.conformance.odd_jwe import tampered, with_a_type
+from contracts.envelope import parse
+from contracts.facts import Jwe
+from contracts.golden_corpus import actors, dead_letters, feed, lists, messages, partitions, sealing
 from contracts.golden_corpus.actors import LABOUR
+from contracts.golden_corpus.messages import sealed_example
 from contracts.golden_corpus.written import base64
 from contracts.kafka_record import PROOF, SIGNATURE
 from contracts.pae import PayloadType
+from contracts.sealing.content import seal_content
+from contracts.sealing.content_key import message_key
+from contracts.sealing.jwe import open_sealed
 
 Question = Mapping[str, Any]
 _DEEP: Final = 65
+_REFUSED: Final = {"verdict": "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ def adapter_cases() -> Iterator[Case]:
     yield from _json()
     yield from _lists()
     yield from _feed()
+    yield from _sealed_keys()
+    yield from _sealed_content()
 
 
 def hub_cases() -> Iterator[Case]:
@@ -172,6 +182,45 @@ def _inbox(row: Mapping[str, Any], record: Mapping[str, Any], trust_list: int) -
         **record,
         **value,
     }
+
+
+def _sealed_keys() -> Iterator[Case]:
+    secret = sealing.CONTENT_KEY.secret
+    yield Case("VEC-9", {"ask": "key-id", "key": base64(secret)}, {"key_id": sealing.CONTENT_KEY.key_id}, "a key's id")
+    for row in _rows(sealing.document(), "sealed"):
+        asked = {
+            "ask": "open-key",
+            "suite": row["suite"],
+            "private_key": row["opens_with"]["private_key"],
+            "public_key": row["opens_with"]["public_key"],
+            "info": base64(bytes.fromhex(row["info"])),
+            "sealed": row["sealed"],
+        }
+        opened, note = base64(bytes.fromhex(row["opened"])), f"{row['form']} by {row['suite']}"
+        yield Case("VEC-9", asked, {"verdict": "good", "opened": opened}, note)
+        other = asked | {"info": base64(bytes.fromhex(row["info"])[:-1] + b"!")}
+        yield Case("VEC-9", other, {"verdict": "refused"}, f"{note}, for something else")
+
+
+def _sealed_content() -> Iterator[Case]:
+    message = parse(seal_content(sealed_example(), sealing.CONTENT_KEY, nonce=bytes(12)))
+    sealed = message.data.sealed
+    jwe, key = sealed.jwe if isinstance(sealed, Jwe) else "", message_key(sealing.CONTENT_KEY, message)
+    bound = [message.programme, message.source, message.subject or "", message.type, message.id]
+    asked = {"ask": "message-key", "key": base64(sealing.CONTENT_KEY.secret), "bound": bound}
+    yield Case("VEC-10", asked, {"key": base64(key)}, "the key of a message")
+    plain = open_sealed(jwe, key)
+    good = {"verdict": "good", "content": json.loads(plain)}
+    kid = sealing.CONTENT_KEY.key_id
+    yield Case("VEC-10", _jwe(jwe, key), good, "content")
+    yield Case("VEC-10", _jwe(jwe, bytes(32)), _REFUSED, "content under another key")
+    yield Case("VEC-10", _jwe(with_a_type(plain, key, kid=kid), key), _REFUSED, "a header that holds more")
+    yield Case("VEC-10", _jwe(tampered(plain, key, kid=kid), key), _REFUSED, "a tag that does not hold")
+    yield Case("VEC-10", _jwe(jwe + ".", key), _REFUSED, "six parts")
+
+
+def _jwe(jwe: str, key: bytes) -> Question:
+    return {"ask": "open-content", "jwe": jwe, "key": base64(key)}
 
 
 def _tampered(envelope: str) -> str:

@@ -117,6 +117,7 @@ async def test_a_planted_mistake_is_found_under_its_requirement_and_under_no_oth
         ("duplicate-members", ["VEC-4"]),
         ("any-list", ["VEC-8"]),
         ("link-ignored", []),
+        ("jwe-header-unread", ["VEC-10"]),
     ],
 )
 def test_bytes_are_judged_without_a_broker(
@@ -126,6 +127,8 @@ def test_bytes_are_judged_without_a_broker(
     report = Report(Side.BYTES)
     ask_all(java_adapter.command("vectors", *planted), adapter_cases(), report)
     assert broken(report) == requirements
+    seen = {one.requirement.id for one in report.findings() if one.outcome is not Outcome.NOT_SEEN}
+    assert seen >= {"VEC-9", "VEC-10"}, "what is sealed opens with what is in every Java"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ record Defects(String planted) {
         "wrong-pae", "reserialised", "wrong-proof", "crc32-partitioner", "derived-ids", "number-reused", "resend-new-bytes",
         "never-resends", "receipt-digest-ignored", "hub-signature-unchecked", "hub-proof-unchecked", "any-list", "no-replay",
         "link-ignored", "recipient-ignored", "digest-ignored", "author-unchecked", "duplicate-members", "stops-at-unknown",
-        "repeats-counted", "wrong-acknowledgement", "gap-ignored");
+        "repeats-counted", "wrong-acknowledgement", "gap-ignored", "jwe-header-unread");
 
     Defects {
         if (planted != null && !ALL.contains(planted)) throw new IllegalArgumentException("no such defect: " + planted);

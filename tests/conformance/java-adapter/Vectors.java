@@ -39,11 +39,26 @@ final class Vectors {
                 case "first-list" -> firstList(asked);
                 case "list" -> nextList(bytes(asked, "envelope"));
                 case "feed-record" -> Json.of("verdict", record(bytes(asked, "value")));
+                case "key-id" -> Json.of("key_id", Sealing.keyId(bytes(asked, "key")));
+                case "message-key" -> Json.of("key", Bytes.base64(Sealing.messageKey(bytes(asked, "key"), Json.list(asked.get("bound")))));
+                case "open-key" -> openKey(asked);
+                case "open-content" -> Json.of("verdict", "good", "content", openContent(asked));
                 default -> Json.of("unsupported", true);
             };
         } catch (Json.Fault fault) {
             return Json.of("verdict", "refused");
         }
+    }
+
+    /** By the suite that every Java has; ML-KEM is in none yet that this must run on. */
+    private static Map<String, Object> openKey(Map<String, Object> asked) {
+        if (!Json.string(asked, "suite").equals(Sealing.X25519)) return Json.of("unsupported", true);
+        byte[] opened = Sealing.openKey(bytes(asked, "private_key"), bytes(asked, "public_key"), bytes(asked, "info"), bytes(asked, "sealed"));
+        return Json.of("verdict", "good", "opened", Bytes.base64(opened));
+    }
+
+    private Map<String, Object> openContent(Map<String, Object> asked) {
+        return Sealing.open(Json.string(asked, "jwe"), bytes(asked, "key"), defects.are("jwe-header-unread"));
     }
 
     private static byte[] bytes(Map<String, Object> asked, String name) {
