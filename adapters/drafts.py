@@ -4,9 +4,8 @@ Invariants: a draft names the client by the unit's own key, never by a wire subj
 row imported twice is one message and a changed row becomes a correction.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from contracts.categories import Category, Purpose
 from contracts.facts import Facts, SealedContent
@@ -16,9 +15,8 @@ ClientKey = NewType("ClientKey", str)
 """The unit's own name for a client (case number, PersonalID in one organisation). Never leaves the adapter but sealed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One message to be."""
+class Draft(NamedTuple):
+    """One message to be. A tuple, since an import makes one of every row."""
 
     client: ClientKey | None
     """None for the types about no client."""

@@ -5,7 +5,7 @@ of two that have as many; names are compared without case and surrounding blanks
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -16,8 +16,7 @@ from adapters.connectors.refusal import RefusalReason
 LOOKED_THROUGH: Final = 30
 """Rows with something in them among which the names are looked for."""
 _DIGEST_BYTES: Final = 12
-_WARNED_OF: Final = ("\ufffd", "\0", "#")
-"""Signs without which `Record.cell` has nothing to warn of."""
+_NONE: Final[Mapping[str, RefusalReason]] = {}
 Row = tuple[int, list[str] | None]
 """A row's number and cells; None where it cannot be read."""
 
@@ -92,6 +91,9 @@ class Header:
         if empty:
             values = {name: "" if value in empty else value for name, value in values.items()}
         if not self._twice:
-            return Record(number, values, digest, plain=not any(sign in text for sign in _WARNED_OF))
+            warned = (
+                "#" in text or "\ufffd" in text or "\0" in text
+            )  # signs without which `Record.cell` has nothing to warn of
+            return Record(number, values, digest, _NONE, not warned)
         differing = [n for n, indices in self._twice.items() if len({cells[index].strip() for index in indices}) > 1]
         return Record(number, values, digest, dict.fromkeys(differing, RefusalReason.COLUMN_TWICE))

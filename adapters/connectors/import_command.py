@@ -33,7 +33,7 @@ from adapters.connectors.scratch import Scratch
 from adapters.drafts import Draft
 from adapters.errors import AdapterError
 
-_OBJECTS: Final = 20_000
+_OBJECTS: Final = 100_000
 """More of them than before, and circles that nobody holds are looked for; some multiples, and among the older ones, so that memory stays flat."""
 NOT_IMPORTED: Final = 1
 """Exit code where nothing could be imported."""

@@ -8,7 +8,7 @@ open item, up to `MOST_ITEMS` an import, and all of it stands in the report.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Protocol
 
@@ -72,7 +72,7 @@ def to_record(made: Iterable[Made], known: KnownRows) -> Iterator[Draft]:
 
 
 def _withdrawing(draft: Draft, before: MessageId) -> Draft:
-    return replace(draft, corrects=before) if isinstance(draft.facts, EntryCorrected) else draft
+    return draft._replace(corrects=before) if isinstance(draft.facts, EntryCorrected) else draft
 
 
 def keep_refusals(refusals: Iterable[Refusal], *, desk: RefusalDesk, mapping: str) -> int:

@@ -7,6 +7,7 @@ unusable row never stands in the way of a good one behind it.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from typing import NamedTuple
 
 from adapters.connectors.mapped_rows import SourceRow, SourceRows, holds
 from adapters.connectors.mapping import Source
@@ -20,8 +21,7 @@ Made = Draft | Withdrawal
 Records = Callable[[], Iterator[Record]]
 
 
-@dataclass(frozen=True, slots=True)
-class DraftedRow:
+class DraftedRow(NamedTuple):
     """One row of a source."""
 
     row: int | str

@@ -4,7 +4,6 @@ Invariants: a correction bears category, purpose and time of the entry that it c
 never another correction. What a referral was decided by is corrected by nobody.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from adapters.drafts import Draft
@@ -41,7 +40,7 @@ def inherit(draft: Draft, corrected: Entry | None) -> Draft:
     if corrected is None or corrected.payload is None:
         return draft
     message = parse(corrected.payload)
-    return replace(draft, category=message.category, purpose=message.purpose, time=message.time)
+    return draft._replace(category=message.category, purpose=message.purpose, time=message.time)
 
 
 def changed_row(draft: Draft, corrected: Entry | None, subject: SubjectId | None) -> Draft | Refuses:
@@ -68,7 +67,7 @@ def changed_row(draft: Draft, corrected: Entry | None, subject: SubjectId | None
         content=None if draft.content is None else draft.content.model_dump(mode="json", exclude_none=True),
         note=None if draft.time == corrected.time else f"It happened on {draft.time.isoformat(timespec='minutes')}.",
     )
-    return replace(draft, facts=EntryCorrected(reason=ROW_CHANGED), content=content, corrects=corrected.message_id)
+    return draft._replace(facts=EntryCorrected(reason=ROW_CHANGED), content=content, corrects=corrected.message_id)
 
 
 def _asks_the_same(facts: ReferralFacts, corrected: Entry) -> bool:

@@ -3,8 +3,8 @@
 Invariant: a draft is never lost: it is `waiting` in the outbox, `held` here until a ground appears, or `refused` into quarantine.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts.names import MessageId
 
@@ -17,8 +17,7 @@ class RecordedState(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The answer to one draft."""
 
     message_id: MessageId | None

@@ -7,7 +7,6 @@ changes a ground, what was held about that subject is judged again before anythi
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from adapters import draft_json
@@ -18,12 +17,13 @@ from adapters.desk.outgoing import Outgoing
 from adapters.desk.recorded import Recorded, RecordedState
 from adapters.desk.release import Release, held_back
 from adapters.desk.remembered import Remembered
+from adapters.desk.rendering import Ready, digest_of
 from adapters.desk.reported_move import as_it_stands
 from adapters.desk.sealing import TOO_LONG, Sealing, longest, scope_of
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
-from adapters.gate.known_verdicts import moment_of
+from adapters.gate.known_verdicts import KnownKind, moment_of
 from adapters.gate.local_gate import Candidate
 from adapters.gate.subject_state import EMPTY, Happened
 from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
@@ -81,8 +81,8 @@ class Recording:
         )
         self._longest = longest(sealing=sealing.on)
         self._outgoing = Outgoing(tx, signer, lane, sealing, ids, known.numbers)
-        self._rendering = known.rendering_of(signer)
-        self._verdicts = None if remembered is None else known.verdicts
+        self._rendering = None if remembered is None else remembered.rendering_of(signer)
+        self._verdicts = known.verdicts
         self._moment = moment_of(at)
         self._fresh: Iterator[MessageId] = iter(())
         self._subjects = known.subjects
@@ -126,10 +126,12 @@ class Recording:
             self._settle(subject)
         if draft.local_key is None:
             return self._new(draft, subject)
-        digest = self._rendering.digest(draft)
+        ready = None if self._rendering is None else self._rendering.ready(draft)
+        digest = digest_of(draft, ready)
         known = self._rows.get(draft.local_key)
         if known is None:
-            return self._remember(draft, digest, self._new(draft, subject))
+            recorded = None if ready is None or subject is None else self._plain(ready, subject)
+            return self._remember(draft, digest, recorded or self._new(draft, subject))
         if known.digest == digest or _is_older(draft, known):
             return self._repeated(draft, known)
         return self._changed(draft, known, digest, subject)
@@ -168,7 +170,7 @@ class Recording:
 
     def _changed(self, draft: Draft, known: ImportRow, digest: bytes, subject: SubjectId | None) -> Recorded:
         if self._state_of(known.message_id) is OwnState.REFUSED:
-            return self._remember(draft, digest, self._new(replace(draft, causationid=known.message_id), subject))
+            return self._remember(draft, digest, self._new(draft._replace(causationid=known.message_id), subject))
         self._flush()
         correction = changed_row(draft, self.tx.journal.find(known.message_id), subject)
         if isinstance(correction, Refuses):
@@ -189,6 +191,54 @@ class Recording:
     def _keep_row(self, row: ImportRow) -> None:
         self._rows[row.local_key] = row
         self._changed_rows[row.local_key] = row
+
+    def _plain(self, ready: Ready, subject: SubjectId) -> Recorded | None:
+        """An import's plain entry, made as `_new` makes it; None where that has to say what is wrong with it."""
+        draft, alike = ready.draft, ready.alike
+        if alike.moves_referral:
+            return None
+        verdict = self._verdict(ready, subject)
+        if isinstance(verdict, Refuses):
+            return None
+        key, leaves = RecordKey(subject), isinstance(verdict, Leaves)
+        message_id = next(self._fresh, None) or self._ids.next(self._at)
+        raw = ready.message(
+            message_id=message_id,
+            sequence=self._outgoing.next_number(key) if leaves else _PREVIEW,
+            subject=subject,
+            checkpoint=self._checkpoint(key),
+        )
+        if len(raw) > MAX_VALUE:
+            return None
+        if isinstance(verdict, Stays):
+            return self._hold(draft, subject, message_id, raw, verdict)
+        self._outgoing.add(message_id, key, raw)
+        entry = NewEntry(
+            message_id,
+            subject,
+            self._unit,
+            alike.type,
+            alike.category,
+            draft.time,
+            raw,
+            EntryKind.OWN,
+            self._at,
+            state=OwnState.WAITING,
+            ground_id=verdict.ground_id,
+        )
+        self._entries.append(entry)
+        self._row_states[message_id] = OwnState.WAITING
+        return Recorded(message_id, RecordedState.WAITING)
+
+    def _verdict(self, ready: Ready, subject: SubjectId) -> Verdict:
+        state = self.states.of(subject)
+        kind = KnownKind(subject, ready.alike.name)
+        known = self._verdicts.find(kind, state, time=ready.moment, at=self._moment)
+        if known is not None:
+            return known
+        draft = ready.draft
+        candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, has_content=False)
+        return self._verdicts.judge(candidate, kind, state, own=self._unit, directory=self._directory, at=self._at)
 
     def _new(self, given: Draft, subject: SubjectId | None) -> Recorded:
         draft = self._completed(given, subject)
@@ -218,13 +268,13 @@ class Recording:
         """Category, purpose and time where the type or the corrected entry leaves no choice; a reported move as it stands."""
         if subject is not None and isinstance(draft.facts, ReferralFacts):
             known = self.states.of(subject).referrals.get(draft.facts.referral_id)
-            draft = replace(draft, facts=as_it_stands(draft.facts, known))
+            draft = draft._replace(facts=as_it_stands(draft.facts, known))
         if draft.corrects is not None:
             self._flush()
             return inherit(draft, self.tx.journal.find(draft.corrects))
         spec = spec_of(draft.facts)
         if draft.category is None and spec.categories is not None and len(spec.categories) == 1:
-            return replace(draft, category=next(iter(spec.categories)))
+            return draft._replace(category=next(iter(spec.categories)))
         return draft
 
     def _judge(self, draft: Draft, subject: SubjectId | None) -> Verdict:
@@ -239,22 +289,9 @@ class Recording:
                 return Stays(OwnReason.CORRECTS_HELD, None, "The entry that it corrects is held itself.")
         candidate = Candidate(draft.facts, draft.time, draft.category, draft.purpose, draft.content is not None)
         state = EMPTY if subject is None else self.states.of(subject)
-        if self._verdicts is None or subject is None:
-            return local_gate.judge(candidate, state, own=self._unit, directory=self._directory, at=self._at)
-        happened = self._rendering.time(draft.time).moment
-        known = self._verdicts.find(candidate, subject, state, time=happened, at=self._moment)
-        return known or self._verdicts.judge(
-            candidate, subject, state, own=self._unit, directory=self._directory, at=self._at
-        )
+        return local_gate.judge(candidate, state, own=self._unit, directory=self._directory, at=self._at)
 
     def _compose(self, draft: Draft, subject: SubjectId | None, message_id: MessageId, sequence: int) -> bytes:
-        checkpoint = self._checkpoint(RecordKey(subject or self._source))
-        if subject is not None:
-            raw = self._rendering.message(
-                draft, message_id=message_id, sequence=sequence, subject=subject, checkpoint=checkpoint
-            )
-            if raw is not None:
-                return raw
         return compose(
             draft.facts,
             id=message_id,
@@ -269,7 +306,7 @@ class Recording:
             correlationid=draft.correlationid,
             causationid=draft.causationid,
             corrects=draft.corrects,
-            checkpoint=checkpoint,
+            checkpoint=self._checkpoint(RecordKey(subject or self._source)),
             content=draft.content,
         )
 

@@ -4,7 +4,7 @@ Invariants: each public call is one transaction (an import: one a chunk), so a c
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -219,7 +219,7 @@ class RecordingDesk:
 
 
 def _caused_by(draft: Draft, refused: MessageId | None) -> Draft:
-    return draft if refused is None else replace(draft, causationid=refused, local_key=None)
+    return draft if refused is None else draft._replace(causationid=refused, local_key=None)
 
 
 def _remember_row(tx: Transaction, refused: Refused, message_id: MessageId) -> None:

@@ -15,10 +15,11 @@ from pydantic_core import to_json
 from adapters import draft_json
 from adapters.drafts import Draft
 from adapters.gate.known_verdicts import Moment, moment_of
-from contracts.catalogue import MessageSpec, spec_of
+from contracts.catalogue import spec_of
 from contracts.categories import Category, Purpose
 from contracts.facts import Facts
-from contracts.names import MessageId, ProgrammeId, Source, SubjectId
+from contracts.messages.referral import ReferralFacts
+from contracts.names import MessageId, MessageType, ProgrammeId, Source, SubjectId
 from contracts.rendered_envelope import EnvelopeForm, facts_text, fits, time_text
 
 _MOST: Final = 4096
@@ -57,10 +58,42 @@ class When(NamedTuple):
 class _Alike(NamedTuple):
     """What drafts of one type and category share."""
 
+    name: str
+    type: MessageType
     head: str
     """Of the draft as JSON."""
     category: str
-    form: EnvelopeForm | None
+    form: EnvelopeForm
+    moves_referral: bool
+
+
+class Ready(NamedTuple):
+    """A plain draft whose message needs no composing."""
+
+    draft: Draft
+    alike: _Alike
+    time: str
+    moment: Moment
+    facts: str
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the draft as JSON: what a row's content is compared by."""
+        client, key = to_json(self.draft.client).decode(), to_json(self.draft.local_key).decode()
+        alike = self.alike
+        text = f'{alike.head}{client},"time":"{self.time}","category":"{alike.category}","local_key":{key},"facts":{self.facts}}}'
+        return sha256(text.encode()).digest()
+
+    def message(self, *, message_id: MessageId, sequence: int, subject: SubjectId, checkpoint: str | None) -> bytes:
+        """The message's bytes."""
+        return self.alike.form.render(
+            self.facts,
+            message_id=message_id,
+            time=self.time,
+            sequence=sequence,
+            subject=subject,
+            checkpoint=checkpoint,
+        )
 
 
 class Rendering:
@@ -70,48 +103,36 @@ class Rendering:
         self._programme = programme
         self._source = source
         self._facts: SameAgain[Facts, str | None] = SameAgain(facts_text)
-        self.time: SameAgain[datetime, When] = SameAgain(lambda time: When(time_text(time), moment_of(time)))
-        self._alike: dict[tuple[type[Facts], Category | None], _Alike] = {}
+        self._time: SameAgain[datetime, When] = SameAgain(lambda time: When(time_text(time), moment_of(time)))
+        self._alike: dict[tuple[type[Facts], int], _Alike | None] = {}
 
-    def digest(self, draft: Draft) -> bytes:
-        """SHA-256 of the draft as JSON: what a row's content is compared by."""
-        time, facts = self.time(draft.time).text, self._facts(draft.facts)
-        if time is None or facts is None or draft.client is None or draft.local_key is None or not _is_plain(draft):
-            return sha256(draft_json.write(draft)).digest()
-        alike = self._of(draft)
-        client, key = to_json(draft.client).decode(), to_json(draft.local_key).decode()
-        text = f'{alike.head}{client},"time":"{time}"{alike.category},"local_key":{key},"facts":{facts}}}'
-        return sha256(text.encode()).digest()
-
-    def message(
-        self, draft: Draft, *, message_id: MessageId, sequence: int, subject: SubjectId, checkpoint: str | None
-    ) -> bytes | None:
-        """The message's bytes; None where it has to be composed."""
-        time, facts = self.time(draft.time).text, self._facts(draft.facts)
-        form = self._of(draft).form
-        if form is None or time is None or facts is None or not _is_plain(draft):
+    def ready(self, draft: Draft) -> Ready | None:
+        """The draft with what it is made of; None where its message has to be composed, and its digest made, in the general way."""
+        key = (type(draft.facts), id(draft.category))  # a category is there once, and its own hash is slow
+        alike = self._alike[key] if key in self._alike else self._made(draft, draft.category)
+        if alike is None or draft.client is None or not _is_plain(draft):
             return None
-        return form.render(
-            facts, message_id=message_id, time=time, sequence=sequence, subject=subject, checkpoint=checkpoint
-        )
+        (time, moment), facts = self._time(draft.time), self._facts(draft.facts)
+        return None if time is None or facts is None else Ready(draft, alike, time, moment, facts)
 
-    def _of(self, draft: Draft) -> _Alike:
-        key = (type(draft.facts), draft.category)
-        alike = self._alike.get(key)
-        if alike is None:
-            alike = self._alike[key] = self._made(spec_of(draft.facts), draft.category)
-        return alike
-
-    def _made(self, spec: MessageSpec, category: Category | None) -> _Alike:
-        head = f'{{"type":"{spec.type}","client":'
-        if category is None:
-            return _Alike(head, "", None)
-        form = None
-        if fits(spec, category):
+    def _made(self, draft: Draft, category: Category | None) -> _Alike | None:
+        spec, made = spec_of(draft.facts), None
+        if category is not None and fits(spec, category):
             form = EnvelopeForm(
                 spec, source=self._source, programme=self._programme, category=category, purpose=Purpose.SUPPORT
             )
-        return _Alike(head, f',"category":"{category.value}"', form)
+            head = f'{{"type":"{spec.type}","client":'
+            name = f"{spec.type} {category.value}"
+            made = _Alike(name, spec.type, head, category.value, form, isinstance(draft.facts, ReferralFacts))
+        self._alike[type(draft.facts), id(category)] = made
+        return made
+
+
+def digest_of(draft: Draft, ready: Ready | None) -> bytes:
+    """SHA-256 of the draft as JSON, whichever way it is made."""
+    if ready is None or draft.local_key is None:
+        return sha256(draft_json.write(draft)).digest()
+    return ready.digest
 
 
 def _is_plain(draft: Draft) -> bool:

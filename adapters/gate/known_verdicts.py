@@ -44,22 +44,28 @@ class _Known(NamedTuple):
     at_to: float
 
 
+class KnownKind(NamedTuple):
+    """Of what messages a verdict is."""
+
+    subject: SubjectId
+    name: str
+    """Of their type, category and purpose, together."""
+
+
 class KnownVerdicts:
     """The gate of one unit under one trust list, for many messages about clients."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[SubjectId, type, object, object], _Known] = {}
+        self._known: dict[KnownKind, _Known] = {}
 
     def clear(self) -> None:
         """Forget them: another trust list came."""
         self._known.clear()
 
-    def find(
-        self, candidate: Candidate, subject: SubjectId, state: SubjectState, *, time: Moment, at: Moment
-    ) -> Verdict | None:
-        """The verdict on a message that happened at `time`, judged at `at`; None where the gate has to be asked."""
-        known = self._known.get((subject, type(candidate.facts), candidate.category, candidate.purpose))
-        if known is None or known.state is not state or candidate.has_content:
+    def find(self, kind: KnownKind, state: SubjectState, *, time: Moment, at: Moment) -> Verdict | None:
+        """The verdict on a message without content that happened at `time`, judged at `at`; None where the gate has to be asked."""
+        known = self._known.get(kind)
+        if known is None or known.state is not state:
             return None
         stands = known.time_from <= time < known.time_to and known.at_from <= at < known.at_to and time <= at
         return known.verdict if stands else None
@@ -67,7 +73,7 @@ class KnownVerdicts:
     def judge(  # noqa: PLR0913 - as of `local_gate.judge`
         self,
         candidate: Candidate,
-        subject: SubjectId,
+        kind: KnownKind,
         state: SubjectState,
         *,
         own: UnitId,
@@ -80,11 +86,10 @@ class KnownVerdicts:
             return verdict
         if len(self._known) >= _MOST:
             self._known.clear()
-        key = (subject, type(candidate.facts), candidate.category, candidate.purpose)
         time = _around(
             candidate.time, (one.history_from for ground in state.grounds.values() for one in ground.openings)
         )
-        self._known[key] = _Known(verdict, state, *time, *_around(at, _ends(state, directory)))
+        self._known[kind] = _Known(verdict, state, *time, *_around(at, _ends(state, directory)))
         return verdict
 
 

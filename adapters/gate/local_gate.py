@@ -4,9 +4,8 @@ Invariants: pure; the hub decides again, in the log's order; `conduct` never lea
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.gate import ground_rules, referral_rules
 from adapters.gate.custodian import custodian
@@ -41,8 +40,7 @@ _EXPLAINED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A message that wants to leave."""
 
     facts: Facts

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
-from adapters.storage.many_rows import Columns, Same, among, insert_rows, shared
+from adapters.storage.many_rows import Columns, Same, among, insert_rows
 from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
@@ -242,21 +242,12 @@ def _columns(entries: Sequence[NewEntry]) -> Columns:
 
 
 def _common_columns(entries: Sequence[NewEntry]) -> dict[str, Sequence[object] | Same]:
-    return {
+    columns: dict[str, Sequence[object] | Same] = dict(zip(NewEntry._fields, zip(*entries, strict=True), strict=True))
+    del columns["place"], columns["signature"]
+    return columns | {
         "kind": [entry.kind.value for entry in entries],
         "state": [None if entry.state is None else entry.state.value for entry in entries],
-        "message_id": [entry.message_id for entry in entries],
-        "subject": [entry.subject for entry in entries],
-        "author": [entry.author for entry in entries],
-        "type": [entry.type for entry in entries],
-        "category": [entry.category for entry in entries],
         "shapes_state": [shapes_state(entry.type) for entry in entries],
-        "time": [entry.time for entry in entries],
-        "payload": [entry.payload for entry in entries],
-        "sealed_under": [entry.sealed_under for entry in entries],
-        "opened": [entry.opened for entry in entries],
-        "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
-        "recorded_at": shared([entry.recorded_at for entry in entries]),
     }
 
 
@@ -265,6 +256,7 @@ def _feed_columns(entries: Sequence[NewEntry]) -> dict[str, Sequence[object] | S
     signatures = [entry.signature or _UNSIGNED for entry in entries]
     places = [entry.place for entry in entries]
     return {
+        "ground_id": [entry.ground_id if entry.place is None else entry.place.ground_id for entry in entries],
         "position": [place and place.position for place in places],
         "shard": [place and place.shard for place in places],
         "generation": [place and place.generation for place in places],

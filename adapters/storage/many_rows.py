@@ -11,7 +11,20 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Dialect, String, Table, any_, bindparam, func, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    String,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
@@ -27,12 +40,6 @@ class Same:
 
 Columns = Mapping[str, Sequence[object] | Same]
 """By column, the values of all rows in their order; at least one is no `Same`. A column left out is empty, or has its default."""
-
-
-def shared(values: Sequence[object]) -> Sequence[object] | Same:
-    """The values of a column, as one where all of them are the very same object: it is made ready for the database once."""
-    first = values[0]
-    return Same(first) if len(values) > 1 and all(value is first for value in values) else values
 
 
 def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
@@ -81,7 +88,7 @@ def _empty(values: Sequence[object] | Same) -> bool:
     return (
         values.value is None
         if isinstance(values, Same)
-        else isinstance(values, list) and values.count(None) == len(values)
+        else isinstance(values, list | tuple) and values.count(None) == len(values)
     )
 
 
@@ -93,16 +100,17 @@ def _given(columns: Columns, column: Column[Any]) -> Sequence[object] | Same:
 
 def _bound(values: Sequence[object] | Same, column: Column[Any], dialect: Dialect) -> Iterator[object]:
     """The values as the driver takes them."""
-    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    plain = dialect.name == "sqlite" and isinstance(column.type, LargeBinary)  # bytes are stored as they are
+    process = None if plain else column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(values, Same):
         return repeat(values.value if process is None else process(values.value))
     if process is None:
         return iter(values)
-    return _processed(values, process) if isinstance(values, list) else map(process, values)
+    return _processed(values, process) if isinstance(values, list | tuple) else map(process, values)
 
 
-def _processed(values: list[object], process: Callable[[Any], object]) -> Iterator[object]:
-    """Each object once, however often it stands in the list: an import gives all rows of a day the same one."""
+def _processed(values: Sequence[object], process: Callable[[Any], object]) -> Iterator[object]:
+    """Each object once, however often it stands there: an import gives all rows of a day the same one."""
     made: dict[int, object] = {}
     for value in values:
         known = id(value)

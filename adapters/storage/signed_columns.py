@@ -44,7 +44,7 @@ def from_row(row: Row[Any]) -> SignedBytes:
 
 
 def _pack(proof: BatchProof) -> bytes:
-    return pack(">HH", proof.size, proof.index) + b"".join(proof.path)
+    return b"".join((pack(">HH", proof.size, proof.index), *proof.path))
 
 
 def _unpack(packed: bytes) -> BatchProof:

@@ -4,7 +4,7 @@ Invariants: a worker knows a referral or a consent by the name that the story gi
 comes from the unit's database.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -193,7 +193,7 @@ class Worker:
         if wrong.quarantine is None or draft is None:
             raise StoryError("A referral that was accepted twice was not refused.")
         mended = right.model_validate({"referral_id": self._names.referrals[name], **facts})
-        self.desk.resend(wrong.quarantine, replace(draft, facts=mended))
+        self.desk.resend(wrong.quarantine, draft._replace(facts=mended))
 
     def answer_obligations(self) -> None:
         """Erase what no consent covers any more, and say so."""
