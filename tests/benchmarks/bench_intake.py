@@ -1,6 +1,12 @@
-"""Intake to log on real Kafka and PostgreSQL with fsync on: one intake process against the bare pipe and against the library's stock path."""
+"""Intake to log on real Kafka and PostgreSQL with fsync on: one intake process against the bare pipe and against the libraries' stock path.
+
+The stock path does the same job: the same records from the same topic, of the same clients, by the libraries' defaults (see `stock_path`). It takes
+the first of them, whole clients; all would be minutes. Beside it, without a goal: the same with the library's own memory of aggregates switched on,
+and a bare save, which leaves out broker and loading.
+"""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -12,10 +18,11 @@ from itertools import count
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from contracts.keys import VerifyingKey
 from deploy.servers.errors import ServerError
 from tests.benchmarks.fresh_topics import fresh_topics
-from tests.benchmarks.registry import Bench, Measurement, benchmark
-from tests.benchmarks.stock_path import seconds_for
+from tests.benchmarks.registry import Bench, Measurement, benchmark, benchmark_of
+from tests.benchmarks.stock_path import CACHED, bare_save_rate
 from tests.benchmarks.workload import AT, Keyed, workload
 from tests.integration.hub_rig import HubRig
 from tests.simulation.programme import Simulation
@@ -36,16 +43,26 @@ def batch_signed(bench: Bench) -> Measurement:
     return _against_bare_pipe(bench, 3_000 if bench.smoke else 60_000, batched=True)
 
 
-@benchmark("intake-against-stock", goal=10.0)
-def against_stock(bench: Bench) -> Measurement:
-    """Messages signed one by one; baseline: one library commit with tracking per message."""
-    total = 3_000 if bench.smoke else 20_000
-    simulation, messages = _load(total, batched=False)
+@benchmark_of(
+    "intake-against-stock",
+    goals={"intake-against-stock": 10.0, "intake-against-cached-stock": None, "intake-against-bare-save": None},
+)
+def against_stock(bench: Bench) -> dict[str, Measurement]:
+    """Messages signed one by one; baselines: one library commit with tracking per message, of the whole job and of less."""
+    simulation, messages = _load(3_000 if bench.smoke else 20_000, batched=False)
     rate = _intake_rate(bench, simulation, messages)
-    stock = messages[: 100 if bench.smoke else 600]
-    dsn = bench.postgres.create_database(f"stock{next(_numbers)}")
-    seconds = seconds_for([one.signed for one in stock], simulation.units["op"].key.verifying_key, dsn=_library(dsn))
-    return Measurement(value=rate, unit="messages/s", baseline=len(stock) / seconds)
+    sample = 100 if bench.smoke else 1_000
+    key = simulation.units["op"].key.verifying_key
+    bare = bare_save_rate([one.signed for one in messages[:sample]], key, settings=_library(bench))
+    baselines = {
+        "stock": _stock_rate(bench, key, sample, {}),
+        "cached-stock": _stock_rate(bench, key, sample, CACHED),
+        "bare-save": bare,
+    }
+    return {
+        f"intake-against-{name}": Measurement(value=rate, unit="messages/s", baseline=baseline)
+        for name, baseline in baselines.items()
+    }
 
 
 @lru_cache(maxsize=1)
@@ -116,8 +133,23 @@ def _await_position(dsn: str, wanted: int, intake: subprocess.Popen[bytes]) -> t
     raise ServerError(f"the log did not reach position {wanted}: intake ended, or takes longer than {_PATIENCE} s")
 
 
-def _library(dsn: str) -> dict[str, str]:
-    parts = conninfo_to_dict(dsn)
+def _stock_rate(bench: Bench, key: VerifyingKey, count: int, settings: dict[str, str]) -> float:
+    """The same records, still on the topic, by the stock path; a group of its own each time."""
+    command = [sys.executable, "-m", "tests.benchmarks.stock_path", bench.kafka.bootstrap]
+    done = subprocess.run(
+        [*command, f"stock{next(_numbers)}", key.public_bytes.hex(), key.key_id, str(count)],
+        env=os.environ | _library(bench) | settings,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+    )
+    return float(done.stdout)
+
+
+def _library(bench: Bench) -> dict[str, str]:
+    """A database of its own, in the library's settings."""
+    parts = conninfo_to_dict(bench.postgres.create_database(f"stock{next(_numbers)}"))
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(parts["dbname"]),

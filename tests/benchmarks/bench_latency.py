@@ -1,4 +1,8 @@
-"""From one unit's outbox to the other's timeline at 200 messages a second: everything real, everything on this machine."""
+"""From one unit's outbox to the other's timeline at 200 messages a second: everything real, everything on this machine.
+
+What is asked for is a limit in milliseconds: 60 for the median, 300 for the 99th percentile. That limit is the baseline of the rows with a goal, so a
+ratio of 1.0 just keeps it. Beside each, without a goal, the bare chain of the same run: the least that such a way takes on this machine.
+"""
 
 import asyncio
 import json
@@ -27,22 +31,28 @@ _WARM_UP = 1
 _CLIENTS = tuple(ClientKey(f"case-{number}") for number in range(60))
 _PATIENCE = 60.0
 _LOOK_EVERY = 0.001
-_LIMIT_P50 = 5 / 60
-_LIMIT_P99 = 28 / 300
-"""What is asked for: 60 and 300 ms, where a bare chain takes 5 and 28."""
+_LIMITS = {"p50": 60.0, "p99": 300.0}
+"""Milliseconds."""
+_KEPT = 1.0
 _numbers = count()
 
 
-@benchmark_of("latency", goals={"latency-p50": _LIMIT_P50, "latency-p99": _LIMIT_P99})
+@benchmark_of(
+    "latency",
+    goals={f"latency-{name}": _KEPT for name in _LIMITS} | {f"latency-{name}-against-bare": None for name in _LIMITS},
+)
 def publish_to_visible(bench: Bench) -> dict[str, Measurement]:
-    """Milliseconds from the commit at one unit's desk to the commit of the other's timeline; baseline: the bare chain."""
+    """Milliseconds from the commit at one unit's desk to the commit of the other's timeline; baselines: the limit, and the bare chain."""
     messages = int(_RATE) * ((_SMOKE_SECONDS if bench.smoke else _SECONDS) + _WARM_UP)
     bare = _percentiles(_bare_chain(bench, messages))
     ours = _percentiles(_district(bench, messages))
-    return {
-        f"latency-{name}": Measurement(value=ours[name], unit="ms", baseline=bare[name], less_is_better=True)
-        for name in ours
+    return {f"latency-{name}": _milliseconds(ours[name], baseline=limit) for name, limit in _LIMITS.items()} | {
+        f"latency-{name}-against-bare": _milliseconds(ours[name], baseline=bare[name]) for name in _LIMITS
     }
+
+
+def _milliseconds(value: float, *, baseline: float) -> Measurement:
+    return Measurement(value=value, unit="ms", baseline=baseline, less_is_better=True)
 
 
 def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
