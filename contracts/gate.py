@@ -77,7 +77,7 @@ _CLOSENESS: Final = {reason: rank for rank, reason in enumerate(DenialReason)}
 def permit(  # noqa: PLR0913 - the gate's signature is the agreed design's (section 7)
     grounds: Grounds,
     mandates: Iterable[Mandate],
-    restrictions: Iterable[Restriction],
+    restrictions: Collection[Restriction],
     *,
     publisher: Party,
     recipient: Party,
@@ -91,7 +91,7 @@ def permit(  # noqa: PLR0913 - the gate's signature is the agreed design's (sect
         return Denied(DenialReason.CONDUCT_NEVER_SHARED)
     if not recipient.admitted or recipient.unit == publisher.unit:
         return Denied(DenialReason.RECIPIENT_NOT_ADMITTED)
-    if any(not one.categories or category in one.categories for one in restrictions):
+    if restrictions and any(not one.categories or category in one.categories for one in restrictions):
         return Denied(DenialReason.RESTRICTED)
     names = _names(recipient.unit, recipient.roles)
     closest = DenialReason.NO_GRANT

@@ -18,6 +18,19 @@ from contracts.messages.hub import ConsentExpired, GroundExpired
 from contracts.names import GroundId, UnitId
 
 _NEVER: Final[datetime | None] = None
+_CHANGING: Final = frozenset(
+    {
+        ConsentGiven,
+        ConsentExtended,
+        ConsentNarrowed,
+        ConsentAttested,
+        ConsentWithdrawn,
+        ConsentExpired,
+        GroundRegistered,
+        GroundEnded,
+        GroundExpired,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,8 @@ def opening(grant: Grant, recorded: datetime) -> Opening:
 
 def apply(grounds: Grounds, facts: Facts, *, author: UnitId, recorded: datetime) -> Grounds:
     """The grounds after an accepted message by `author`, recorded at `recorded`."""
+    if type(facts) not in _CHANGING:  # most messages: one look instead of nine
+        return grounds
     match facts:
         case ConsentGiven():
             known = grounds.get(facts.consent_id)

@@ -5,8 +5,7 @@ Invariants: what a failed commit touched is forgotten; a take-over forgets every
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts.envelope import Message, parse
@@ -23,8 +22,7 @@ StreamName = tuple[str, str]
 """Kind and key of a stream within one record key: `("referral", <id>)`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFile:
+class CaseFile(NamedTuple):
     """One record key's state and the streams that its events are written to, each with its last version."""
 
     path: SupportPath
@@ -73,7 +71,7 @@ def _folded(key: RecordKey, entries: Iterable[LogEntry]) -> CaseFile:
     try:
         return fold(key, entries)
     except Exception as fault:  # noqa: BLE001 - whatever it is, it concerns this key alone
-        return replace(CaseFile.empty(key), fault=type(fault).__name__)
+        return CaseFile.empty(key)._replace(fault=type(fault).__name__)
 
 
 class CaseFiles:

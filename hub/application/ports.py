@@ -7,7 +7,7 @@ raises `FencedError` and changes nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from contracts.categories import Category
@@ -66,8 +66,7 @@ class LogEntry:
     """SHA-256 of the event as stored, what the ledger commits to; empty where whoever reads has no use for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(NamedTuple):
     """One row of the idempotency index, kept for ever: what became of (`source`, `message_id`)."""
 
     source: Source

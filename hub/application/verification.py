@@ -6,10 +6,9 @@ batch roots.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts import kafka_record
 from contracts.codes import DeadLetterReason
@@ -40,8 +39,7 @@ _RECORD_FAULTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """A record whose author is certain: with the message, or with the reason why its content cannot be accepted."""
 
     record: RawRecord

@@ -60,7 +60,7 @@ def _while_open(before: SupportPath, ground_id: GroundId, now: Circumstances) ->
     """The state in which the ground still opened all that it ever did: restrictions and times apart, which end giving but not holding."""
     ground = before.grounds[ground_id]
     openings = tuple(replace(one, until=max(one.until, now.at + _LEAST)) for one in ground.openings)
-    return replace(before, restrictions=(), grounds={**before.grounds, ground_id: replace(ground, openings=openings)})
+    return before._replace(restrictions=(), grounds={**before.grounds, ground_id: replace(ground, openings=openings)})
 
 
 def holders(entry: Entry, opened: SupportPath, now: Circumstances) -> Iterator[UnitId]:
@@ -75,7 +75,7 @@ def holders(entry: Entry, opened: SupportPath, now: Circumstances) -> Iterator[U
 def _uncovered(path: SupportPath, opened: SupportPath, now: Circumstances) -> dict[UnitId, list[Entry]]:
     """What units hold that no ground covers any more. A restriction ends giving, not holding: what it covers is kept and not used (GDPR Art. 18)."""
     named = {(duty.unit, entry) for duty in path.obligations.values() if duty.open for entry in duty.entries}
-    covering = replace(path, restrictions=())
+    covering = path._replace(restrictions=())
     found: dict[UnitId, list[Entry]] = {}
     for entry in path.entries.values():
         if entry.audience is Audience.REFERRAL_PARTIES and entry.referral_id is None:

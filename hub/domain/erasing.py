@@ -38,7 +38,7 @@ def decide(
             return Refused(RefusalCode.NOT_ENTITLED, "the programme keeps this category for longer")
     asked = isinstance(facts, ErasureRequested)
     erasure = erasure_of(message, facts, now.position)
-    after = replace(path, erasures=(*path.erasures, erasure))
+    after = path._replace(erasures=(*path.erasures, erasure))
     because: Because = "erasure" if asked else "retention"
     opened, timers = duties_for(after, _held(path, erasure, now), ground_id=None, because=because, now=now)
     # a referral that runs goes on when old entries go: what is recorded of it from now on is new
@@ -77,7 +77,7 @@ def _as_ever_opened(path: SupportPath, now: Circumstances) -> SupportPath:
         )
         for name, ground in path.grounds.items()
     }
-    return replace(path, restrictions=(), grounds=grounds)
+    return path._replace(restrictions=(), grounds=grounds)
 
 
 def _carried_out(path: SupportPath, message: Message, facts: ErasureCarriedOut, now: Circumstances) -> Decision:

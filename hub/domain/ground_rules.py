@@ -5,7 +5,6 @@ shut; every change names its back-fill up to the position before it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC
 
 from contracts import grounds as ground_state
@@ -212,7 +211,7 @@ def _closed(path: SupportPath, message: Message, ground_id: GroundId, now: Circu
 
 
 def _after(path: SupportPath, message: Message, now: Circumstances) -> SupportPath:
-    return replace(path, grounds=ground_state.apply(path.grounds, message.facts, author=message.unit, recorded=now.at))
+    return path._replace(grounds=ground_state.apply(path.grounds, message.facts, author=message.unit, recorded=now.at))
 
 
 def _may_close(path: SupportPath, message: Message, ground: Ground, now: Circumstances) -> bool:

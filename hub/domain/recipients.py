@@ -27,10 +27,10 @@ def units_named(recipient: Recipient, directory: Directory) -> frozenset[UnitId]
     return directory.by_role.get(name, frozenset())
 
 
-def candidates(path: SupportPath, directory: Directory) -> frozenset[UnitId]:
+def candidates(path: SupportPath, directory: Directory) -> set[UnitId]:
     """Everyone whom some ground of the path names: nobody else can be permitted anything."""
     names = {opening.recipient for ground in path.grounds.values() for opening in ground.openings}
-    return frozenset(unit for name in names for unit in units_named(name, directory))
+    return {unit for name in names for unit in units_named(name, directory)}
 
 
 def permitted(path: SupportPath, entry: Entry, unit: UnitId, now: Circumstances) -> Permit | None:

@@ -8,7 +8,8 @@ receivers drop repetitions and nobody can bring back a skipped record. Offsets n
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _ABSENT = b"\xff\xff\xff\xff"
 
@@ -18,9 +19,11 @@ def _sized(data: bytes | None) -> bytes:
     return _ABSENT if data is None else len(data).to_bytes(4, "big") + data
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
-    """One record as the broker gave it; nothing in it is checked. A null header value reads as empty."""
+class RawRecord(NamedTuple):
+    """One record as the broker gave it; nothing in it is checked. A null header value reads as empty.
+
+    A named tuple, since every record that is read becomes one.
+    """
 
     topic: str
     partition: int
@@ -30,17 +33,12 @@ class RawRecord:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     timestamp_ms: int
-    _fingerprint: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def fingerprint(self) -> bytes:
-        """SHA-256 over key, value and headers, computed once when first asked for."""
-        if self._fingerprint is None:
-            headers = b"".join(_sized(name.encode("utf-8", "surrogateescape")) + _sized(v) for name, v in self.headers)
-            digest = hashlib.sha256(_sized(self.key) + _sized(self.value) + headers).digest()
-            object.__setattr__(self, "_fingerprint", digest)
-            return digest
-        return self._fingerprint
+        """SHA-256 over key, value and headers: ask only for the last record of a partition."""
+        headers = b"".join(_sized(name.encode("utf-8", "surrogateescape")) + _sized(v) for name, v in self.headers)
+        return hashlib.sha256(_sized(self.key) + _sized(self.value) + headers).digest()
 
 
 @dataclass(frozen=True, slots=True)

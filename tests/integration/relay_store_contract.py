@@ -76,7 +76,7 @@ class RelayStoreContract:
         events = [accepted(stream=stream), refused(JANA, stream=stream, version=2), *(accepted() for _ in range(3))]
         index = [indexed(n, position=n) for n in (0, 1, 2, 4)]
         writer.commit(
-            Commit(at=NOON, events=events, indexed=[*index, replace(index[0], source=other, position=3)]), head=head
+            Commit(at=NOON, events=events, indexed=[*index, index[0]._replace(source=other, position=3)]), head=head
         )
         relay.take_over()
         assert relay.published(OFFICE, after=-1, limit=9) == [0, 2, 4]

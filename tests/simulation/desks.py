@@ -4,7 +4,6 @@ Deterministic but for keys, subjects and ids. A unit's line may be down: then no
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from adapters.desk.desk import Desk
@@ -43,7 +42,7 @@ class DeskUnit:
         for one in messages:
             record = self.hub.record(one.signed, one.record_key)
             beside = () if one.deposit is None else ((SEALED_KEY, one.deposit),)
-            self.hub.take([replace(record, headers=(*record.headers, *beside))])
+            self.hub.take([record._replace(headers=(*record.headers, *beside))])
             with self.store.write() as tx:
                 sending = Sending(one.message_id, record.partition, record.offset, record.incarnation)
                 tx.outbox.mark_sent([sending], at=self.hub.clock.now())

@@ -3,7 +3,7 @@
 The units turn no epochs by themselves: a test says under which key something is sealed, so that it can be wrong.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 
@@ -127,7 +127,7 @@ class SealedSimulation(Simulation):
         facts = KeyDeposited(key_id=key.key_id, scope=scope, epoch=epoch, deposit_hash=sha256(header).hexdigest())
         _, signed = self.message(unit, facts, subject=subject)
         record = self.record(signed, subject)
-        return replace(record, headers=(*record.headers, (SEALED_KEY, header)))
+        return record._replace(headers=(*record.headers, (SEALED_KEY, header)))
 
     def seal(  # noqa: PLR0913 - a message's attributes, by keyword
         self,

@@ -1,7 +1,6 @@
 """Hostile and odd input, each among honest messages: its own coded refusal or dead letter, and no honest message is lost by it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -77,7 +76,7 @@ def honest(hub: Simulation, *, odd: RawRecord) -> tuple[MessageId, MessageId]:
 
 
 DEAD: dict[str, tuple[Callable[[Simulation], RawRecord], DeadLetterReason]] = {
-    "null value": (lambda hub: replace(_plain(hub), value=None), DeadLetterReason.NULL_VALUE),
+    "null value": (lambda hub: _plain(hub)._replace(value=None), DeadLetterReason.NULL_VALUE),
     "truncated JSON": (lambda hub: tampered(hub, lambda raw: raw[:-20]), DeadLetterReason.INVALID_ENVELOPE),
     "not JSON": (lambda hub: tampered(hub, lambda _: b"\x00\xff" * 40), DeadLetterReason.INVALID_ENVELOPE),
     "a JSON list": (lambda hub: tampered(hub, lambda _: b"[1,2]"), DeadLetterReason.INVALID_ENVELOPE),
@@ -93,33 +92,33 @@ DEAD: dict[str, tuple[Callable[[Simulation], RawRecord], DeadLetterReason]] = {
         lambda hub: tampered(hub, lambda raw: raw.replace(b'{"specversion"', b'{"colour":"red","specversion"', 1)),
         DeadLetterReason.INVALID_ENVELOPE,
     ),
-    "two megabytes": (lambda hub: replace(_plain(hub), value=b"x" * 2_100_000), DeadLetterReason.TOO_LARGE),
-    "no headers": (lambda hub: replace(_plain(hub), headers=()), DeadLetterReason.NOT_AN_ENVELOPE),
+    "two megabytes": (lambda hub: _plain(hub)._replace(value=b"x" * 2_100_000), DeadLetterReason.TOO_LARGE),
+    "no headers": (lambda hub: _plain(hub)._replace(headers=()), DeadLetterReason.NOT_AN_ENVELOPE),
     "no signature": (
-        lambda hub: replace(_plain(hub), headers=tuple(h for h in _plain(hub).headers if h[0] != "dsse-sig")),
+        lambda hub: _plain(hub)._replace(headers=tuple(h for h in _plain(hub).headers if h[0] != "dsse-sig")),
         DeadLetterReason.MISSING_SIGNATURE,
     ),
     "bad UTF-8 in a header": (
-        lambda hub: replace(
-            _plain(hub), headers=(*_plain(hub).headers[:1], ("dsse-keyid", b"\xff\xfe"), *_plain(hub).headers[2:])
+        lambda hub: _plain(hub)._replace(
+            headers=(*_plain(hub).headers[:1], ("dsse-keyid", b"\xff\xfe"), *_plain(hub).headers[2:])
         ),
         DeadLetterReason.BAD_HEADER,
     ),
     "duplicate header": (
-        lambda hub: replace(_plain(hub), headers=(*_plain(hub).headers, _plain(hub).headers[1])),
+        lambda hub: _plain(hub)._replace(headers=(*_plain(hub).headers, _plain(hub).headers[1])),
         DeadLetterReason.DUPLICATE_HEADER,
     ),
     "unreadable batch": (
-        lambda hub: replace(_plain(hub), headers=(("spojka-unreadable", b""), *_plain(hub).headers)),
+        lambda hub: _plain(hub)._replace(headers=(("spojka-unreadable", b""), *_plain(hub).headers)),
         DeadLetterReason.UNKNOWN_HEADER,
     ),
     "flipped byte": (
-        lambda hub: replace(_plain(hub), value=(_plain(hub).value or b"").replace(b"skills", b"skillz", 1)),
+        lambda hub: _plain(hub)._replace(value=(_plain(hub).value or b"").replace(b"skills", b"skillz", 1)),
         DeadLetterReason.INVALID_ENVELOPE,
     ),
     "forged signature": (
-        lambda hub: replace(
-            _plain(hub), value=(_plain(hub).value or b"").replace(b'"dimension":"skills"', b'"dimension":"mobility"')
+        lambda hub: _plain(hub)._replace(
+            value=(_plain(hub).value or b"").replace(b'"dimension":"skills"', b'"dimension":"mobility"')
         ),
         DeadLetterReason.BAD_SIGNATURE,
     ),
@@ -141,7 +140,7 @@ def _plain(hub: Simulation) -> RawRecord:
 
 def _moved(hub: Simulation) -> RawRecord:
     record = _plain(hub)
-    return replace(record, partition=(record.partition + 1) % 4)
+    return record._replace(partition=(record.partition + 1) % 4)
 
 
 def _with_feed_key(hub: Simulation) -> RawRecord:

@@ -1,6 +1,5 @@
 """Who is given which key: what a ground opens, nothing else, and nothing any more once it is shut."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -114,7 +113,7 @@ class TestDeposit:
         if what in values:
             headers = (*kept, (SEALED_KEY, values[what]))
         hub.units["op"].numbers.clear()
-        hub.take([replace(record, headers=headers)])
+        hub.take([record._replace(headers=headers)])
         assert code(hub) is RefusalCode.KEY_MISSING
         assert not hub.shard.mailbox
         hub.units["op"].numbers = {record.key.decode(): 1}  # type: ignore[union-attr] # a subject
@@ -128,7 +127,7 @@ class TestDeposit:
 
     def test_a_dead_letter_holds_no_deposited_key(self, hub: SealedSimulation) -> None:
         record = hub.depositing("op", "housing", ContentKey.generate())
-        hub.take([replace(record, key=b"somewhere else")])
+        hub.take([record._replace(key=b"somewhere else")])
         (letter,) = hub.shard.dead_letters.values()
         assert letter.reason is DeadLetterReason.WRONG_KEY
         assert SEALED_KEY not in dict(letter.headers)
