@@ -297,11 +297,11 @@ def open_clear(message: Message) -> tuple[Facts, SealedContent | None]:
         facts = message.facts
         if message.category in WHOLLY_SEALED and spec.coded:  # else a member `facts` is the content's own
             facts = spec.facts.model_validate_json(
-                strict_json.canonical(
+                to_json(
                     facts.model_dump(mode="json", exclude_none=True) | cast("dict[str, Any]", content.pop("facts", {}))
                 )
             )
-        opened = spec.sealed.model_validate_json(strict_json.canonical(content)) if spec.sealed else None
+        opened = spec.sealed.model_validate_json(to_json(content)) if spec.sealed else None
     except ValidationError as error:
         raise MessageError(
             RefusalCode.INVALID_DATA,

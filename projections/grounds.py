@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, Row, Select, String, Table, Text, select
 
@@ -71,8 +71,7 @@ _NOTICES: Final = tuple(spec.type for spec in CATALOGUE.values() if spec.facts i
 _KEPT: Final = _GROUND_TYPES | {ProcessingRestricted, ProcessingLifted}
 
 
-@dataclass(frozen=True, slots=True)
-class GroundRecord:
+class GroundRecord(NamedTuple):
     """One message about a ground as it came to this unit."""
 
     arrived: int
@@ -216,7 +215,7 @@ def _records(
 ) -> Mapping[SubjectId, Sequence[GroundRecord]]:
     records: dict[SubjectId, list[GroundRecord]] = defaultdict(list)
     for some in batches(sorted(subjects)):
-        for row in connection.execute(select(message).where(message.c.subject.in_(some))):
+        for row in connection.execute(select(message).where(message.c.subject.in_(some))).all():
             records[row.subject].append(_record(row, memory))
     return records
 

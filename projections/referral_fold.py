@@ -5,8 +5,8 @@ marked as reported, for ever.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from contracts.categories import Category
 from contracts.facts import Facts
@@ -16,8 +16,7 @@ from contracts.referral_table import UNANSWERED, ReferralParties, ReferralState,
 from projections.log_order import in_log_order
 
 
-@dataclass(frozen=True, slots=True)
-class MoveRecord:
+class MoveRecord(NamedTuple):
     """One message of a referral as it came to this unit."""
 
     message_id: MessageId
@@ -29,8 +28,7 @@ class MoveRecord:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Referral:
+class Referral(NamedTuple):
     """Where a referral stands."""
 
     subject: SubjectId
@@ -109,8 +107,7 @@ def _moved(referral: Referral, record: MoveRecord, *, grace_days: int) -> Referr
     state = next_state(referral.state, facts, signer=record.author, parties=parties)
     if state is None:
         return referral
-    return replace(
-        referral,
+    return referral._replace(
         state=state,
         changed_at=record.time,
         expected=facts.expected if isinstance(facts, ReferralWaitlisted) else referral.expected,

@@ -146,13 +146,16 @@ class Runner(Generic[_RawT, _ItemT]):
         if not places:
             return 0
         with collector_paused():
-            items = self._read(min(place.position for place in places))
-            if not items:
-                return 0
-            with writing(self._engine) as connection:
-                for place in places:
-                    self._apply(connection, place, [item for item in items if item.number > place.position])
-            return len(items)
+            return self._advance_all(places)  # its items are gone before the collector goes on, and would walk them
+
+    def _advance_all(self, places: Sequence[Place]) -> int:
+        items = self._read(min(place.position for place in places))
+        if not items:
+            return 0
+        with writing(self._engine) as connection:
+            for place in places:
+                self._apply(connection, place, [item for item in items if item.number > place.position])
+        return len(items)
 
     def _read(self, after: int) -> Sequence[_ItemT]:
         items: list[_ItemT] = []

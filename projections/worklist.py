@@ -7,7 +7,7 @@ counted apart, since their results are as reported.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -241,7 +241,7 @@ def _moves(
 ) -> Mapping[_Key, list[MoveRecord]]:
     moves: dict[_Key, list[MoveRecord]] = {key: [] for key in touched}
     for some in batches(sorted({referral_id for _, referral_id in touched})):
-        for row in connection.execute(select(move).where(move.c.referral_id.in_(some))):
+        for row in connection.execute(select(move).where(move.c.referral_id.in_(some))).all():
             if (row.subject, row.referral_id) in moves:
                 moves[row.subject, row.referral_id].append(_record(row, memory))
     return moves
@@ -279,7 +279,7 @@ def _read(connection: Connection, condition: ColumnElement[bool]) -> Sequence[Re
 def _in_utc(one: Referral) -> Referral:
     """As a stored one comes back."""
     instants = {name: at for name in _INSTANTS if (at := getattr(one, name)) is not None}
-    return replace(one, **{name: at.astimezone(UTC) for name, at in instants.items()})
+    return one._replace(**{name: at.astimezone(UTC) for name, at in instants.items()})
 
 
 def _referral(row: Row[Any]) -> Referral:
