@@ -6,7 +6,6 @@ The rules are the real ones (`SealedSimulation`); only the broker, the databases
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -71,7 +70,7 @@ class MemoryHub(SealedSimulation):
             self.clock.at = datetime.now(UTC)
             offset = self.offsets[record.partition]
             self.offsets[record.partition] = offset + 1
-            self.take([replace(record, offset=offset)])
+            self.take([record._replace(offset=offset)])
             self.relay_all()
             self.report_all()
             self.serve()
