@@ -4,7 +4,6 @@ Invariant: nothing of the API is loaded where it is not served.
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from adapters.process.companion import Companion, Service
 from adapters.process.sole_runner import sole_runner
 from adapters.process.unit_house import UnitHouse
 from adapters.settings import AdapterSettings, SettingsError, load_settings
+from projections.process.ending import set_when_told
 from projections.process.health import HealthEndpoint
 from projections.process.logs import set_up_logs
 
@@ -67,8 +67,7 @@ def companions_of(house: UnitHouse) -> Sequence[Companion]:
 
 async def _serve(settings: AdapterSettings, houses: Sequence[UnitHouse]) -> None:
     stop = asyncio.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    set_when_told(stop)
     (service,) = api_where_asked(settings, houses)
     with HealthEndpoint(lambda: runtime.health_of(houses), port=settings.health_port):
         await service.run(stop)

@@ -4,7 +4,6 @@ Invariant: what is shown of an e-mail is the partner's address and answer, nothi
 """
 
 import asyncio
-import signal
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
@@ -20,6 +19,7 @@ from adapters.settings import SettingsError, load_settings
 from adapters.storage.partner_mails import PartnerMail
 from adapters.words import Language
 from contracts.categories import Category
+from projections.process.ending import set_when_told
 from projections.process.logs import set_up_logs
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def answer_page(home: Home = None) -> None:
 
 async def _serve(server: "AnswerServer") -> None:
     stop = asyncio.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(ending, stop.set)
+    set_when_told(stop)
     await server.run(stop)
 
 

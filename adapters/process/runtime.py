@@ -6,7 +6,6 @@ error, after the others were stopped; nothing is lost either way, since everythi
 
 import asyncio
 import gc
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from adapters.process.unit_house import UnitHouse
 from adapters.process.unit_process import UnitProcess
 from adapters.settings import AdapterSettings, SettingsError
 from projections.kafka.batch_producer import BatchProducer
+from projections.process.ending import set_when_told
 from projections.process.health import Health, HealthEndpoint, Status
 from projections.process.logs import set_up_logs
 
@@ -60,9 +60,7 @@ async def _main(
     gc.freeze()  # what was loaded at start stays: the collector need not walk it again
     sys.setswitchinterval(_TURN)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(ending, stop.set)
+    set_when_told(stop)
     await run_units(settings, houses, stop, companions=companions, services=services(settings, houses))
 
 

@@ -2,7 +2,7 @@
 
 Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this
 message's; what is refused is kept in quarantine with its reason and in clear, but for a number or an id that the hub knows from before, and a
-deposited key that it lacks: that is mended without a person.
+deposited key that it lacks: that is mended without a person; and but for a pairing code that leads nowhere, which nobody can correct.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,8 @@ from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
 
 _MADE_AGAIN: Final = frozenset({RefusalCode.SEQUENCE_CONFLICT, RefusalCode.ID_REUSED, RefusalCode.KEY_MISSING})
+_TOLD_ELSEWHERE: Final = frozenset({RefusalCode.PAIRING_NOT_OPEN})
+"""Nobody can correct it: a code leads nowhere, which stands beside the code."""
 _OPEN: Final = frozenset({OutboxState.WAITING, OutboxState.SENT})
 
 
@@ -102,7 +104,8 @@ class Receipts:
             return self._renumber(message, receipt)
         self._outbox.set_state(receipt.id, OutboxState.REFUSED)
         journal.set_state(receipt.id, OwnState.REFUSED)
-        self._quarantine.add(_refused(receipt, message, journal, at))
+        if receipt.code not in _TOLD_ELSEWHERE:
+            self._quarantine.add(_refused(receipt, message, journal, at))
         return Answer.REFUSED
 
     def keep_own(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
