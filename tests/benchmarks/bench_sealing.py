@@ -22,6 +22,7 @@ from contracts.sealing.deposit import deposit
 from contracts.sealing.release import open_release
 from deploy.servers.errors import ServerError
 from projections.kafka.batch_producer import OutgoingRecord
+from tests.benchmarks import erasing_one
 from tests.benchmarks.fresh_topics import fresh_topics
 from tests.benchmarks.registry import Bench, Measurement, benchmark, benchmark_of
 from tests.benchmarks.sealed_path import PARTS, pass_entries
@@ -94,6 +95,14 @@ def first_delivery(bench: Bench) -> Measurement:
     known = _cpu(lambda: _deliver_all(hub, clients, epoch=1))
     fresh = _cpu(lambda: _deliver_all(hub, clients, epoch=2))
     return Measurement(value=(fresh - known) / times * 1000, unit="ms", baseline=_MOST_CPU_MS, less_is_better=True)
+
+
+@benchmark_of("sealing-erase-one", goals={"sealing-erase-one": 0.7}, runs=1)
+def erase_one(bench: Bench) -> dict[str, Measurement]:
+    """Milliseconds to erase one client in a log of 100,000 entries; baseline: in one of 1,000."""
+    few, many = (100, 1_000) if bench.smoke else (1_000, 100_000)
+    small, large = (erasing_one.milliseconds(bench, f"erase{entries}", entries=entries) for entries in (few, many))
+    return {"sealing-erase-one": Measurement(value=large, unit="ms", baseline=small, less_is_better=True)}
 
 
 def _rate(bench: Bench, simulation: Simulation, total: int) -> float:

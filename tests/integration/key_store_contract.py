@@ -214,6 +214,14 @@ class KeyLogContract:
         log.take_out([0])
         assert list(log.mailbox(below=9)) == deposits[1:]
 
+    def test_what_is_read_of_a_client_ends_before_the_place_that_was_asked_for(
+        self, log: KeyLog, writer: WriterStore
+    ) -> None:
+        head = writer.take_over()
+        writer.commit(Commit(at=NOON, events=[accepted(), accepted(), accepted()]), head=head)
+        assert [one.position for one in log.load([JANA])[JANA]] == [0, 1, 2]
+        assert [one.position for one in log.load([JANA], below=2)[JANA]] == [0, 1]
+
     def test_a_deposit_of_a_commit_that_failed_is_not_there(self, log: KeyLog, writer: WriterStore) -> None:
         head = writer.take_over()
         writer.take_over()

@@ -1,10 +1,11 @@
 """Who is given which key: what a ground opens, nothing else, and nothing any more once it is shut."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from contracts.categories import Category
+from contracts.categories import Category, Purpose
 from contracts.codes import DeadLetterReason, RefusalCode
 from contracts.dsse import from_envelope
 from contracts.envelope import parse
@@ -14,25 +15,47 @@ from contracts.kafka_record import SEALED_KEY
 from contracts.messages.consent import ConsentAttested, ConsentContent, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import ReplayRequested
+from contracts.messages.ground import GroundEnded, GroundRegistered
+from contracts.messages.hub import RetentionPeriod, SettingsChanged
 from contracts.messages.key import KeyReleased
 from contracts.messages.need import NeedAssessed, NeedContent
+from contracts.messages.processing import ProcessingRestricted
 from contracts.names import GroundId, MessageId, UnitId
 from contracts.pae import PayloadType
 from contracts.sealing.content_key import ContentKey
 from contracts.sealing.suites import OpeningKey
 from contracts.signed_bytes import verify
+from contracts.trust_list import MandateEntry
+from hub.application import key_service
 from hub.application.hub_voice import HubVoice
 from hub.application.ports import FencedError
+from hub.application.programme import notice_name
 from hub.application.trusted_log import UntrustedLogError
 from hub.audit.findings import FindingCode
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.entrypoints.keys.making import wrap_anew
 from tests.simulation.exported import audited
-from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation
+from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation, UnitSpec
 from tests.simulation.sealed import SealedSimulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS
 FINDING = NeedContent(finding="Dluží nájem za tři měsíce.")
+BY_LAW = UnitSpec(
+    "up",
+    "urad-prace",
+    ("labour-office",),
+    secrecy=True,
+    mandates=(
+        MandateEntry(
+            bases=("A6-1-e",),
+            statute="act-435-2004",
+            purposes=(Purpose.ELIGIBILITY,),
+            categories=(SKILLS, HOUSING),
+            sources=(UnitId("up"),),
+            lifts_secrecy=True,
+        ),
+    ),
+)
 EVIDENCE = ConsentContent(evidence="signed on paper")
 
 
@@ -82,6 +105,34 @@ def last_accepted(hub: Simulation) -> MessageId:
 
 def need(hub: SealedSimulation, category: Category = HOUSING, **attributes: object) -> MessageId:
     return hub.seal("op", NeedAssessed(dimension=category.value), FINDING, category=category, **attributes)  # type: ignore[arg-type] # passed on
+
+
+def released(hub: SealedSimulation, name: MessageId) -> list[UnitId]:
+    """Who has a key because of an entry, as the service remembers it."""
+    return [row.unit for row in hub.key_store.releases_of([hub.sent(name).key]) if row.entry == name]
+
+
+def keep_housing(hub: Simulation, *, days: int) -> None:
+    """The operator sets for how long housing is kept."""
+    periods = (RetentionPeriod(category=HOUSING, days=days),)
+    facts = SettingsChanged(
+        version=1,
+        obligation_days=30,
+        close_after_days=14,
+        reopen_within_days=60,
+        waitlist_grace_days=14,
+        retention=periods,
+    )
+    _, signed = hub.programme.voice.say(facts, name=notice_name(facts), at=hub.clock.now())
+    hub.take([hub.record(signed, hub.hub_record_key)])
+
+
+def retain(hub: Simulation) -> int:
+    """What was kept long enough is said to be erased; returns how often."""
+    hub.relay_all()
+    ended = hub.relay.retain()
+    hub.take([hub.record(one.signed, one.key) for one in ended])
+    return len(ended)
 
 
 def code(hub: Simulation) -> RefusalCode | None:
@@ -266,6 +317,24 @@ class TestRelease:
             hub.serve()
 
 
+class TestPace:
+    def test_it_goes_on_at_once_while_it_is_behind_and_takes_its_time_when_it_is_not(
+        self, hub: SealedSimulation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(key_service, "CHUNK", 1)
+        monkeypatch.setattr(key_service, "AT_ONCE", 2)
+        consent(hub, *grant("md"))
+        need(hub)
+        pressing = []
+        while hub.keys.step():
+            pressing.append(hub.keys.pressing)
+        assert pressing[0]
+        assert not hub.keys.pressing
+        need(hub)
+        assert hub.keys.step()
+        assert not hub.keys.pressing
+
+
 class TestEnding:
     def test_after_a_withdrawal_nothing_of_it_is_given_again(self, hub: SealedSimulation) -> None:
         ground = consent(hub, *grant("md"))
@@ -332,6 +401,87 @@ class TestEnding:
         asks(hub, "md")
         hub.serve()
         assert not hub.opens("md", name)
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            lambda hub, ground: hub.say("op", ConsentWithdrawn(consent_id=ground)),
+            lambda hub, ground: hub.say(
+                "op", ConsentNarrowed(consent_id=ground, recipient=to_unit(UnitId("md")), grants=())
+            ),
+            lambda hub, _: hub.move_to(START + timedelta(days=21)),
+            lambda hub, _: hub.say("op", ProcessingRestricted()),
+            lambda hub, _: hub.say("op", ErasureRequested()),
+        ],
+        ids=["withdrawn", "narrowed", "expired", "restricted", "erased"],
+    )
+    def test_whatever_ends_sharing_takes_its_keys_out_of_the_service_at_once_and_not_only_when_somebody_asks(
+        self, hub: SealedSimulation, end: Callable[[SealedSimulation, GroundId], object]
+    ) -> None:
+        ground = consent(hub, *grant("md", days=20))
+        name = need(hub)
+        hub.serve()
+        assert released(hub, name) == ["md"]
+        end(hub, ground)
+        hub.serve()
+        assert released(hub, name) == []
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            lambda hub, ground: hub.say("up", GroundEnded(ground_id=ground)),
+            lambda hub, _: hub.move_to(START + timedelta(days=21)),
+        ],
+        ids=["ended", "expired"],
+    )
+    def test_so_does_the_end_of_what_a_law_opened(self, end: Callable[[SealedSimulation, GroundId], object]) -> None:
+        hub = SealedSimulation(tuple(BY_LAW if one.name == "up" else one for one in STORY_UNITS))
+        hub.clock.at = START + timedelta(days=10)
+        ground = GroundId(hub.next_id())
+        opened = tuple(
+            one.model_copy(update={"sources": (UnitId("up"),), "purpose": Purpose.ELIGIBILITY})
+            for one in grant("md", days=20)
+        )
+        hub.say("up", GroundRegistered(ground_id=ground, basis=("A6-1-e",), statute="act-435-2004", grants=opened))
+        facts = NeedAssessed(dimension="skills")
+        name = hub.seal("up", facts, FINDING, category=SKILLS, purpose=Purpose.ELIGIBILITY)
+        hub.serve()
+        assert released(hub, name) == ["md"]
+        end(hub, ground)
+        hub.serve()
+        assert released(hub, name) == []
+
+
+class TestRetention:
+    def test_what_was_kept_long_enough_takes_its_key_along_and_the_log_is_told(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        old = need(hub)
+        hub.serve()
+        keep_housing(hub, days=30)
+        hub.clock.at += timedelta(days=32)
+        assert retain(hub) == 1
+        hub.serve()
+        assert not hub.key_store.keys([hub.key("op", "housing").key_id])
+        assert released(hub, old) == []
+        assert hub.tell_erasures() == 1
+        assert hub.key_store.keys([hub.key("op", "parties").key_id])
+
+    def test_a_key_that_sealed_something_newer_stays_and_opens_that_alone(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        old = need(hub)
+        hub.clock.at += timedelta(days=20)
+        new = need(hub)
+        hub.serve()
+        keep_housing(hub, days=30)
+        hub.clock.at += timedelta(days=15)
+        assert retain(hub) == 1
+        hub.serve()
+        assert hub.key_store.keys([hub.key("op", "housing").key_id])
+        hub.produced.clear()
+        asks(hub, "md")
+        hub.serve()
+        assert hub.opens("md", new)
+        assert not hub.opens("md", old)
 
 
 class TestErasure:

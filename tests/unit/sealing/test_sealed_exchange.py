@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ from contracts.messages.hub import ObligationOpened
 from contracts.messages.key import KeyDeposited
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import HUB, MessageId, MessageType, ObligationId, RecordKey, source_of
+from contracts.pae import PayloadType
 from contracts.sealing.content import open_content, seal_content
 from contracts.sealing.content_key import ContentKey
+from contracts.signed_bytes import sign_one
 from projections.corrections import timeline
 from projections.parsed import SEALED
 from tests.simulated_hub import FOR_EVER, GROUND, PROGRAMME, SUBJECT, message_id, opening_key
@@ -244,6 +247,15 @@ def told(pair: SealedPair) -> list[str]:
         shown = timeline(connection, pair.subject, others_visible=True)
     overviews.close()
     return [details(Words("en"), one) for one in shown]
+
+
+def test_what_another_kind_of_adapter_spells_otherwise_opens_as_ours_does(pair: SealedPair) -> None:
+    pair.consent()
+    name = pair.need("first")
+    (sent,) = findings(pair.take())
+    spelled = json.dumps(json.loads(sent.signed.payload), indent=1).encode()
+    pair.read(pair.whole(sent), pair.feed.deliver(sign_one(spelled, pair.hub.unit_keys[OP], PayloadType.CLOUDEVENT)))
+    assert pair.finding(name) == "first"
 
 
 def test_what_opens_late_comes_again_to_whoever_follows(pair: SealedPair) -> None:
