@@ -20,6 +20,7 @@ class InboxLook:
 
     cluster: str
     ends: Mapping[int, int]
+    """Where each partition ends; 0 where it holds nothing, wherever its numbers have come to."""
     lost: Sequence[int]
     """Partitions of which something is gone that was not read."""
 
@@ -45,4 +46,5 @@ async def look_at_inbox(house: House, stored: Sequence[InputPosition], partition
         await consumer.stop()
     read = {one.partition for one in stored}
     lost |= {place.partition for place, begin in begins.items() if begin and place.partition not in read}
-    return InboxLook(consumer.incarnation, {place.partition: end for place, end in ends.items()}, sorted(lost))
+    to_read = {place.partition: end if end > begins[place] else 0 for place, end in ends.items()}
+    return InboxLook(consumer.incarnation, to_read, sorted(lost))

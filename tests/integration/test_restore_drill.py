@@ -38,6 +38,7 @@ from tests.simulation.sealed import SealedSimulation
 from tests.simulation.sealed_said import housing_consent
 
 ROLES = ("intake", "dispatch", "ledger")
+PATIENCE = 120.0
 
 
 @dataclass
@@ -144,20 +145,20 @@ async def lived(site: Site) -> Story:
     )
     before = len(units.said)
     await hub.send([outgoing(record) for record in units.said])
-    await until(lambda: site.said(NeedAssessed) == 1)
+    await until(lambda: site.said(NeedAssessed) == 1, within=PATIENCE)
     site.end()
     site.back_up()
     site.start()
     async with FeedEnd(hub, "md") as md:
         await md.deliveries_of([entry])
-        await until(lambda: keyring(units, md, "md").opened(units.sent(entry)) is not None)
+        await until(lambda: keyring(units, md, "md").opened(units.sent(entry)) is not None, within=PATIENCE)
         for facts in (ConsentWithdrawn(consent_id=GroundId(paper.consent_id)), ErasureRequested()):
             _, signed = units.message("op", facts)
             units.said.append(units.record(signed, KAREL))
             units.take(units.said[-1:])
         await hub.send([outgoing(record) for record in units.said[before:]])
-        await until(lambda: site.said(ErasureCarriedOut) == 1)
-    await until(site.remembered)
+        await until(lambda: site.said(ErasureCarriedOut) == 1, within=PATIENCE)
+    await until(site.remembered, within=PATIENCE)
     site.end()
     site.put_back()
     return Story(consent, entry, before)
@@ -188,17 +189,17 @@ async def test_nothing_withdrawn_or_erased_since_the_backup_is_given_or_opened_a
         roles = ("intake", "dispatch", "keys")
         held = {name: site.told(name, "restored.held") for name in roles}
         site.start(roles)
-        await until(lambda: all(site.told(name, "restored.held") > held[name] for name in roles))
+        await until(lambda: all(site.told(name, "restored.held") > held[name] for name in roles), within=PATIENCE)
         assert site.events() == events, "intake went on over a backup of which nobody had said so"
         assert "restore begin" in site.hub.command("restore", "check")
         site.hub.command("restore", "begin")
         site.start(["ledger"])
-        await until(lambda: "is ready" in site.hub.command("restore", "check"))
+        await until(lambda: "is ready" in site.hub.command("restore", "check"), within=PATIENCE)
         assert site.said(ConsentWithdrawn) == site.said(ErasureRequested) == 1
         site.hub.command("restore", "resume")
-        await until(lambda: any(generation(one) == 2 for one in md.records))
-        await until(lambda: site.said(ErasureCarriedOut) == 1)
-        await until(lambda: site.content_keys() == ["parties"])
+        await until(lambda: any(generation(one) == 2 for one in md.records), within=PATIENCE)
+        await until(lambda: site.said(ErasureCarriedOut) == 1, within=PATIENCE)
+        await until(lambda: site.content_keys() == ["parties"], within=PATIENCE)
         assert md.delivered().count(story.entry) == 1, "what was withdrawn was given once more"
         assert released(md, "housing") == 1, "the key to it was released once more"
         await flows(site, md)
@@ -215,7 +216,7 @@ async def flows(site: Site, md: FeedEnd) -> None:
     entry = units.seal("op", NeedAssessed(dimension="housing"), content, category=Category.HOUSING, epoch=2)
     await site.hub.send([outgoing(record) for record in units.said[start:]])
     await md.deliveries_of([entry])
-    await until(lambda: keyring(units, md, "md").opened(units.sent(entry)) is not None)
+    await until(lambda: keyring(units, md, "md").opened(units.sent(entry)) is not None, within=PATIENCE)
 
 
 async def test_where_the_inbox_is_lost_too_units_send_again_and_an_erased_key_stays_erased_whatever_they_send(
@@ -228,14 +229,14 @@ async def test_where_the_inbox_is_lost_too_units_send_again_and_an_erased_key_st
     site.hub.moved(embedded_broker.bootstrap)
     site.hub.command("restore", "begin")
     site.start()
-    await until(lambda: "with losses" in site.hub.command("restore", "check"))
+    await until(lambda: "with losses" in site.hub.command("restore", "check"), within=PATIENCE)
     assert "no longer holds all that came since" in refused(site, "restore", "resume")
     await site.hub.send([outgoing(record) for record in units.said[:-1]])  # but for the request to erase
-    await until(lambda: site.said(ConsentWithdrawn) == 1)
+    await until(lambda: site.said(ConsentWithdrawn) == 1, within=PATIENCE)
     site.hub.command("restore", "resume", "--sent-again")
     async with FeedEnd(site.hub, "md") as md:
-        await until(lambda: any(generation(one) == 2 for one in md.records))
-        await until(lambda: site.content_keys() == ["parties"])
+        await until(lambda: any(generation(one) == 2 for one in md.records), within=PATIENCE)
+        await until(lambda: site.content_keys() == ["parties"], within=PATIENCE)
         assert site.hub.log("SELECT count(*) FROM key_mailbox") == [(0,)], "a key that was erased may still come"
         await site.hub.send([outgoing(units.said[-1])])
         await flows(site, md)
@@ -245,7 +246,10 @@ async def test_where_the_inbox_is_lost_too_units_send_again_and_an_erased_key_st
 async def test_a_backup_of_another_log_and_a_log_that_is_whole_are_not_taken_for_a_restore(site: Site) -> None:
     site.hub.command("settings-change", "--obligation-days", "20")
     checkpoint = site.hub.folder / "hub" / "ledger" / "0" / "checkpoint"
-    await until(lambda: checkpoint.exists() and int(checkpoint.read_text().splitlines()[1]) == site.events() > 1)
+    await until(
+        lambda: checkpoint.exists() and int(checkpoint.read_text().splitlines()[1]) == site.events() > 1,
+        within=PATIENCE,
+    )
     site.end()
     assert "no backup was put in its place" in refused(site, "restore", "begin")
     with psycopg.connect(site.hub.dsn, options="-c search_path=shard_0") as connection:
