@@ -150,7 +150,7 @@ class SourceRows:
     def accept(self, record: Record) -> SourceRow:
         """The row, ready for rules. Raises `CellError`."""
         source = self._source
-        row = self._lookups.joined(record, source.joins, strict=True)
+        row = self._lookups.joined(record, source.joins, strict=True) if source.joins else JoinedRow(record)
         key = _named(row, source.key)
         client = _named(row, source.client)
         updated = _updated(row, source.updated, self._evaluation)
@@ -197,7 +197,7 @@ class SourceRows:
 
 
 def _named(row: JoinedRow, columns: tuple[str, ...]) -> str:
-    text = joined(row, columns)
+    text = row.cell(columns[0]) if len(columns) == 1 else joined(row, columns)
     if not text:
         raise row.missing(next(column for column in columns if not row.cell(column)))
     if len(text) > _LONGEST_KEY:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from adapters.gate.subject_state import EMPTY, Happened, SubjectState, evolve
-from adapters.storage.journal import Entry, EntryKind, OwnState
+from adapters.storage.journal import EntryKind, OwnState, Shaping
 from adapters.storage.unit_store import Transaction
 from contracts.envelope import Message, parse
 from contracts.errors import ContractsError
@@ -55,7 +55,7 @@ class KnownStates:
             state = self.of(subject)
             self.states[subject] = replace(state, waiting=state.waiting | {facts.referral_id})
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Shaping) -> None:
         held = entry.kind is EntryKind.OWN and entry.state is OwnState.HELD
         counts = entry.kind is not EntryKind.OWN or entry.state in _COUNTING
         if entry.payload is None or entry.subject is None or not (counts or held):

@@ -54,7 +54,7 @@ class Outgoing:
 
     def add(self, message_id: MessageId, key: RecordKey, raw: bytes, *, scope: str | None = None) -> None:
         """Take a message that was composed with `next_number(key)`, to be sealed under the key of its scope."""
-        self._take(message_id, key, self.sealing.sealed(raw, key, scope), None)
+        self._take(message_id, key, raw if scope is None else self.sealing.sealed(raw, key, scope), None)
 
     def _deposit(self, key: RecordKey, made: Deposit, *, at: datetime) -> None:
         message_id = self.ids.next(at)
@@ -70,8 +70,7 @@ class Outgoing:
         self._take(message_id, key, raw, made.header)
 
     def _take(self, message_id: MessageId, key: RecordKey, raw: bytes, header: bytes | None) -> None:
-        number = self.next_number(key)
-        self.lasts[key] = number
+        self.lasts[key] = number = self.next_number(key)
         self._changed.add(key)
         self._pending.append((message_id, key, number, raw, header))
 

@@ -23,7 +23,7 @@ from adapters.desk.sealing import TOO_LONG, Sealing, longest, scope_of
 from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
-from adapters.gate.known_verdicts import KnownKind, moment_of
+from adapters.gate.known_verdicts import moment_of
 from adapters.gate.local_gate import Candidate
 from adapters.gate.subject_state import EMPTY, Happened
 from adapters.gate.verdict import Leaves, OwnReason, Refuses, Stays, Verdict
@@ -202,8 +202,10 @@ class Recording:
             return None
         key, leaves = RecordKey(subject), isinstance(verdict, Leaves)
         message_id = next(self._fresh, None) or self._ids.next(self._at)
-        raw = ready.message(
+        raw = ready.alike.form.render(
+            ready.facts,
             message_id=message_id,
+            time=ready.time,
             sequence=self._outgoing.next_number(key) if leaves else _PREVIEW,
             subject=subject,
             checkpoint=self._checkpoint(key),
@@ -232,7 +234,7 @@ class Recording:
 
     def _verdict(self, ready: Ready, subject: SubjectId) -> Verdict:
         state = self.states.of(subject)
-        kind = KnownKind(subject, ready.alike.name)
+        kind = (subject, ready.alike.name)
         known = self._verdicts.find(kind, state, time=ready.moment, at=self._moment)
         if known is not None:
             return known

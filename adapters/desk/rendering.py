@@ -19,7 +19,7 @@ from contracts.catalogue import spec_of
 from contracts.categories import Category, Purpose
 from contracts.facts import Facts
 from contracts.messages.referral import ReferralFacts
-from contracts.names import MessageId, MessageType, ProgrammeId, Source, SubjectId
+from contracts.names import MessageType, ProgrammeId, Source
 from contracts.rendered_envelope import EnvelopeForm, facts_text, fits, time_text
 
 _MOST: Final = 4096
@@ -83,17 +83,6 @@ class Ready(NamedTuple):
         alike = self.alike
         text = f'{alike.head}{client},"time":"{self.time}","category":"{alike.category}","local_key":{key},"facts":{self.facts}}}'
         return sha256(text.encode()).digest()
-
-    def message(self, *, message_id: MessageId, sequence: int, subject: SubjectId, checkpoint: str | None) -> bytes:
-        """The message's bytes."""
-        return self.alike.form.render(
-            self.facts,
-            message_id=message_id,
-            time=self.time,
-            sequence=sequence,
-            subject=subject,
-            checkpoint=checkpoint,
-        )
 
 
 class Rendering:

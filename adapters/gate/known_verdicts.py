@@ -24,6 +24,8 @@ _MOST: Final = 8192
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNIT: Final = timedelta(microseconds=1)
 
+Kind = tuple[SubjectId, str]
+"""Of what messages a verdict is: about whom, and a name for their type, category and purpose together."""
 Moment = int
 """Microseconds since 1970: what two times are compared by, in a twentieth of the time that zones take."""
 
@@ -44,25 +46,17 @@ class _Known(NamedTuple):
     at_to: float
 
 
-class KnownKind(NamedTuple):
-    """Of what messages a verdict is."""
-
-    subject: SubjectId
-    name: str
-    """Of their type, category and purpose, together."""
-
-
 class KnownVerdicts:
     """The gate of one unit under one trust list, for many messages about clients."""
 
     def __init__(self) -> None:
-        self._known: dict[KnownKind, _Known] = {}
+        self._known: dict[Kind, _Known] = {}
 
     def clear(self) -> None:
         """Forget them: another trust list came."""
         self._known.clear()
 
-    def find(self, kind: KnownKind, state: SubjectState, *, time: Moment, at: Moment) -> Verdict | None:
+    def find(self, kind: Kind, state: SubjectState, *, time: Moment, at: Moment) -> Verdict | None:
         """The verdict on a message without content that happened at `time`, judged at `at`; None where the gate has to be asked."""
         known = self._known.get(kind)
         if known is None or known.state is not state:
@@ -73,7 +67,7 @@ class KnownVerdicts:
     def judge(  # noqa: PLR0913 - as of `local_gate.judge`
         self,
         candidate: Candidate,
-        kind: KnownKind,
+        kind: Kind,
         state: SubjectState,
         *,
         own: UnitId,

@@ -4,7 +4,7 @@ Invariants: one row a message; own entries show from the moment they were record
 something was there; each insert and each change gives the row the next `revision`, in commit order: a follower by revision misses nothing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -102,6 +102,18 @@ class Entry:
     shard: int | None
     generation: int | None
     feed_sequence: int | None
+    recorded_at: datetime
+
+
+class Shaping(NamedTuple):
+    """What of an entry shapes the state that the gate judges by. As of `Entry`."""
+
+    kind: EntryKind
+    state: OwnState | None
+    subject: SubjectId | None
+    author: UnitId
+    payload: bytes | None
+    ground_id: GroundId | None
     recorded_at: datetime
 
 
@@ -217,10 +229,17 @@ class Journal:
         rows = select(JOURNAL).where(JOURNAL.c.subject == subject)
         return self._read(rows.order_by(JOURNAL.c.time, JOURNAL.c.number))
 
-    def shaping(self, subjects: Sequence[SubjectId]) -> Sequence[Entry]:
+    def shaping(self, subjects: Sequence[SubjectId]) -> Iterator[Shaping]:
         """The messages about these that shape what the gate judges by, in the order in which they came."""
         chosen = among(JOURNAL.c.subject, self._connection, subjects) & JOURNAL.c.shapes_state
-        return self._read(select(JOURNAL).where(chosen).order_by(JOURNAL.c.number))
+        columns = (JOURNAL.c[name] for name in (*Shaping._fields, "opened"))
+        for kind, state, *middle, recorded_at, opened in self._connection.execute(
+            select(*columns).where(chosen).order_by(JOURNAL.c.number)
+        ):
+            subject, author, payload, ground_id = middle
+            own = None if state is None else OwnState(state)
+            clear = payload if opened is None else opened
+            yield Shaping(EntryKind(kind), own, subject, author, clear, ground_id, recorded_at)
 
     def of_type(self, message_type: MessageType) -> Sequence[Entry]:
         """All entries of one type, in the order in which they came."""

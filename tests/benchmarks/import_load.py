@@ -66,12 +66,15 @@ sources:
 """
 
 
-class Noon:
-    """A clock that stands. Of its own, so that no module of the hub counts as the adapter's memory."""
+class FromNoon:
+    """A clock that goes, as an adapter's does: ids begin with its time. Of its own, so that no module of the hub counts as the adapter's memory."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
 
     def now(self) -> datetime:
-        """The story's noon."""
-        return NOON
+        """The story's noon, and the time since then."""
+        return NOON + timedelta(seconds=time.monotonic() - self._began)
 
 
 def write_rows(folder: Path, rows: int) -> None:
@@ -93,7 +96,7 @@ def desk_in(folder: Path) -> Desk:
     directory = hub.directory
     signer = Signer(PROGRAMME, hub.unit_keys[OP])
     store = UnitStore.open(folder / DATABASE)
-    return Desk(store, signer=signer, directory=lambda: directory, clock=Noon())
+    return Desk(store, signer=signer, directory=lambda: directory, clock=FromNoon())
 
 
 def take_consents(desk: Desk, clients: int) -> None:

@@ -15,7 +15,7 @@ from adapters.desk.message_ids import MessageIds
 from adapters.desk.rendering import Rendering, digest_of
 from adapters.drafts import ClientKey, Draft
 from adapters.gate import local_gate
-from adapters.gate.known_verdicts import KnownKind, KnownVerdicts, moment_of
+from adapters.gate.known_verdicts import KnownVerdicts, moment_of
 from adapters.gate.local_gate import Candidate
 from adapters.gate.subject_state import SubjectState
 from contracts.categories import WHOLLY_SEALED, Category, Purpose
@@ -74,9 +74,16 @@ def test_a_message_made_in_bulk_has_the_bytes_that_it_would_have_alone(
         found = re.search(rb'"id":"([^"]*)"', alone) if alone else None
         message_id = IDS.next(NOON) if found is None else type(IDS.next(NOON))(found[1].decode())
         ready = rendering.ready(draft)
-        assert ready is None or alone == ready.message(
-            message_id=message_id, sequence=sequence, subject=SUBJECT, checkpoint=checkpoint
-        )
+        if ready is not None:
+            bulk = ready.alike.form.render(
+                ready.facts,
+                message_id=message_id,
+                time=ready.time,
+                sequence=sequence,
+                subject=SUBJECT,
+                checkpoint=checkpoint,
+            )
+            assert bulk == alone
 
 
 def test_what_imports_are_mostly_made_of_is_made_in_bulk() -> None:
@@ -99,7 +106,14 @@ def test_no_message_is_made_of_what_may_not_be_one() -> None:
     )
     assert good is not None
     with pytest.raises(ValueError, match="no subject"):
-        good.message(message_id=IDS.next(NOON), sequence=1, subject=SubjectId('r1."'), checkpoint=None)
+        good.alike.form.render(
+            good.facts,
+            message_id=IDS.next(NOON),
+            time=good.time,
+            sequence=1,
+            subject=SubjectId('r1."'),
+            checkpoint=None,
+        )
 
 
 @given(kind=KINDS, category=st.sampled_from([None, *Category]), time=TIMES, client=TEXTS, key=TEXTS)
@@ -133,7 +147,7 @@ def test_a_verdict_that_is_remembered_is_the_one_that_the_gate_would_give(seed: 
             at = day(random.randint(0, 6))
             time, moment = moment_of(candidate.time), moment_of(at)
             expected = local_gate.judge(candidate, state, own=OP, directory=directory, at=at)
-            kind = KnownKind(SUBJECT, f"{type(facts)} {category}")
+            kind = (SUBJECT, f"{type(facts)} {category}")
             found = None if candidate.has_content else known.find(kind, state, time=time, at=moment)
             assert found in (None, expected)
             assert known.judge(candidate, kind, state, own=OP, directory=directory, at=at) == expected
