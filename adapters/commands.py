@@ -23,6 +23,8 @@ _COMMANDS: Final = {
     "backup": "adapters.cli.appliance:backup",
     "restore": "adapters.cli.appliance:restore",
     "service": "adapters.cli.appliance:service",
+    "lock": "adapters.cli.locking:lock",
+    "views-key": "adapters.cli.locking:views_key",
     "enrol": "adapters.cli.setting_up:enrol",
     "init-unit": "adapters.cli.setting_up:enrol",
     "new-key": "adapters.cli.setting_up:new_key",

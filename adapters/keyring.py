@@ -1,13 +1,15 @@
 """The unit's private keys, each in a file that only its owner may read.
 
 Invariants: one file a key, mode 0600; a message key is PKCS#8 in PEM, so that standard tools read it, an encryption key JSON with its suite, since
-there is no PEM form of the hybrid yet; a key file that others may read is refused, never mended, since nobody knows who has read it; an existing key
-is never overwritten. Later keys are numbered from 2; which one signs, and to which one others seal, follows from the trust list; what was sealed to
-an earlier one still opens with it.
+there is no PEM form of the hybrid yet, and so is the key of the unit's databases; where the keyring is locked (see `adapters.key_lock`) each of these
+lies encrypted, those that were there before it too, and one half-way locked opens; a key file that others may read is refused, never mended, since
+nobody knows who has read it; an existing key is never overwritten. Later keys are numbered from 2; which one signs, and to which one others seal,
+follows from the trust list; what was sealed to an earlier one still opens with it.
 """
 
 import json
 import os
+import secrets
 import stat
 from base64 import b64decode, b64encode
 from pathlib import Path
@@ -20,10 +22,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from adapters import key_lock
 from adapters.errors import AdapterError
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import UnitId
 from contracts.sealing.suites import EncryptionKeyError, OpeningKey, SuiteId
+from projections.encrypted_file import KEY_BYTES, DatabaseKey
 
 
 class KeyringError(AdapterError):
@@ -137,7 +141,73 @@ def _opening_key(path: Path, unit: UnitId) -> OpeningKey:
         raise KeyringError(f"The key at {path} cannot be read", advice="Restore it from its backup.") from error
 
 
+def database_path(folder: Path, unit: UnitId) -> Path:
+    """Where the key of a unit's databases lies."""
+    return folder / f"{unit}.database.json"
+
+
+def database_key(folder: Path, unit: UnitId) -> DatabaseKey | None:
+    """The key of the unit's databases; None where none was made yet. Raises `KeyringError`."""
+    path = database_path(folder, unit)
+    try:
+        return DatabaseKey(b64decode(json.loads(_read(path))["key"], validate=True))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KeyringError(f"The key at {path} cannot be read", advice="Restore it from its backup.") from error
+
+
+def database_key_or_new(folder: Path, unit: UnitId) -> DatabaseKey:
+    """The key of the unit's databases, made now where there is none: the same for all who ask at once. Raises `KeyringError`."""
+    key = database_key(folder, unit)
+    if key is None:
+        _make_database_key(database_path(folder, unit))
+        key = database_key(folder, unit)
+    if key is None:
+        raise KeyringError("The key of the databases is gone again", advice="Look who else works in the folder.")
+    return key
+
+
+def _make_database_key(path: Path) -> None:
+    """Written beside, then linked: a file under the final name is always whole, and of two processes at once one wins."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    document = json.dumps({"key": b64encode(secrets.token_bytes(KEY_BYTES)).decode()}).encode() + b"\n"
+    _write_new(beside, document, name=path.name)
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return  # the other's is as good
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def lock(folder: Path, unit: UnitId, secret: Path) -> None:
+    """Lock all keys of the unit by a secret that lies outside, made now where there is none; locked ones are found by it in its new place.
+
+    Killed half-way, it is done again. Raises `LockError`, `KeyringError`.
+    """
+    made = key_lock.point(folder, secret)
+    for path in sorted(folder.glob(f"{unit}.*")):
+        content = _raw(path)
+        if not content.startswith(key_lock.LOCKED):
+            key_lock.replace(path, made.seal(path.name, content))
+
+
 def _read(path: Path) -> bytes:
+    content = _raw(path)
+    if not content.startswith(key_lock.LOCKED):
+        return content
+    lock = key_lock.lock_of(path.parent)
+    if lock is None:
+        raise KeyringError(
+            f"The key at {path} is locked, and {key_lock.LOCK_FILE} beside it is gone",
+            advice="Restore it from the backup.",
+        )
+    return lock.open(path.name, content)
+
+
+def _raw(path: Path) -> bytes:
     with path.open("rb") as file:
         _refuse_open(path, os.fstat(file.fileno()).st_mode)
         return file.read()
@@ -148,17 +218,15 @@ def load_or_create(folder: Path, unit: UnitId) -> SigningKey:
     return load(folder, unit) if path_of(folder, unit).exists() else create(folder, unit)
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def _write_new(path: Path, content: bytes, *, name: str | None = None) -> None:
+    """A new key file; `name` is the one that it will bear, where it is another."""
+    lock = key_lock.lock_of(path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        key_lock.write_new(path, content if lock is None else lock.seal(name or path.name, content))
     except FileExistsError as error:
         raise KeyringError(f"There is a key at {path} already", advice="Use it; keys are never overwritten.") from error
     except OSError as error:
         raise KeyringError(f"No key can be written to {path}", advice="Check the folder's owner and space.") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _refuse_open(path: Path, mode: int) -> None:

@@ -96,6 +96,11 @@ class AdapterSettings(BaseSettings):
         default=False, description="A programme with invented people: it may use a story clock though content is sealed"
     )
     units: tuple[Unit, ...] = Field(default=(), description="Units to serve; none named: every folder below `units/`")
+    unencrypted: tuple[Literal["store", "overviews"], ...] = Field(
+        default=(),
+        description="Databases that lie in clear on purpose: `overviews` where a local system reads its views and cannot use SQLCipher, "
+        "`store` where there is no SQLCipher for the machine. Encrypt the disk then",
+    )
     polls: tuple[PollSettings, ...] = Field(
         default=(),
         description="Databases to read by itself, [[polls]] each: unit, mapping, database (its address, or file:PATH of a file that holds it), "

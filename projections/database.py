@@ -6,24 +6,37 @@ lock at once, since a deferred upgrade fails in spite of the time-out, and reade
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+
+from projections.encrypted_file import DatabaseKey, connect, driver_of
 
 _WRITES: Final = "projections_writes"
 _BUSY_MILLISECONDS: Final = 30_000
 
 
-def open_database(url: str) -> Engine:
-    """An engine for `sqlite:///file` or `postgresql://…` (always through psycopg 3)."""
+def open_database(url: str, key: DatabaseKey | None = None) -> Engine:
+    """An engine for `sqlite:///file`, encrypted under `key` where there is one, or `postgresql://…` (always through psycopg 3)."""
     address = make_url(url)
     if address.get_backend_name() == "postgresql":
-        return create_engine(address.set(drivername="postgresql+psycopg"))
-    engine = create_engine(address)
+        return create_engine(address.set(drivername="postgresql+psycopg"), hide_parameters=True)
+    engine = engine_of(address.database or ":memory:", key)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def engine_of(path: str | Path, key: DatabaseKey | None) -> Engine:
+    """An engine whose address holds no key."""
+    url = URL.create("sqlite", database=str(path))
+    if key is None:
+        return create_engine(url, hide_parameters=True)
+    return create_engine(url, hide_parameters=True, module=driver_of(key), creator=partial(connect, path, key))
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from contracts.messages.referral import ReferralSent
 from contracts.names import GroundId, MessageId, ProgrammeId, RecordKey, ReferralId, SubjectId, UnitId, source_of
 from projections.access_history import AccessHistory
 from projections.database import open_database
+from projections.encrypted_file import KEY_BYTES, DatabaseKey
 from projections.grounds import GroundsInForce
 from projections.obligations import Obligations
 from projections.one_person import OnePerson
@@ -220,7 +221,7 @@ class OnSqlite:
 
     @pytest.fixture
     def engine(self, tmp_path: Path) -> Iterator[Engine]:
-        engine = open_database(f"sqlite:///{tmp_path / 'unit.db'}")
+        engine = open_database(f"sqlite:///{tmp_path / 'unit.db'}", DatabaseKey(b"k" * KEY_BYTES))
         yield engine
         engine.dispose()
 

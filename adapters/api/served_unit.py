@@ -32,7 +32,7 @@ class ServedUnit:
         """The read models, up to date."""
         with self.lock:
             if self._overviews is None:
-                self._overviews = Overviews.open(self.house.folder, self.house.store)
+                self._overviews = Overviews.open(self.house.folder, self.house.store, self.house.databases.overviews)
             self._overviews.bring_up_to_date()
             return self._overviews
 

@@ -1,6 +1,7 @@
 """The backup of an adapter: one file with everything that exists nowhere else.
 
-Invariants: a database is copied by its own online backup while the adapter works on, and checked before the file gets its name; the file is written
+Invariants: a database is copied by its own online backup while the adapter works on, under the same key, and checked before the file gets its name;
+keys that are locked are in it locked, and what unlocks them is not; the file is written
 whole or not at all, and only its owner may read it, since it holds private keys and clients; reading it back checks every member against the
 manifest before anything is put in place.
 """
@@ -8,7 +9,6 @@ manifest before anything is put in place.
 import io
 import json
 import os
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -22,11 +22,13 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.errors import AdapterError
-from adapters.process.overviews import FILE as OVERVIEWS
 from adapters.process.sole_runner import LOCK_FILE
+from adapters.process.unit_databases import OVERVIEWS, UnitDatabases
 from adapters.process.unit_house import DATABASE
 from adapters.settings import AdapterSettings
-from contracts.names import Programme, Unit
+from adapters.storage.encrypting import REWRITTEN
+from contracts.names import Programme, Unit, UnitId
+from projections.encrypted_file import connect, driver_of
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -105,7 +107,7 @@ def _members(settings: AdapterSettings, scratch: Path) -> Iterator[Member]:
             continue
         if path.name == DATABASE:
             copy = scratch / f"{number}.db"
-            _copy_database(path, copy, path.parent.name)
+            _copy_database(UnitDatabases.as_they_lie(path.parent, UnitId(path.parent.name)), copy)
             path = copy  # noqa: PLW2901 - what is archived in its place
         yield Member(name.as_posix(), path)
 
@@ -113,18 +115,17 @@ def _members(settings: AdapterSettings, scratch: Path) -> Iterator[Member]:
 def _made_again(name: Path) -> bool:
     top = name.parts[0]
     derived = top.startswith((ASIDE, ".")) or name.name.startswith(OVERVIEWS) or name.name in {LOCK_FILE, LAST_BACKUP}
-    return derived or name.name in {f"{DATABASE}-wal", f"{DATABASE}-shm"} or name.suffix == ".log"
+    beside = name.name in {f"{DATABASE}-wal", f"{DATABASE}-shm"} or REWRITTEN in name.name
+    return derived or beside or name.suffix == ".log"
 
 
-def _copy_database(database: Path, copy: Path, unit: str) -> None:
+def _copy_database(databases: UnitDatabases, copy: Path) -> None:
+    unit = databases.folder.name
     try:
-        with (
-            closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as live,
-            closing(sqlite3.connect(copy)) as new,
-        ):
+        with closing(databases.look_into("store")) as live, closing(connect(copy, databases.store)) as new:
             live.backup(new)
             (verdict,) = new.execute("PRAGMA quick_check").fetchone()
-    except sqlite3.Error as error:
+    except driver_of(databases.store).Error as error:
         raise BackupError(
             f"The database of {unit} cannot be copied: {error}", advice="Run spojka-adapter doctor; keep older backups."
         ) from error

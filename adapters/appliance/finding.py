@@ -17,6 +17,9 @@ class Check(StrEnum):
 
     FIRST_LIST = "first-list"
     KEY = "key"
+    LOCKED = "locked"
+    PRIVATE = "private"
+    AT_REST = "at-rest"
     DATABASE = "database"
     DISK = "disk"
     BACKUP = "backup"
@@ -42,11 +45,15 @@ class Check(StrEnum):
     RECOVERY = "recovery"
     ALARMS = "alarms"
     PROOFS = "proofs"
+    OPENED = "opened"
 
 
 FOUND: Final[Mapping[Check, tuple[Status, ...]]] = {
     Check.FIRST_LIST: ("pass", "fail"),
     Check.KEY: ("pass", "fail"),
+    Check.LOCKED: ("pass", "warn"),
+    Check.PRIVATE: ("pass", "warn"),
+    Check.AT_REST: ("pass", "warn", "fail"),
     Check.DATABASE: ("pass", "fail"),
     Check.DISK: ("pass", "warn", "fail"),
     Check.BACKUP: ("pass", "warn"),
@@ -72,6 +79,7 @@ FOUND: Final[Mapping[Check, tuple[Status, ...]]] = {
     Check.RECOVERY: ("pass", "warn"),
     Check.ALARMS: ("pass", "warn"),
     Check.PROOFS: ("pass",),
+    Check.OPENED: ("pass",),
 }
 """How each check can come out."""
 

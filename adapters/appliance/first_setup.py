@@ -15,9 +15,10 @@ from pydantic import ValidationError
 
 from adapters import keyring
 from adapters.errors import AdapterError
-from adapters.process.unit_house import DATABASE, KEYS
+from adapters.key_lock import Lock, place_of
+from adapters.process.unit_databases import UnitDatabases
+from adapters.process.unit_house import KEYS
 from adapters.settings import SETTINGS_FILE, load_settings, unit_folder
-from adapters.storage.unit_store import UnitStore
 from contracts.admission import AdmissionError, AdmissionRequest, offer, offer_encryption, read_first_list
 from contracts.names import InstitutionId, ProgrammeId, UnitId
 
@@ -45,18 +46,24 @@ class Answers:
     language: str
     hand_over: Path | None = None
     """The folder for the connection that the operator gave: `broker-sign-in`, `ca.pem`."""
+    secret: Path | None = None
+    """The file that unlocks the keys; else beside the adapter's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What was made: the file for the operator, and the ids of the root keys to compare by telephone."""
+    """What was made: the file for the operator, the ids of the root keys to compare by telephone, and the file that unlocks the keys."""
 
     request: Path
     roots: Sequence[str]
+    secret: Path
 
 
 def set_up(home: Path, answers: Answers) -> SetUp:
-    """Make settings, key, database and request. Raises `SetUpError`, `SettingsError`, `KeyringError`; then nothing was written but what is named."""
+    """Make settings, keys, database and request. Raises `SetUpError`, `SettingsError`, `KeyringError`, `LockError`.
+
+    Then nothing was written but what is named.
+    """
     if (home / SETTINGS_FILE).exists():
         raise SetUpError(
             f"{home / SETTINGS_FILE} is there already",
@@ -66,12 +73,15 @@ def set_up(home: Path, answers: Answers) -> SetUp:
     handed = _handed_over(answers.hand_over)
     unit = UnitId(answers.unit)
     _check(answers)
+    secret = place_of(home, answers.secret)
+    Lock.read_or_make(secret)
     _write(home, answers, envelope, handed)
     settings = load_settings(home)
     folder = unit_folder(settings.home, unit)
+    keyring.lock(folder / KEYS, unit, secret)
     key = keyring.load_or_create(folder / KEYS, unit)
     opening = keyring.encryption_or_create(folder / KEYS, unit)
-    UnitStore.open(folder / DATABASE).close()
+    UnitDatabases.of(folder, unit, settings.unencrypted).open_store().close()
     request = AdmissionRequest(
         programme=settings.programme,
         unit=unit,
@@ -83,7 +93,7 @@ def set_up(home: Path, answers: Answers) -> SetUp:
     )
     path = folder / REQUEST
     path.write_text(request.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return SetUp(path, roots)
+    return SetUp(path, roots, secret)
 
 
 def _first_list(answers: Answers) -> tuple[bytes, list[str]]:

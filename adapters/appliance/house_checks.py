@@ -4,7 +4,6 @@ Invariant: looking changes nothing.
 """
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -13,9 +12,15 @@ from typing import Final
 
 from adapters.appliance.archive import LAST_BACKUP
 from adapters.appliance.finding import Check, Finding
+from adapters.errors import AdapterError
+from adapters.key_lock import secret_place
+from adapters.process.unit_databases import FILES, UnitDatabases, open_to_others
 from adapters.process.unit_health import UnitState, state_of
-from adapters.process.unit_house import DATABASE, UnitHouse
+from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.storage.outbox import OutboxState
+from contracts.names import UnitId
+from projections.encrypted_file import driver_of
+from projections.errors import ProjectionsError
 from projections.process.health import Status
 
 LITTLE_SPACE: Final = 500 * 1024**2
@@ -43,6 +48,8 @@ def house_findings(house: UnitHouse) -> Iterator[Finding]:
         yield _some(Check.RECOVERY, len(tx.recovery.open()))
     yield _some(Check.ALARMS, len(state.alarms))
     yield Finding(Check.PROOFS, "pass", {"count": str(state.proofs[0]), "waiting": str(state.proofs[1])})
+    with house.store.read() as tx:
+        yield Finding(Check.OPENED, "pass", {"count": str(tx.journal.count_opened())})
 
 
 def disk(folder: Path) -> Finding:
@@ -52,15 +59,31 @@ def disk(folder: Path) -> Finding:
     return Finding(Check.DISK, status, {"free": f"{free // 1024**2:,} MiB"})
 
 
-def database(folder: Path) -> Finding:
-    """Whether the unit's database is whole."""
-    path = folder / DATABASE
+def at_rest(folder: Path, unit: UnitId) -> Iterator[Finding]:
+    """Whether a thief of the folder reads anything, and whether the unit's database opens and is whole; before anything mends it by opening it."""
+    secret = secret_place(folder / KEYS)
+    yield Finding(Check.LOCKED, "warn" if secret is None else "pass", {"secret": str(secret)})
+    loose = open_to_others(folder)
+    yield Finding(Check.PRIVATE, "warn" if loose else "pass", {"files": ", ".join(map(str, loose))})
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check").fetchone()
-    except sqlite3.Error as error:
-        verdict = str(error)
-    return Finding(Check.DATABASE, "pass" if verdict == "ok" else "fail", {"verdict": str(verdict)})
+        databases = UnitDatabases.as_they_lie(folder, unit)
+        verdict = _verdict(databases)
+    except (AdapterError, ProjectionsError) as error:
+        yield Finding(Check.AT_REST, "fail", {"cause": f"{error.problem}. {error.advice}"})
+        return
+    keys = {"store": databases.store, "overviews": databases.overviews}
+    clear = [file for which, file in FILES.items() if keys[which] is None and (folder / file).exists()]
+    yield Finding(Check.AT_REST, "warn" if clear else "pass", {"files": ", ".join(clear)})
+    yield Finding(Check.DATABASE, "pass" if verdict == "ok" else "fail", {"verdict": verdict})
+
+
+def _verdict(databases: UnitDatabases) -> str:
+    driver = driver_of(databases.store)
+    try:
+        with closing(databases.look_into("store")) as connection:
+            return str(connection.execute("PRAGMA quick_check").fetchone()[0])
+    except driver.Error as error:
+        return str(error)
 
 
 def _backup(home: Path, at: datetime) -> Finding:

@@ -14,9 +14,9 @@ from pathlib import Path
 from adapters import keyring
 from adapters.appliance.archive import ASIDE, BackupError, Manifest, opened
 from adapters.process.sole_runner import sole_runner
+from adapters.process.unit_databases import UnitDatabases
 from adapters.process.unit_house import DATABASE, KEYS
 from adapters.settings import AdapterSettings, unit_folder, units_in
-from adapters.storage.unit_store import UnitStore
 from contracts.dsse import from_envelope
 from contracts.names import UnitId
 from contracts.trust_list import TrustList
@@ -30,12 +30,18 @@ class Restored:
     aside: Path | None
 
 
-def restore(backup: Path, home: Path, *, at: datetime) -> Restored:
-    """Put a backup into `home`; an adapter that is there is moved aside. Raises `BackupError`, and what opening the databases raises."""
+def restore(backup: Path, home: Path, *, at: datetime, secret: Path | None = None) -> Restored:
+    """Put a backup into `home`; an adapter that is there is moved aside. `secret` unlocks the keys where it lies elsewhere than before.
+
+    Raises `BackupError`, `LockError`, and what opening the databases raises: a backup whose keys stay closed is not put in place.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with sole_runner(home), opened(backup, within=home) as (manifest, folder):
-        for unit in manifest.units:
-            _mark(unit_folder(folder, UnitId(unit)) / DATABASE, at, shards=1)
+        for unit in map(UnitId, manifest.units):
+            of_unit = unit_folder(folder, unit)
+            if secret is not None:
+                keyring.lock(of_unit / KEYS, unit, secret)
+            _mark(UnitDatabases.as_they_lie(of_unit, unit), at, shards=1)
         _keep_private(folder)
         aside = _move_aside(home, at)
         (folder / "units").rename(home / "units")
@@ -58,12 +64,12 @@ def begin_without_backup(settings: AdapterSettings, unit: UnitId, *, at: datetim
         )
     first, _ = settings.read_first_list()
     with sole_runner(settings.home):
-        _mark(folder / DATABASE, at, shards=first.listed.shards)
+        _mark(UnitDatabases.of(folder, unit, settings.unencrypted), at, shards=first.listed.shards)
 
 
-def _mark(database: Path, at: datetime, *, shards: int) -> None:
+def _mark(databases: UnitDatabases, at: datetime, *, shards: int) -> None:
     """The hub knows more than this database: of the newest trust list's shards, or so many where it has no list yet."""
-    with closing(UnitStore.open(database)) as store, store.write() as tx:
+    with closing(databases.open_store()) as store, store.write() as tx:
         newest = tx.trust_lists.latest()
         tx.recovery.begin(range(shards if newest is None else listed_in(newest.envelope).shards), at=at)
 

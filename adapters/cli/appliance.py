@@ -19,14 +19,16 @@ from adapters import keyring
 from adapters.appliance.archive import back_up
 from adapters.appliance.finding import Check, Finding, worst
 from adapters.appliance.first_setup import Answers, set_up
-from adapters.appliance.house_checks import database, disk, house_findings
+from adapters.appliance.house_checks import at_rest, disk, house_findings
 from adapters.appliance.line_checks import line_findings
 from adapters.appliance.restoring import begin_without_backup
 from adapters.appliance.restoring import restore as put_back
 from adapters.appliance.service_unit import systemd_unit
 from adapters.cli.answers import NOT_WELL
+from adapters.cli.locking import Secret
 from adapters.cli.opening import AsJson, Home, Lang, screen
 from adapters.errors import AdapterError
+from adapters.key_lock import place_of
 from adapters.process.unit_house import KEYS, UnitHouse
 from adapters.settings import AdapterSettings, home_of, load_settings, unit_folder
 from adapters.words import Words
@@ -60,6 +62,7 @@ def init(  # noqa: PLR0913 - one option a question
         ),
     ] = None,
     files: Annotated[str | None, typer.Option(help="Folder with the unit's files; asked for when left out.")] = None,
+    secret: Secret = None,
     lang: Lang = None,
 ) -> None:
     """Set an adapter up by answering a few questions, and try the line to the hub."""
@@ -79,11 +82,13 @@ def init(  # noqa: PLR0913 - one option a question
         institution_name=ask(institution_name, "institution-name"),
         language=lang or "en",
         hand_over=hand_over,
+        secret=secret,
     )
     files = ask(files, "files", "")
     made = set_up(folder, answers)
     out = screen()
     out.print(words["init.done"].format(home=folder, request=made.request), markup=False)
+    out.print(words["lock.done"].format(secret=made.secret), markup=False)
     out.print(words["init.compare"].format(roots=", ".join(made.roots)), markup=False)
     if files:
         out.print(words["init.try"].format(files=files), markup=False)
@@ -129,6 +134,7 @@ def restore(
         str | None,
         typer.Option(help="Unit to go on with under its old key and a new database, where there is no backup."),
     ] = None,
+    secret: Secret = None,
     home: Home = None,
     lang: Lang = None,
 ) -> None:
@@ -141,7 +147,7 @@ def restore(
         begin_without_backup(settings, UnitId(str(without_backup)), at=at)
         words = Words(lang or settings.language)
     else:
-        done = put_back(file, home_of(home), at=at)
+        done = put_back(file, home_of(home), at=at, secret=None if secret is None else place_of(home_of(home), secret))
         words = Words(lang or load_settings(home).language)
         made = f"{done.manifest.made_at:%Y-%m-%d %H:%M}"
         out.print(words["restore.done"].format(made=made, units=", ".join(done.manifest.units)), markup=False)
@@ -172,9 +178,9 @@ def _look(settings: AdapterSettings, unit: UnitId) -> Iterator[Finding]:
         yield disk(settings.home)
         return
     yield Finding(Check.KEY, "pass")
-    whole = database(unit_folder(settings.home, unit))
-    yield whole
-    if whole.status == "fail":
+    lies = list(at_rest(unit_folder(settings.home, unit), unit))
+    yield from lies
+    if worst(lies) == "fail":
         yield disk(settings.home)
         return
     house = UnitHouse.open(settings, unit)

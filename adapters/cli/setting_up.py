@@ -12,10 +12,12 @@ import typer
 from rich.table import Table
 
 from adapters import keyring
+from adapters.cli.locking import Secret
 from adapters.cli.opening import ChoiceError, Home, Unit, opened, screen
-from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
-from adapters.settings import PREFIX, load_settings, settings_table, unit_folder
-from adapters.storage.unit_store import UnitStore
+from adapters.key_lock import place_of, secret_place
+from adapters.process.unit_databases import UnitDatabases
+from adapters.process.unit_house import KEYS, UnitHouse
+from adapters.settings import PREFIX, load_settings, settings_table, unit_folder, units_in
 from adapters.words import Words
 from contracts.admission import AdmissionRequest, offer, offer_encryption
 from contracts.keys import SigningKey
@@ -23,21 +25,27 @@ from contracts.names import InstitutionId, UnitId
 from contracts.sealing.suites import OpeningKey
 
 
-def enrol(
+def enrol(  # noqa: PLR0913 - one option a field
     unit: Annotated[str, typer.Argument(help="The unit's short name: a-z, 0-9 and hyphens.")],
     *,
     institution: Annotated[str, typer.Option(help="Short name of the institution that it belongs to.")],
     institution_name: Annotated[str, typer.Option(help="The institution's name.")],
     name: Annotated[str, typer.Option(help="The unit's name.")],
+    secret: Secret = None,
     home: Home = None,
 ) -> None:
-    """Make a unit with its key, and print the request for admission that goes to the operator."""
+    """Make a unit with its key, and print the request for admission that goes to the operator.
+
+    New keys are locked by a file that lies outside of the adapter's folder: keep a copy of it.
+    """
     settings = load_settings(home)
     unit_id = UnitId(unit)
     folder = unit_folder(settings.home, unit_id)
+    if not keyring.path_of(folder / KEYS, unit_id).exists():
+        keyring.lock(folder / KEYS, unit_id, place_of(settings.home, secret or _place_of_others(settings.home)))
     key = keyring.load_or_create(folder / KEYS, unit_id)
     opening = keyring.encryption_or_create(folder / KEYS, unit_id)
-    UnitStore.open(folder / DATABASE).close()
+    UnitDatabases.of(folder, unit_id, settings.unencrypted).open_store().close()
     request = AdmissionRequest(
         programme=settings.programme,
         unit=unit_id,
@@ -48,6 +56,11 @@ def enrol(
         encryption_keys=(offer_encryption(opening.sealing_key, unit=unit_id, vouching=key),),
     )
     sys.stdout.write(request.model_dump_json(indent=2) + "\n")
+
+
+def _place_of_others(home: Path) -> Path | None:
+    """Where the secret of the home's first unit lies, if it is locked."""
+    return next((place for unit in units_in(home) if (place := secret_place(unit_folder(home, unit) / KEYS))), None)
 
 
 def new_key(

@@ -1,7 +1,7 @@
 """What an import must remember while it runs: keys, joins, refusals; on disk, so that memory stays flat whatever the export's size.
 
-Invariants: the file has no name, only this process can open it, and it is gone when the process ends, however it ends (SQLite's empty database name);
-nothing in it outlives an import.
+Invariants: the file has no name and is encrypted under a key that is nowhere else, and it is gone when the process ends, however it ends; nothing in
+it outlives an import.
 """
 
 import sqlite3
@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from adapters.connectors.refusal import Refusal, RefusalReason
 from adapters.errors import AdapterError
+from projections.encrypted_file import database_errors, nameless
 
 _CACHE_KIB: Final = 8 * 1024
 """The rest is in the operating system's cache, which counts for nobody and gives way."""
@@ -34,7 +35,7 @@ class Scratch:
     """The import's own memory. Use as a context manager."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection = nameless()
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", f"cache_size = -{_CACHE_KIB}"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SQL["create"])
@@ -46,7 +47,7 @@ class Scratch:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, database_errors()):
             raise ScratchError(
                 f"The import ran out of room for what it must remember ({error})",
                 advice="Free some space where temporary files lie, then import again: what was recorded is kept.",

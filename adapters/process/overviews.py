@@ -12,9 +12,13 @@ from typing import Final, Self
 from sqlalchemy import Connection
 
 from adapters.drafts import ClientKey
+from adapters.errors import AdapterError
 from adapters.process.journal_source import JournalSource
+from adapters.process.unit_databases import OVERVIEWS
+from adapters.storage.encrypting import encrypt
 from adapters.storage.unit_store import UnitStore
 from projections.database import empty_log, open_database, writing
+from projections.encrypted_file import DatabaseKey, ForeignFileError
 from projections.errors import OvertakenError
 from projections.grounds import GroundsInForce
 from projections.local_views import Showing, forget_clients, note_clients, note_showing, offer_views
@@ -24,24 +28,36 @@ from projections.runner import CHUNK, Lag, Runner
 from projections.timeline import Timeline
 from projections.worklist import Worklist
 
-FILE = "overviews.db"
+FILE: Final = OVERVIEWS
 _CLIENTS_AT_ONCE: Final = 500
+
+
+class OverviewsError(AdapterError):
+    """The read models do not open."""
 
 
 class Overviews:
     """Timeline, worklist and reasons to share of one unit."""
 
-    def __init__(self, database: Path, store: UnitStore) -> None:
-        self._engine = open_database(f"sqlite:///{database}")
+    def __init__(self, database: Path, store: UnitStore, key: DatabaseKey | None = None) -> None:
+        if key is not None:
+            encrypt(database, key)
+        self._engine = open_database(f"sqlite:///{database}", key)
         models = (Timeline(), Worklist(), GroundsInForce(), OnePerson())
         self._source = JournalSource(store)
         self._runner = Runner(self._engine, self._source, parse=parse_journal, projections=models, served=offer_views)
-        self._runner.prepare()
+        try:
+            self._runner.prepare()
+        except ForeignFileError as error:
+            raise OverviewsError(
+                f"The unit's overviews {database} do not open with its key",
+                advice="Delete that file: they are made again from the unit's database.",
+            ) from error
 
     @classmethod
-    def open(cls, folder: Path, store: UnitStore) -> Self:
-        """The read models in a unit's folder."""
-        return cls(folder / FILE, store)
+    def open(cls, folder: Path, store: UnitStore, key: DatabaseKey | None = None) -> Self:
+        """The read models in a unit's folder, encrypted under a key. Raises `OverviewsError`, `EncryptionError`."""
+        return cls(folder / FILE, store, key)
 
     def bring_up_to_date(self) -> None:
         """Apply all that is in the journal now. What was erased is gone from the file then."""

@@ -8,7 +8,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 LOOK_EVERY: Final = 0.005
@@ -35,10 +34,13 @@ class Newest:
 
 
 async def watch(
-    database: Path, changed: Callable[[Newest], None], stop: asyncio.Event, *, every: float = LOOK_EVERY
+    connection: sqlite3.Connection,
+    changed: Callable[[Newest], None],
+    stop: asyncio.Event,
+    *,
+    every: float = LOOK_EVERY,
 ) -> None:
-    """Call `changed` after each change, until `stop` is set."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
+    """Call `changed` after each change, until `stop` is set; then the connection, which is for this alone, is closed."""
     try:
         seen = _version(connection)
         while not stop.is_set():

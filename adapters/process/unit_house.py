@@ -15,6 +15,8 @@ from adapters.desk.desk import Desk
 from adapters.desk.signer import Signer
 from adapters.exchange.directory_book import DirectoryBook
 from adapters.process.overviews import Overviews
+from adapters.process.unit_databases import KEYS as KEYS_FOLDER
+from adapters.process.unit_databases import STORE, UnitDatabases
 from adapters.process.unit_keys import UnitKeys
 from adapters.settings import AdapterSettings, SettingsError, unit_folder
 from adapters.storage.one_transaction import OneTransaction
@@ -24,8 +26,8 @@ from contracts.names import UnitId
 from contracts.trust_list import Directory
 from projections.process.clock import Clock, ClockError, FileClock, SystemClock
 
-DATABASE: Final = "unit.db"
-KEYS: Final = "keys"
+DATABASE: Final = STORE
+KEYS: Final = KEYS_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,11 @@ class UnitHouse:
     clock: Clock
     desk: Desk
     keys: UnitKeys
+    databases: UnitDatabases
 
     @classmethod
     def open(cls, settings: AdapterSettings, unit: UnitId) -> Self:
-        """Open a unit. Raises `SettingsError`, `KeyringError`, `StoreError`, each with what to do."""
+        """Open a unit. Raises `SettingsError`, `KeyringError`, `StoreError` and the like, each with what to do."""
         folder = unit_folder(settings.home, unit)
         if not folder.is_dir():
             raise SettingsError(
@@ -73,7 +76,8 @@ class UnitHouse:
             )
         first, roots = settings.read_first_list()
         keyring.load(folder / KEYS, unit)  # before anything is made beside it
-        store = UnitStore.open(folder / DATABASE)
+        databases = UnitDatabases.of(folder, unit, settings.unencrypted)
+        store = databases.open_store()
         with store.write() as tx:
             if tx.trust_lists.latest() is None:
                 envelope = (settings.home / settings.first_list).read_bytes()
@@ -83,7 +87,7 @@ class UnitHouse:
         keys = UnitKeys(folder / KEYS, unit, directory=lambda: book.newest, clock=clock)
         signer = Signer(settings.programme, keys.first, keys.current)
         desk = Desk(store, signer=signer, directory=lambda: book.newest, clock=clock)
-        return cls(unit, folder, settings, store, book, clock, desk, keys)
+        return cls(unit, folder, settings, store, book, clock, desk, keys, databases)
 
     @property
     def directory(self) -> Directory:
@@ -99,7 +103,7 @@ class UnitHouse:
 
     def overviews(self) -> Overviews:
         """The unit's read models, up to date."""
-        found = Overviews.open(self.folder, self.store)
+        found = Overviews.open(self.folder, self.store, self.databases.overviews)
         found.bring_up_to_date()
         return found
 

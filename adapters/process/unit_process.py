@@ -24,7 +24,7 @@ from adapters.process import metrics
 from adapters.process.companion import CompanionsOf, no_companions
 from adapters.process.store_watch import Newest, watch
 from adapters.process.unit_health import measure, state_of
-from adapters.process.unit_house import DATABASE, UnitHouse
+from adapters.process.unit_house import UnitHouse
 from contracts.trust_list import Directory
 from projections.kafka.batch_producer import BatchProducer
 from projections.kafka.connection import KafkaConnection
@@ -131,7 +131,7 @@ class UnitProcess:
             self._ticking(stop),
             self._news(stop),
             self._keep_overviews(stop),
-            watch(self._house.folder / DATABASE, self._noticed, stop),
+            watch(self._house.databases.look_into("store"), self._noticed, stop),
             *(companion.run(stop) for companion in self._companions),
         )
         running = [asyncio.create_task(_logged(part, self._house.unit)) for part in parts]

@@ -201,6 +201,10 @@ class Journal:
         sealed = among(JOURNAL.c.sealed_under, self._connection, key_ids) & JOURNAL.c.opened.is_(None)
         return self._read(select(JOURNAL).where(sealed & JOURNAL.c.payload.is_not(None)).order_by(JOURNAL.c.number))
 
+    def count_opened(self) -> int:
+        """Of how many entries the content is kept that came sealed."""
+        return self._connection.scalar(select(func.count()).where(JOURNAL.c.opened.is_not(None))) or 0
+
     def erased(self, message_ids: Collection[MessageId]) -> frozenset[MessageId]:
         """Which of these were erased here."""
         chosen = among(JOURNAL.c.message_id, self._connection, message_ids)

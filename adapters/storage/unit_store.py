@@ -26,6 +26,7 @@ from adapters.storage.api_tokens import ApiTokens
 from adapters.storage.clients import Clients
 from adapters.storage.content_keys import ContentKeys
 from adapters.storage.emergencies import Emergencies
+from adapters.storage.encrypting import encrypt
 from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.exports import Exports
 from adapters.storage.feed_places import FeedPlaces
@@ -51,7 +52,8 @@ from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 from adapters.storage.webhooks import Webhooks
-from projections.database import empty_log
+from projections.database import empty_log, engine_of
+from projections.encrypted_file import DatabaseKey, ForeignFileError
 
 _BUSY_MS: Final = 30_000
 _TRY_AGAIN_MS: Final = 2
@@ -132,19 +134,24 @@ class UnitStore:
         """Write transactions that this process began."""
 
     @classmethod
-    def open(cls, where: str | Path) -> Self:
-        """Open (and create or bring up to date) a SQLite file or the database of a PostgreSQL URL.
+    def open(cls, where: str | Path, key: DatabaseKey | None = None) -> Self:
+        """Open (and create or bring up to date) a SQLite file, encrypted under `key`, or the database of a PostgreSQL URL.
 
-        Raises `StoreError`, and `NewerDatabaseError` for a database that a newer adapter wrote.
+        A file that lies in clear is encrypted first; without a key it stays as it is. Raises `StoreError`, `EncryptionError`, `NoCipherError`, and
+        `NewerDatabaseError` for a database that a newer adapter wrote.
         """
         url = _url(where)
-        store = cls(
-            _sqlite(url)
-            if url.get_backend_name() == "sqlite"
-            else create_engine(url, pool_pre_ping=True, hide_parameters=True)
-        )
+        if url.get_backend_name() == "sqlite":
+            if key is not None:
+                encrypt(Path(str(url.database)), key)
+            store = cls(_sqlite(url, key))
+        else:
+            store = cls(create_engine(url, pool_pre_ping=True, hide_parameters=True))
         try:
             store._bring_up_to_date()
+        except ForeignFileError as error:
+            store.close()
+            raise StoreError(error.problem, advice=error.advice) from error
         except SQLAlchemyError as error:
             store.close()
             raise StoreError(
@@ -270,8 +277,9 @@ def _url(where: str | Path) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True)
+def _sqlite(url: URL, key: DatabaseKey | None) -> Engine:
+    engine = engine_of(str(url.database), key)
+    driver = engine.dialect.loaded_dbapi
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own objects
@@ -294,14 +302,14 @@ def _sqlite(url: URL) -> Engine:
             if connection.info.get(_CACHE, _CACHE_KIB) != options[_CACHE]:
                 connection.exec_driver_sql(f"PRAGMA cache_size = -{options[_CACHE]}")
                 connection.info[_CACHE] = options[_CACHE]
-            _take_turn(connection.connection.driver_connection)
+            _take_turn(connection.connection.driver_connection, driver.OperationalError)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def _take_turn(connection: Any) -> None:  # noqa: ANN401 - the driver's own connection
+def _take_turn(connection: Any, busy: type[Exception]) -> None:  # noqa: ANN401 - the driver's own connection
     """Begin to write once no other process does.
 
     SQLite's own wait grows to 100 ms between two tries, so that whoever writes often keeps the others out.
@@ -312,7 +320,7 @@ def _take_turn(connection: Any) -> None:  # noqa: ANN401 - the driver's own conn
         try:
             connection.execute("BEGIN IMMEDIATE")
             break
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+        except busy as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")

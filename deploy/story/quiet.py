@@ -9,7 +9,6 @@ and to a head of this hour, every referral to it is received, the read models ar
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,8 +16,7 @@ from typing import Final
 
 import psycopg
 
-from adapters.process.overviews import FILE
-from adapters.process.unit_house import DATABASE, UnitHouse
+from adapters.process.unit_house import UnitHouse
 from contracts.names import UnitId
 from deploy.story.errors import RestlessError
 
@@ -153,6 +151,4 @@ class Quiet:
 def _opened(house: UnitHouse) -> sqlite3.Connection:
     """Both databases of a unit, read only."""
     house.overviews().close()  # so that the second is there
-    connection = sqlite3.connect(f"file:{house.folder / DATABASE}?mode=ro", uri=True, isolation_level=None)
-    with closing(connection.execute("ATTACH DATABASE ? AS shown", (f"file:{house.folder / FILE}?mode=ro",))):
-        return connection
+    return house.databases.look_into_both()

@@ -12,11 +12,10 @@ import sys
 import time
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from statistics import quantiles
 
 from adapters.drafts import ClientKey
-from adapters.process.overviews import FILE
+from adapters.process.unit_databases import UnitDatabases
 from adapters.settings import unit_folder
 from contracts.names import MessageId
 from deploy.servers.errors import ServerError
@@ -96,7 +95,7 @@ def _district(bench: Bench, messages: int) -> list[float]:
     with District(folder, dsn, MortalKafka(bench.kafka), clients=_CLIENTS, speed=1.0) as district:
         asyncio.run(_open_paths(district))
         home = district.homes[OP].home
-        shown = unit_folder(district.homes[VZ].home, VZ) / FILE
+        shown = UnitDatabases.as_they_lie(unit_folder(district.homes[VZ].home, VZ), VZ).look_into("overviews")
         arguments = [str(home), OP, ",".join(_CLIENTS), str(messages), str(_RATE)]
         with subprocess.Popen(_command("desk_load", *arguments), stdout=subprocess.PIPE, text=True) as desk:
             visible = _watch(shown, wanted=messages)
@@ -109,9 +108,8 @@ async def _open_paths(district: District) -> None:
     await until(district.settled)
 
 
-def _watch(database: Path, *, wanted: int) -> dict[MessageId, float]:
+def _watch(connection: sqlite3.Connection, *, wanted: int) -> dict[MessageId, float]:
     """When each new entry first stood in the timeline; looks every millisecond whether it changed."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
     last = connection.execute("SELECT max(arrived) FROM timeline_entry").fetchone()[0] or 0
     found: dict[MessageId, float] = {}
     version, deadline = None, time.monotonic() + _PATIENCE

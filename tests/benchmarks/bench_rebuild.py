@@ -22,6 +22,7 @@ from contracts.messages.session import SessionContent, SessionHeld
 from contracts.names import GroundId, MessageId, ReferralId, SubjectId, UnitId
 from projections.column_types import Instant, Number
 from projections.database import open_database
+from projections.encrypted_file import KEY_BYTES, DatabaseKey
 from projections.grounds import GroundsInForce
 from projections.parsed import ParsedItem, parse_journal
 from projections.projection import Projection
@@ -177,7 +178,7 @@ def _rate(messages: int, run: Callable[[], object]) -> float:
 
 def _measure(url: str, models: Sequence[Projection[ParsedItem]], *, smoke: bool) -> Measurement:
     messages = _SMOKE_MESSAGES if smoke else _MESSAGES
-    engine = open_database(url)
+    engine = open_database(url, DatabaseKey(b"k" * KEY_BYTES))
     try:
         _fill(engine, messages)
         journal = TableJournal(engine)

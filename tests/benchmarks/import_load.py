@@ -35,6 +35,7 @@ from contracts.envelope import model_of
 from contracts.grants import to_unit
 from contracts.messages.service import ServiceDelivered
 from contracts.names import UnitId, source_of
+from projections.encrypted_file import KEY_BYTES, DatabaseKey
 from tests.simulated_hub import FOR_EVER, NOON, PROGRAMME, SUBJECT, SimulatedHub, message_id
 
 OP, UP = UnitId("op"), UnitId("up")
@@ -95,7 +96,7 @@ def desk_in(folder: Path) -> Desk:
     hub = SimulatedHub()
     directory = hub.directory
     signer = Signer(PROGRAMME, hub.unit_keys[OP])
-    store = UnitStore.open(folder / DATABASE)
+    store = UnitStore.open(folder / DATABASE, DatabaseKey(b"k" * KEY_BYTES))
     return Desk(store, signer=signer, directory=lambda: directory, clock=FromNoon())
 
 

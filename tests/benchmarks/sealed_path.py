@@ -1,7 +1,6 @@
 """The whole path from one unit's desk to another's timeline, everything in processes of its own, sealed or in clear: how fast, and who computes."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,9 @@ import psycopg
 
 from adapters.drafts import ClientKey
 from adapters.process.overviews import FILE
+from adapters.process.unit_databases import UnitDatabases
 from adapters.settings import unit_folder
+from contracts.names import UnitId
 from deploy.servers.errors import ServerError
 from tests.benchmarks.fresh_topics import fresh_topics
 from tests.benchmarks.registry import Bench
@@ -61,8 +62,8 @@ def pass_entries(bench: Bench, simulation: Simulation, *, clients: int, entries:
             keys.prepare()
             keys.start()
         take_consents(district.houses[OP].desk, names, (OP, VZ))
-        shown = unit_folder(district.homes[VZ].home, VZ) / FILE
-        asyncio.run(until(shown.exists))
+        shown = unit_folder(district.homes[VZ].home, VZ)
+        asyncio.run(until((shown / FILE).exists))
         with _desk(district, clients) as desk:
             _start(desk)
             _await(shown, clients)
@@ -96,9 +97,9 @@ def _start(desk: subprocess.Popen[str]) -> None:
     desk.stdin.flush()
 
 
-def _await(shown: Path, wanted: int) -> None:
+def _await(folder: Path, wanted: int) -> None:
     """Until the timeline shows the content of so many entries."""
-    connection = sqlite3.connect(f"file:{shown}?mode=ro", uri=True, isolation_level=None)
+    connection = UnitDatabases.as_they_lie(folder, UnitId(folder.name)).look_into("overviews")
     deadline = time.monotonic() + _PATIENCE
     query = "SELECT count(*) FROM timeline_entry WHERE type = 'eu.spojka.need.assessed.v1' AND content IS NOT NULL"
     version, found = None, 0

@@ -17,6 +17,7 @@ import pytest
 from deploy.servers.errors import MissingComponentError
 from deploy.servers.java import java
 from deploy.servers.kafka_jars import kafka_jars
+from tests.database_cells import cells
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO = REPOSITORY / "deploy" / "demo"
@@ -90,8 +91,16 @@ def test_the_story_is_the_same_on_real_kafka_and_its_words_stand_open_nowhere_bu
     assert len(files) > 100
     assert [str(one.relative_to(keep)) for one in files if holds(one, word)] == []
     city = keep / "adapters" / "mesto" / "units"
-    assert any(holds(one, word) for one in (city / "md").rglob("*") if one.is_file()), "who may read it has it"
-    assert not any(holds(one, word) for one in (city / "md-claims").rglob("*") if one.is_file())
+    assert shows(city / "md", word), "who may read it has it"
+    assert not shows(city / "md-claims", word)
+    folders = [one for unit in (keep / "adapters").glob("*/units/*") for one in unit.rglob("*") if one.is_file()]
+    assert len(folders) > len(units)
+    assert [str(one.relative_to(keep)) for one in folders if holds(one, word)] == [], "a stolen folder tells it"
+
+
+def shows(folder: Path, word: str) -> bool:
+    """Whether a unit's own key finds a word in its databases."""
+    return any(word.encode() in cell for cell in cells(folder))
 
 
 def holds(file: Path, word: str) -> bool:

@@ -3,22 +3,22 @@
 import asyncio
 import random
 import shutil
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from adapters.process.unit_databases import UnitDatabases
 from adapters.storage.outbox import OutboxState, Sending
 from adapters.storage.tables import OUTBOX, RECEIPT
-from adapters.storage.unit_store import UnitStore
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
-from contracts.names import MessageId
+from contracts.names import MessageId, UnitId
 from contracts.partition import partition_of
 from deploy.servers.embedded_broker import EmbeddedBroker
+from projections.encrypted_file import connect
 from tests.faults.district import CLIENTS, OP, VZ, District, until
 from tests.faults.kinds import EMBEDDED
 from tests.faults.ledger import Sent, read_log
@@ -65,7 +65,8 @@ async def test_a_hole_that_the_broker_made_is_filled_by_sending_again(district: 
 
 def backup(database: Path, to: Path) -> None:
     """As an operator's nightly job makes it, while the adapter runs."""
-    with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(to)) as copy:
+    databases = UnitDatabases.as_they_lie(database.parent, UnitId(database.parent.name))
+    with closing(databases.look_into("store")) as live, closing(connect(to, databases.store)) as copy:
         live.backup(copy)
 
 
@@ -131,7 +132,8 @@ async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hu
 
 
 def say_restored(place: Path) -> None:
-    with closing(UnitStore.open(place)) as store, store.write() as tx:
+    databases = UnitDatabases.as_they_lie(place.parent, UnitId(place.parent.name))
+    with closing(databases.open_store()) as store, store.write() as tx:
         tx.recovery.begin([0], at=START)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any
 
 from adapters.process.overviews import FILE
 from adapters.process.runtime import run_units
+from adapters.process.unit_databases import UnitDatabases
 from adapters.process.unit_health import state_of
 from adapters.process.unit_house import UnitHouse
 from adapters.running import companions_of
@@ -43,11 +43,11 @@ async def running(place: Place, unit: UnitId) -> AsyncIterator[None]:
 
 
 def ask(place: Place, query: str) -> list[tuple[Any, ...]]:
-    """As a tool of the IT person does, that knows nothing of us: read only, by the file's name."""
-    file = unit_folder(place.home, UP) / FILE
-    if not file.exists():
+    """As a tool of the IT person does: read only, by the file's name and its key."""
+    folder = unit_folder(place.home, UP)
+    if not (folder / FILE).exists():
         return []
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+    with closing(UnitDatabases.as_they_lie(folder, UP).look_into("overviews")) as connection:
         return list(connection.execute(query))
 
 

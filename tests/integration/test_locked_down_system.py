@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import psycopg
+from sqlcipher3 import dbapi2 as sqlcipher
 
 from adapters.followers.local_views import note_for_local_systems
 from adapters.followers.views_page import PAGE, page
@@ -48,7 +48,8 @@ def test_the_commands_of_the_page_work_as_they_stand_there(tmp_path: Path) -> No
         assert [one.unit for one in house.settings.polls] == ["op"]
         assert [str(one.to) for one in house.settings.exports] == ["for-excel.xlsx"]
         note_for_local_systems(house)
-    with closing(sqlite3.connect(f"file:{unit_folder(home, house.unit) / FILE}?mode=ro", uri=True)) as connection:
+    with closing(sqlcipher.connect(f"file:{unit_folder(home, house.unit) / FILE}?mode=ro", uri=True)) as connection:
+        connection.execute(f'PRAGMA key = "{(work / "views.key").read_text()}"')
         answers = [connection.execute(query).fetchall() for query in VIEWS.strip().split(";\n")]
     assert answers[0] == [(0, "never-connected")]
     assert [row[0] for row in answers[1] if "service" in row[3]] == ["2026/17", "2026/17"]

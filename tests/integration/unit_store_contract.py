@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +34,7 @@ from contracts.names import MessageId, RecordKey, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
 from contracts.signed_bytes import sign_one, verify
+from projections.encrypted_file import DatabaseKey
 from projections.kafka.positions import InputPosition
 from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedFeed, SimulatedHub, message_id
 from tests.simulation.desks import feed_item
@@ -54,7 +56,9 @@ def service(quantity: str = "1", *, client: str = "c-1", row: int | None = None)
 
 
 class UnitStoreContract:
-    """Subclasses give `where`: an empty database."""
+    """Subclasses give `where`: an empty database, and its key where it is a file."""
+
+    key: ClassVar[DatabaseKey | None] = None
 
     @pytest.fixture
     def hub(self) -> SimulatedHub:
@@ -62,7 +66,7 @@ class UnitStoreContract:
 
     @pytest.fixture
     def desk(self, where: str, hub: SimulatedHub) -> Desk:
-        return self.desk_of(UnitStore.open(where), hub)
+        return self.desk_of(UnitStore.open(where, self.key), hub)
 
     @staticmethod
     def desk_of(store: UnitStore, hub: SimulatedHub, unit: UnitId = OP) -> Desk:
@@ -129,7 +133,7 @@ class UnitStoreContract:
 
     @pytest.mark.parametrize("durable", [True, False])
     def test_a_writer_in_another_process_waits_for_its_turn_and_loses_nothing(self, where: str, durable: bool) -> None:  # noqa: FBT001 - a parameter of the test
-        here, there = UnitStore.open(where), UnitStore.open(where)
+        here, there = UnitStore.open(where, self.key), UnitStore.open(where, self.key)
 
         def write_there() -> SubjectId | None:
             with there.write(durable=durable) as tx:
@@ -144,7 +148,7 @@ class UnitStoreContract:
         there.close()
 
     def test_it_is_known_whether_anybody_wrote_in_between(self, where: str) -> None:
-        here, there = UnitStore.open(where), UnitStore.open(where)
+        here, there = UnitStore.open(where, self.key), UnitStore.open(where, self.key)
 
         def untouched(write: Callable[[], object]) -> bool:
             with here.write() as tx:
@@ -174,7 +178,7 @@ class UnitStoreContract:
         elsewhere: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
         consent = self.consent(desk)
-        worker = self.desk_of(UnitStore.open(where), hub) if elsewhere else desk
+        worker = self.desk_of(UnitStore.open(where, self.key), hub) if elsewhere else desk
 
         def rows() -> Iterator[Draft]:
             yield from (service(row=row) for row in range(CHUNK))
@@ -407,7 +411,7 @@ class UnitStoreContract:
 
     def test_without_a_trust_list_entries_wait_and_consents_go(self, where: str, hub: SimulatedHub) -> None:
         signer = Signer(PROGRAMME, hub.unit_keys[OP])
-        desk = Desk(UnitStore.open(where), signer=signer, directory=lambda: None, clock=StoryClock(NOON))
+        desk = Desk(UnitStore.open(where, self.key), signer=signer, directory=lambda: None, clock=StoryClock(NOON))
         consent = self.consent(desk).messages[0]
         entry = desk.record(service())
         assert (consent.state, entry.state, entry.reason) == (
@@ -538,7 +542,7 @@ class UnitStoreContract:
         self.consent(desk)
         before = self.waiting(desk)
         desk.store.close()
-        assert self.waiting(self.desk_of(UnitStore.open(where), hub)) == before
+        assert self.waiting(self.desk_of(UnitStore.open(where, self.key), hub)) == before
 
     def test_a_database_of_a_newer_adapter_is_refused(self, desk: Desk) -> None:
         with desk.store.write() as tx, pytest.raises(NewerDatabaseError):

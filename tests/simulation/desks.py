@@ -19,18 +19,19 @@ from contracts.kafka_record import SEALED_KEY
 from contracts.names import UnitId
 from contracts.receipt import Receipt
 from contracts.trust_list import Directory
+from projections.encrypted_file import DatabaseKey
 from tests.simulation.programme import DECIN, Simulation
 
 
 class DeskUnit:
     """One unit: its desk, its database, and how far it has read its feed."""
 
-    def __init__(self, name: str, hub: Simulation, where: str | Path) -> None:
+    def __init__(self, name: str, hub: Simulation, where: str | Path, key: DatabaseKey | None = None) -> None:
         self.name = UnitId(name)
         self.hub = hub
         self.online = True
         self.directory: Directory | None = hub.directory
-        self.store = UnitStore.open(where)
+        self.store = UnitStore.open(where, key)
         signer = Signer(DECIN, hub.units[name].key)
         self.desk = Desk(self.store, signer=signer, directory=lambda: self.directory, clock=hub.clock)
         self._read = 0

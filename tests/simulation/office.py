@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from adapters import commands, keyring
+from adapters.process.unit_databases import UnitDatabases
 from adapters.process.unit_house import DATABASE, KEYS
 from adapters.settings import unit_folder
 from adapters.storage.feed_places import ChainState
@@ -67,7 +68,7 @@ def open_office(home: Path, town_folder: Path) -> Office:
     pem = keyring.path_of(keys, OP)
     pem.touch(mode=0o600)
     pem.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    town.units["op"] = DeskUnit("op", town.hub, folder / DATABASE)
+    town.units["op"] = DeskUnit("op", town.hub, folder / DATABASE, UnitDatabases.of(folder, OP).store)
     (home / "trust-list-1.dsse.json").write_bytes(to_envelope(town.hub.signed_list, PayloadType.TRUST_LIST))
     (home / "adapter.toml").write_text(
         f'programme = "{DECIN}"\nbootstrap = "localhost:1"\nclock = "file:story"\nlanguage = "cs"\n'

@@ -16,7 +16,7 @@ from typing import Any, Self
 from standardwebhooks import Webhook
 
 from adapters.followers.webhooks.sending import WebhooksSending
-from adapters.storage.unit_store import UnitStore
+from adapters.process.unit_databases import UnitDatabases
 from contracts.names import UnitId
 from projections.process.clock import SystemClock
 
@@ -81,7 +81,7 @@ def answer(handler: BaseHTTPRequestHandler, status: int, **headers: str) -> None
 def main() -> None:
     """`python -m tests.integration.api.webhook_receiver FOLDER UNIT`: send what waits, until killed."""
     folder, unit = Path(sys.argv[1]), UnitId(sys.argv[2])
-    store = UnitStore.open(folder / "unit.db")
+    store = UnitDatabases.of(folder, unit).open_store()
     sending = WebhooksSending(
         store, folder, unit=unit, now=SystemClock().now, networks=LOOPBACK, pauses=AT_ONCE, patience=60
     )

@@ -20,9 +20,12 @@ from adapters.appliance.finding import FOUND, Check, Finding, worst
 from adapters.appliance.first_setup import Answers, SetUpError, set_up
 from adapters.appliance.restoring import begin_without_backup, restore
 from adapters.drafts import ClientKey
+from adapters.key_lock import secret_place
 from adapters.process.sole_runner import AlreadyRunningError, sole_runner
+from adapters.process.unit_databases import UnitDatabases
 from adapters.process.unit_house import DATABASE, KEYS, UnitHouse
 from adapters.settings import SettingsError, load_settings, unit_folder
+from adapters.storage.encrypting import decrypt
 from adapters.storage.schema import VERSION, version_of
 from adapters.storage.unit_store import UnitStore
 from adapters.words import LANGUAGES, Words, texts
@@ -32,6 +35,8 @@ from deploy.servers.ports import free_port
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.words import Language
     from deploy.servers.embedded_broker import EmbeddedBroker
 
@@ -104,6 +109,14 @@ class TestSettingUp:
             set_up(tmp_path / "home", answers(tmp_path, **change))
         assert not (tmp_path / "home").exists()
 
+    def test_a_further_unit_is_locked_by_the_same_file_as_the_first(self, tmp_path: Path) -> None:
+        made = set_up(tmp_path / "home", answers(tmp_path, secret=tmp_path / "stick"))
+        named = ("--institution", "ngo", "--institution-name", "An NGO", "--name", "Night shelter")
+        run(tmp_path / "home", "enrol", "shelter", *named)
+        places = [secret_place(unit_folder(tmp_path / "home", UnitId(unit)) / KEYS) for unit in ("advice", "shelter")]
+        assert places == [made.secret, made.secret] == [tmp_path / "stick"] * 2
+        assert [path.name for path in tmp_path.glob("*.unlock")] == []
+
     def test_a_set_up_is_never_overwritten(self, tmp_path: Path) -> None:
         set_up(tmp_path / "home", answers(tmp_path))
         before = (tmp_path / "home" / "adapter.toml").read_text()
@@ -161,6 +174,33 @@ class TestDoctor:
         found = json.loads(run(home, "doctor", "--json", code=1))
         assert [one["status"] for one in found["units"][OP] if one["check"] == "key"] == ["fail"]
 
+    @pytest.mark.parametrize(
+        ("lang", "said"),
+        [
+            ("en", ("databases are encrypted", "lie unlocked", "kept opened here: 0", "Nobody else on this computer")),
+            ("cs", ("jsou zašifrované", "nezamčené", "uchovávají otevřené: 0", "Nikdo jiný na tomto počítači")),
+            ("pl", ("są zaszyfrowane", "niezamknięte", "przechowywane otwarte: 0", "Nikt inny na tym komputerze")),
+        ],
+    )
+    def test_how_the_data_lies_is_told_in_plain_words(self, home: Path, lang: str, said: Sequence[str]) -> None:
+        told = " ".join(run(home, "doctor", "--lang", lang, code=1).split())
+        assert [text for text in said if text not in told] == []
+
+    def test_what_a_thief_or_others_could_read_is_told_and_then_mended(self, home: Path) -> None:
+        def states() -> dict[str, str]:
+            found = json.loads(run(home, "doctor", "--json", code=1))["units"][OP]
+            return {one["check"]: one["status"] for one in found if one["check"] in {"at-rest", "locked", "private"}}
+
+        folder = unit_folder(home, OP)
+        assert states() == {"locked": "warn", "private": "pass", "at-rest": "pass"}
+        decrypt(folder / DATABASE, keyring.database_key_or_new(folder / KEYS, OP).of("store"))
+        folder.chmod(0o755)
+        assert states() == {"locked": "warn", "private": "warn", "at-rest": "warn"}
+        assert "print it" in run(home, "lock")
+        assert states() == {"locked": "pass", "private": "pass", "at-rest": "pass"}
+        keyring.database_path(folder / KEYS, OP).unlink()
+        assert states() == {"locked": "pass", "private": "pass", "at-rest": "fail"}
+
     def test_the_worst_finding_counts(self) -> None:
         assert worst([Finding(Check.KEY, "pass"), Finding(Check.DISK, "warn")]) == "warn"
         assert worst([]) == "pass"
@@ -185,7 +225,7 @@ class TestBackup:
         house.close()
         with (
             opened(tmp_path / "copy.tar", within=tmp_path) as (_, folder),
-            closing(sqlite3.connect(folder / "units" / OP / DATABASE)) as copy,
+            closing(UnitDatabases.as_they_lie(unit_folder(folder, OP), OP).look_into("store")) as copy,
         ):
             assert [row[0] for row in copy.execute("SELECT client_key FROM client")] == [CASE]
 

@@ -10,6 +10,7 @@ from adapters.process.store_watch import Newest, watch
 from adapters.storage.unit_store import UnitStore
 from contracts.categories import Category
 from contracts.names import UnitId
+from projections.encrypted_file import connect
 from tests.simulated_hub import NOON, PROGRAMME, SimulatedHub
 from tests.simulation.programme import StoryClock
 
@@ -22,7 +23,9 @@ async def test_what_somebody_records_is_told_apart_from_what_only_keeps_a_place(
     desk = Desk(store, signer=signer, directory=lambda: directory, clock=StoryClock(NOON))
     told: asyncio.Queue[Newest] = asyncio.Queue()
     stop = asyncio.Event()
-    watching = asyncio.create_task(watch(tmp_path / "unit.db", told.put_nowait, stop, every=0.001))
+    watching = asyncio.create_task(
+        watch(connect(tmp_path / "unit.db", None, read_only=True), told.put_nowait, stop, every=0.001)
+    )
     await asyncio.sleep(0)
 
     async def noticed(write: object) -> Newest:
