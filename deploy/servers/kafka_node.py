@@ -144,6 +144,8 @@ class KafkaNode:
             "share.coordinator.state.topic.min.isr": "2" if cluster.nodes > 1 else "1",
             "share.coordinator.state.topic.num.partitions": "6",
             "group.initial.rebalance.delay.ms": "0",
+            "log.retention.check.interval.ms": "2000",
+            "log.segment.delete.delay.ms": "1000",
             "log.cleaner.dedupe.buffer.size": "2097152",
             "broker.heartbeat.interval.ms": "500",
             "broker.session.timeout.ms": "3000",

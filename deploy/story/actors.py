@@ -58,7 +58,7 @@ class Worker:
 
     def take_consent(self, name: str, terms: Terms) -> None:
         """Karel signs; the paper is both a consent and a release from secrecy."""
-        paper = Paper(kinds=_PAPER, evidence=self._ink("signed at the desk, in the folder"))
+        paper = Paper(kinds=_PAPER, evidence=self._ink.on_paper("signed at the desk, in the folder"))
         recorded = self.desk.take_consent(self.client, terms, paper, occasion=self._occasion)
         self._names.consents[name] = recorded.consent_id
 

@@ -103,8 +103,7 @@ class Premises:
         shape = ("--programme", PROGRAMME, "--partitions", str(PARTITIONS), "--time-zone", TIME_ZONE)
         self.hub_command("init", *shape, "--at", self._today())
         self.hub_command("migrate")
-        if self._secured:
-            self.hub_command("transport", "database")
+        self.hub_command("transport", "database")
         self._set_up_keys()
 
     def admit(self) -> None:
@@ -139,7 +138,7 @@ class Premises:
         }
 
     def start_hub(self) -> None:
-        """Start the hub with all its roles; in a secured set-up each role has its own user of the database, and none is the owner of the tables."""
+        """Start the hub with all its roles; each role has its own user of the database, and none is the owner of the tables."""
         command = [str(_BIN / "spojka-hub"), "run"]
         self.hub.start(command, folder=_REPOSITORY, environment=self.hub_environment)
 
@@ -193,30 +192,41 @@ class Premises:
             "SPOJKA_HUB_CLOCK": f"file:{self.clock.path}",
             "SPOJKA_HUB_REHEARSAL": "true",
             "SPOJKA_HUB_PORT": "0",
+            **self._database_users_of_hub,
             **(self._sign_in_of_hub if self._secured else {}),
         }
 
     @property
     def _sign_in_of_hub(self) -> Mapping[str, str]:
-        brokers, database = self.transport / "users", self.transport / transport.DATABASE_USERS
-        mine = {
+        brokers = self.transport / "users"
+        return {
             "SPOJKA_HUB_SECURITY_PROTOCOL": "SASL_SSL",
             "SPOJKA_HUB_CA_FILE": str(self.transport / TRUSTED),
             **({"SPOJKA_HUB_BROKER_USERS": str(brokers)} if brokers.exists() else {}),
         }
-        if not database.exists():
-            return mine  # there are no tables yet: whoever makes them signs in as their owner
-        return mine | {
+
+    @property
+    def _database_users_of_hub(self) -> Mapping[str, str]:
+        """Each part signs in as itself; while there are no tables yet, whoever makes them signs in as their owner."""
+        users = self.transport / transport.DATABASE_USERS
+        if not users.exists():
+            return {}
+        mine = {"SPOJKA_HUB_DATABASE_USERS": str(users)}
+        if not self._secured:
+            return mine
+        over_tls = {
             "SPOJKA_HUB_DATABASE": self.postgres.secured_dsn(_NAME),
-            "SPOJKA_HUB_DATABASE_USERS": str(database),
             "SPOJKA_HUB_DATABASE_CA_FILE": str(self.transport / TRUSTED),
         }
+        return mine | over_tls
 
     @property
     def _log_for_keys(self) -> str:
         users = self.transport / transport.DATABASE_USERS
         if not users.exists():
             return self.dsn
+        if not self._secured:
+            return address_as(self.dsn, users, DatabaseUser.KEYS)
         secured = self.postgres.secured_dsn(_NAME)
         return address_as(secured, users, DatabaseUser.KEYS, trusted=self.transport / TRUSTED)
 

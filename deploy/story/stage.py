@@ -37,7 +37,7 @@ class TownStage:
         """Units whose line is down: nobody waits for them."""
         self.mishaps = mishaps(self)
         self._workers = {
-            unit: Worker(house, self.names, client=UNITS[unit].case_number, ink=ink)
+            unit: Worker(house, self.names, client=UNITS[unit].case_number, ink=ink.of(unit))
             for unit, house in self.houses.items()
         }
 
@@ -59,12 +59,13 @@ class TownStage:
 
     def play(self, row: Row) -> None:
         """One row."""
-        self._go_to(morning(row.day))
+        self.go_to(morning(row.day))
         self.premises.clock.move_to(self.premises.clock.now() + _BETWEEN_ROWS)
         row.act(self)
         self.settle()
 
-    def _go_to(self, at: datetime) -> None:
+    def go_to(self, at: datetime) -> None:
+        """Move the clock on, letting everything happen that is due on the way."""
         clock = self.premises.clock
         while clock.now() < at:
             clock.move_to(next_stop(clock.now(), at, self.quiet.next_due()))

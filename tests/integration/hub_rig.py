@@ -1,6 +1,7 @@
 """A hub of real processes on a real broker and a real PostgreSQL, with units that speak for themselves.
 
-The hub runs as its operator would run it, by `spojka-hub`; the units are the test's own, so that they can misbehave.
+The hub runs as its operator would run it, by `spojka-hub`, each role as a database user of its own with the privileges of its part; the units are
+the test's own, so that they can misbehave.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from contracts.pae import PayloadType
 from contracts.partition import partition_of
 from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
+from hub.entrypoints.cli import transport
 from hub.infrastructure.key_files import KeyFiles
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.connection import KafkaConnection
@@ -71,6 +73,8 @@ class HubRig:
         }
         try:
             self.command("migrate")
+            self.command("transport", "database")
+            self.environment["SPOJKA_HUB_DATABASE_USERS"] = str(self.users)
             for shard in range(self.simulation.directory.listed.shards):
                 for role in self.roles:
                     self.start(role, name=role if shard == 0 else f"{role}-{shard}", shard=shard)
@@ -83,6 +87,11 @@ class HubRig:
     def __exit__(self, *_: object) -> None:
         for name in list(self.processes):
             self.stop(name)
+
+    @property
+    def users(self) -> Path:
+        """The files of the database's users."""
+        return self.folder / "hub" / transport.FOLDER / transport.DATABASE_USERS
 
     def command(self, *arguments: str) -> str:
         """Run an operator's command to its end."""

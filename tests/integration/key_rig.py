@@ -15,8 +15,10 @@ from hub.application.key_opening import bound_to_deposit
 from hub.application.key_ports import DepositKey
 from hub.infrastructure.key_encryption import KekFile, KekSet
 from hub.infrastructure.key_encryption_choice import key_encryption
+from hub.infrastructure.postgres.database_users import address_as
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.migrate import KEY_TABLES, migrate
+from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from projections.kafka.batch_producer import OutgoingRecord
@@ -51,7 +53,7 @@ class KeyRig:
         self.environment = self.hub.environment | {
             "SPOJKA_KEYS_HOME": str(home),
             "SPOJKA_KEYS_DATABASE": self.database,
-            "SPOJKA_KEYS_LOG": self.hub.dsn,
+            "SPOJKA_KEYS_LOG": address_as(self.hub.dsn, self.hub.users, DatabaseUser.KEYS),
             "SPOJKA_KEYS_BOOTSTRAP": f"file:{self.hub.address}",
             "SPOJKA_KEYS_CLOCK": f"file:{self.hub.clock}",
             "SPOJKA_KEYS_REHEARSAL": "true",

@@ -99,7 +99,9 @@ def test_nobody_but_intake_appends_to_the_log_and_nobody_changes_it(town: Town) 
 def test_every_user_holds_what_its_part_needs_and_nothing_else(town: Town) -> None:
     reads = {"head": {S}, "log": {S}, "stream": {S}, "message_index": {S}, "restoration": {S}}
     assert held(town.owner, "ledger") == reads | {"follower": {S, N, U}}
-    assert held(town.owner, "audit") == reads | {"follower": {S}}
+    assert held(town.owner, "audit") == reads | {"follower": {S}, "relay": {S}}, (
+        "it counts what is parked, and cannot look at it"
+    )
     assert held(town.owner, "projections") == reads | {"follower": {S, N, U}}
     assert held(town.owner, "keys") == reads | {"follower": {S}, "key_mailbox": {S, D}, "key_wish": {S, D}}
     assert held(town.owner, "operator") == reads | {

@@ -15,6 +15,8 @@ Grants = Mapping[str, tuple[Privilege, ...]]
 """Privileges by table."""
 
 READ: Final = ("SELECT",)
+COUNT: Final = ("SELECT (at)",)
+"""Since when, and so how many: not what."""
 GROW: Final = ("SELECT", "INSERT")
 QUEUE: Final = ("SELECT", "INSERT", "DELETE")
 KEEP: Final = ("SELECT", "INSERT", "UPDATE")
@@ -73,7 +75,13 @@ PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
     },
     DatabaseUser.LEDGER: {**_LOG, "follower": KEEP},
     DatabaseUser.PROJECTIONS: {**_LOG, "follower": KEEP},
-    DatabaseUser.AUDIT: {**_LOG, "follower": READ},
+    DatabaseUser.AUDIT: {
+        **_LOG,
+        "follower": READ,
+        "relay": READ,
+        "parked": COUNT,
+        "dead_letter": COUNT,
+    },
     DatabaseUser.KEYS: {
         **_LOG,
         "follower": READ,

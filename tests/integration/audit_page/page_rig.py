@@ -173,7 +173,8 @@ def _record(shard: ShardDatabase, hub: Simulation) -> None:
 def house_of(hub: HubRig, **changes: object) -> House:
     """The hub's parts, as its processes have them."""
     environment = hub.environment
-    given = {name.lower(): environment[f"SPOJKA_HUB_{name}"] for name in ("HOME", "DATABASE", "BOOTSTRAP", "CLOCK")}
+    names = ("HOME", "DATABASE", "DATABASE_USERS", "BOOTSTRAP", "CLOCK")
+    given = {name.lower(): environment[f"SPOJKA_HUB_{name}"] for name in names}
     return open_house(load_settings(**given, audit_port=0, **changes))
 
 
