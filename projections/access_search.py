@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from contracts.names import SubjectId, UnitId
 from projections.access_history import AccessHistory
 from projections.access_report import AccessRecord, given_record, read_record, select_given, select_reads
-from projections.access_tables import GIVEN, READ, RECEIVER
+from projections.access_tables import GIVEN, GIVEN_WHEN, READ, RECEIVER
 from projections.positions import require_served
 
 
@@ -101,10 +101,10 @@ def delivered(connection: Connection, subject: SubjectId, at: datetime) -> Mappi
 def _reads(question: Question) -> Select[Any]:
     asked = _common(question, READ.c.subject, READ.c.reader_unit, READ.c.time)
     if question.worker is not None:
-        whole = READ.c.reader == question.worker
-        asked.append(
-            whole if "/" in question.worker else READ.c.reader.endswith(f"/{question.worker}", autoescape=True)
-        )
+        role, _, worker = question.worker.rpartition("/")
+        asked.append(READ.c.worker == worker)
+        if role:
+            asked.append(READ.c.reader == question.worker)
     if question.kind is Kind.EMERGENCY:
         asked.append(READ.c.emergency.is_not(None))
     elif question.kind is not None:
@@ -113,9 +113,8 @@ def _reads(question: Question) -> Select[Any]:
 
 
 def _given(question: Question) -> Select[Any]:
-    when = func.coalesce(GIVEN.c.delivered_at, GIVEN.c.withheld_at, GIVEN.c.decided_at)
-    asked = _common(question, GIVEN.c.subject, GIVEN.c.unit, when)
-    return select_given().where(*asked).order_by(when.desc(), GIVEN.c.position.desc(), GIVEN.c.unit.desc())
+    asked = _common(question, GIVEN.c.subject, GIVEN.c.unit, GIVEN_WHEN)
+    return select_given().where(*asked).order_by(GIVEN_WHEN.desc(), GIVEN.c.position.desc(), GIVEN.c.unit.desc())
 
 
 def _common(

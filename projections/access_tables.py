@@ -6,7 +6,7 @@ refused attempt; what identifies a person beyond the subject is in none of them.
 
 from typing import Final
 
-from sqlalchemy import Column, Index, MetaData, String, Table, Text
+from sqlalchemy import Column, Index, MetaData, String, Table, Text, func
 
 from projections.column_types import Instant, Number
 
@@ -41,6 +41,11 @@ GIVEN: Final = Table(
 )
 """Who was to be given what (`decided_at` None: by a back-fill), and what the relay reported of it."""
 
+GIVEN_WHEN: Final = func.coalesce(GIVEN.c.delivered_at, GIVEN.c.withheld_at, GIVEN.c.decided_at)
+"""The moment that a line shows, and by which an auditor searches."""
+Index("access_given_when", GIVEN_WHEN)
+Index("access_given_unit", GIVEN.c.unit, GIVEN_WHEN)
+
 READ: Final = Table(
     "access_read",
     METADATA,
@@ -49,6 +54,7 @@ READ: Final = Table(
     Column("time", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("reader", String(110), nullable=False),
+    Column("worker", String(60), nullable=False),
     Column("reader_unit", String(40), nullable=False),
     Column("reporter", String(40), nullable=False),
     Column("purpose", String(40), nullable=False),
@@ -62,8 +68,15 @@ READ: Final = Table(
     Column("hidden_basis", String(60)),
     Column("hidden_until", Instant),
     Index("access_read_subject", "subject"),
+    Index("access_read_time", "time"),
+    Index("access_read_unit", "reader_unit", "time"),
+    Index("access_read_worker", "worker", "time"),
+    Index("access_read_outcome", "outcome", "time"),
+    Index("access_read_emergency", "emergency"),
 )
-"""Reads and refused attempts as the adapters report them; an auditor's as the hub reports it, its purpose being a code of `audit-purpose`."""
+"""Reads and refused attempts as the adapters report them (`worker`: the reader without the role); an auditor's as the hub reports it, its purpose
+being a code of `audit-purpose`.
+"""
 
 BACKFILL: Final = Table(
     "access_backfill",
