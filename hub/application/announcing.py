@@ -69,6 +69,7 @@ class Announcer:
         self._behind: set[int] = set()
         self.contradicted: set[UnitId] = set()
         """Witnesses that signed for another history than these files hold."""
+        self._denied: list[Sighting] = []
 
     @property
     def told(self) -> Note | None:
@@ -80,6 +81,11 @@ class Announcer:
         """The size that enough witnesses have seen."""
         raw = self._files.read(WITNESSED)
         return 0 if raw is None else checkpoint.parse(signed_note.parse(raw.decode()).text).size
+
+    def denied(self) -> list[Sighting]:
+        """What witnesses signed that these files do not bear out, since this was asked last."""
+        denied, self._denied = self._denied, []
+        return denied
 
     def again(self) -> None:
         """The broker is another one, or what was announced did not reach it: begin behind what is witnessed."""
@@ -104,6 +110,7 @@ class Announcer:
         signed = signature is not None and holding(signature, seen.text, witnesses.get(said.unit, ()))
         if signed and not self._holds(seen, head):
             self.contradicted.add(said.unit)
+            self._denied.append(said)
             return
         if signed and signature is not None and self._told is not None and self._told.head == seen:
             self.cosign([signature], unit=said.unit)

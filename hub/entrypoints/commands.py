@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "restore": ("restore:app", "After a restore from a backup: before anything is given again."),
     "dead-letters": ("dead_letters:app", "Records that spoke for nobody."),
     "parked": ("parked:app", "Messages that met an unexpected fault of the hub."),
+    "ledger": ("ledger_alarms:app", "Units that signed for another history than the ledger's."),
     "access": ("evidence:access", "Who looked at a client's data, and who was given what."),
     "obligations": ("evidence:list_obligations", "Which unit must erase what, and what is overdue."),
     "projections": ("read_models:app", "How fresh the hub's read models are; building one anew."),

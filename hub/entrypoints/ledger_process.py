@@ -13,7 +13,7 @@ import structlog
 from contracts.keys import KeyUse
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
-from hub.application.ledger import Ledger, LedgerError
+from hub.application.ledger import CHUNK, Ledger, LedgerError
 from hub.application.ports import HubError
 from hub.application.programme import Programme
 from hub.entrypoints import metrics
@@ -34,6 +34,8 @@ from hub.infrastructure.postgres.stored_log import StoredLog
 
 _WAKE: Final = 0.5
 _AGAIN: Final = 1.0
+_APART: Final = 0.25
+"""Seconds between two steps of a ledger that keeps up: each costs files that reach the disk, a signature and a commit, however little it adds."""
 _log = structlog.get_logger("spojka.hub.ledger")
 
 
@@ -131,6 +133,10 @@ class LedgerProcess:
             metrics.LEDGER_SIZE.set(self._size)
             if not added:
                 await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
+            elif added < CHUNK:
+                await asyncio.sleep(
+                    _APART
+                )  # what is committed meanwhile shares files, signature and commit with what follows
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -43,7 +43,8 @@ LEDGER_HOLDS_BACK: Final = Gauge(
     ["role"],
 )
 LEDGER_CONTRADICTED: Final = Gauge(
-    "spojka_hub_ledger_contradicted", "Witnesses that signed for another history than this ledger's: look at once."
+    "spojka_hub_ledger_contradicted",
+    "Alarms about witnesses that signed for another history than this ledger's: see `spojka-hub ledger alarms`.",
 )
 KEYS_LAG: Final = Gauge("spojka_keys_lag", "Messages of the log that the key service has not read.")
 KEYS_TAKEN: Final = Counter("spojka_keys_taken_total", "Content keys that the key service took.")

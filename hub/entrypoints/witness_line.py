@@ -24,6 +24,7 @@ from hub.application.ports import HubError
 from hub.application.programme import Programme
 from hub.entrypoints import metrics
 from hub.entrypoints.house import House
+from hub.infrastructure.ledger_alarms import LedgerAlarms
 from hub.infrastructure.outside_witness import OutsideWitness
 from hub.infrastructure.tile_files import TileFiles
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
@@ -52,6 +53,9 @@ class WitnessLine:
         self._announcer = Announcer(
             files, signer, pace=Pace(settings.ledger_announce_seconds, settings.ledger_witness_seconds)
         )
+        self._alarms = LedgerAlarms(settings.home, settings.shard)
+        self._open_alarms = len(self._alarms.open())
+        metrics.LEDGER_CONTRADICTED.set(self._open_alarms)
         self._outside = [OutsideWitness.of(one) for one in settings.outside_witnesses]
         self._witnesses: Witnesses = {}
         self._heard: list[RawRecord] = []
@@ -63,12 +67,12 @@ class WitnessLine:
     @property
     def counts(self) -> Mapping[str, int]:
         """For `/health`."""
-        return {"ledger_witnessed": self._announcer.witnessed, "ledger_contradicted": len(self._announcer.contradicted)}
+        return {"ledger_witnessed": self._announcer.witnessed, "ledger_contradicted": self._open_alarms}
 
     @property
     def contradicted(self) -> bool:
-        """A witness has seen another history: a person must look."""
-        return bool(self._announcer.contradicted)
+        """A witness has seen another history, and nobody has acknowledged it: a person must look."""
+        return self._open_alarms > 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Speak and listen until told to stop."""
@@ -108,16 +112,22 @@ class WitnessLine:
         if now - self._list_at >= _LIST_EVERY:
             self._list_at, programme = now, self._programme()
             self._witnesses = witness_keys(programme.directory, self._house.clock.now())
+            self._count_alarms()
         heard, self._heard = self._heard, []
-        before = len(self._announcer.contradicted)
         for record in heard:
             self._hear(record)
-        if len(self._announcer.contradicted) > before:
-            _log.error("ledger.contradicted", count=len(self._announcer.contradicted))
-        metrics.LEDGER_CONTRADICTED.set(len(self._announcer.contradicted))
+        for said in self._announcer.denied():
+            if self._alarms.ring(said, at=self._house.clock.now()):
+                _log.error("ledger.contradicted", unit=said.unit, size=said.size)
+                self._count_alarms()
         found = self._announcer.next(self._witnesses)
         metrics.LEDGER_WITNESSED.set(self._announcer.witnessed)
         return found
+
+    def _count_alarms(self) -> None:
+        """Somebody may have acknowledged one."""
+        self._open_alarms = len(self._alarms.open())
+        metrics.LEDGER_CONTRADICTED.set(self._open_alarms)
 
     def _hear(self, record: RawRecord) -> None:
         try:

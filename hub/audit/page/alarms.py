@@ -6,7 +6,7 @@ as its own process judges it before it adds anything: signature, tiles, root, an
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -20,6 +20,7 @@ from hub.application.ledger import Ledger, LedgerError
 from hub.audit.page.evidence import Evidence, ShardEvidence
 from hub.entrypoints.house import House
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.ledger_alarms import LedgerAlarms
 from hub.infrastructure.shard_standing import standing_of
 from hub.infrastructure.tile_files import TileFiles
 from projections.access_search import Kind, Question
@@ -38,6 +39,8 @@ class AlarmCode(StrEnum):
 
     LEDGER_MISSING = "ledger-missing"
     LEDGER_BROKEN = "ledger-broken"
+    LEDGER_CONTRADICTED = "ledger-contradicted"
+    """Units signed for another history; until the operator's command says who looked into it."""
     LEDGER_BEHIND = "ledger-behind"
     WRITER_SILENT = "writer-silent"
     DISPATCH_SILENT = "dispatch-silent"
@@ -49,7 +52,9 @@ class AlarmCode(StrEnum):
     EMERGENCY = "emergency"
 
 
-GRAVE: Final = frozenset({AlarmCode.LEDGER_MISSING, AlarmCode.LEDGER_BROKEN, AlarmCode.OVERDUE})
+GRAVE: Final = frozenset(
+    {AlarmCode.LEDGER_MISSING, AlarmCode.LEDGER_BROKEN, AlarmCode.LEDGER_CONTRADICTED, AlarmCode.OVERDUE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class LedgerHealth:
     there: bool = False
     stuck: bool = False
     """Events wait, and it did not grow while it was looked at."""
+    contradicted: int = 0
+    """Units that signed for another history, as long as nobody acknowledged it."""
 
 
 def ledgers(house: House, evidence: Evidence) -> Sequence[LedgerHealth]:
@@ -91,7 +98,8 @@ def ledgers(house: House, evidence: Evidence) -> Sequence[LedgerHealth]:
     for shard in evidence.shards:
         number = shard.database.shard
         files = TileFiles(house.settings.home / "ledger" / str(number))
-        found.append(_health(shard, files, NoteSigner(origin_of(programme, number), key.seed)))
+        health = _health(shard, files, NoteSigner(origin_of(programme, number), key.seed))
+        found.append(replace(health, contradicted=len(LedgerAlarms(house.settings.home, number).open())))
     return found
 
 
@@ -138,6 +146,8 @@ def _grows(files: TileFiles, size: int) -> bool:
 
 def _of_ledgers(ledger: Sequence[LedgerHealth]) -> Iterator[Alarm]:
     for one in ledger:
+        if one.contradicted:
+            yield Alarm(AlarmCode.LEDGER_CONTRADICTED, one.contradicted, one.shard)
         if not one.there and one.events:
             yield Alarm(AlarmCode.LEDGER_MISSING, one.events, one.shard)
         elif one.fault is not None:

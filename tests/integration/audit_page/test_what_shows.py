@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,11 +12,16 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from contracts.ledger.announcement import Sighting
+from contracts.ledger.checkpoint import Checkpoint
 from contracts.names import UnitId
 from hub.application.ports import HubError
 from hub.audit.page import asked
 from hub.audit.replay import replay
+from hub.entrypoints.commands import app
+from hub.infrastructure.ledger_alarms import LedgerAlarms
 from hub.words import LANGUAGES
 from projections.access_search import Question
 from tests.integration.audit_page.page_rig import HALINA, NOBODY, PLANTED, WORKER, Page, vouch
@@ -272,6 +278,25 @@ def test_the_page_cannot_change_the_database_even_if_it_wanted_to(page: Page) ->
         connection.execute("DELETE FROM dead_letter")
     with pytest.raises((HubError, psycopg.Error), match="read-only"):
         shard.models.ask(lambda opened: opened.exec_driver_sql("DELETE FROM access_read_1"))
+
+
+def test_a_unit_that_signed_for_another_history_shows_until_the_operator_says_who_looked(
+    page: Page, browser: httpx.Client
+) -> None:
+    home = page.house.settings.home
+    seen = Checkpoint("spojka/decin/0", 7, b"\x07" * 32)
+    LedgerAlarms(home, 0).ring(
+        Sighting.about(seen, unit=UnitId("op"), cosignature="— signed"), at=page.house.clock.now()
+    )
+    said = "1 units signed for another history than this proof record"
+    assert said in shown(browser.get("/alarms"))
+    words = ["ledger", "acknowledge", "1", "--by", "Jana Nova", "--why", "a restore", "--home", str(home)]
+    operator = CliRunner(env=page.hub.environment)
+    done = operator.invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert said not in shown(browser.get("/alarms"))
+    listed = json.loads(operator.invoke(app, ["ledger", "alarms", "--json", "--home", str(home)]).stdout)
+    assert [(one["number"], one["acknowledged"]["by"]) for one in listed] == [(1, "Jana Nova")]
 
 
 def test_a_log_that_was_changed_behind_its_proof_record_is_an_alarm(page: Page, browser: httpx.Client) -> None:

@@ -143,6 +143,8 @@ def test_a_witness_that_signed_for_another_history_is_an_alarm(speaking: Speakin
         line = KEYS[unit].sign(seen.text, at=1).line.removesuffix("\n")
         speaking.announcer.hear(Sighting.about(seen, unit=unit, cosignature=line), WITNESSES)
     assert speaking.announcer.contradicted == {OP, UP}
+    assert [(one.unit, one.size) for one in speaking.announcer.denied()] == [(OP, 10), (UP, 400)]
+    assert speaking.announcer.denied() == [], "what was told is not told twice"
     assert speaking.said() == []
 
 
