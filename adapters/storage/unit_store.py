@@ -62,7 +62,7 @@ _WRITES: Final = "spojka_writes"
 _DURABLE: Final = "spojka_durable"
 _CACHE: Final = "spojka_cache"
 _CACHE_KIB: Final = 2_000
-_BULK_CACHE_KIB: Final = 16_000
+_BULK_CACHE_KIB: Final = 8_000
 """SQLite writes what does not fit into its cache before the transaction ends, and again when it is changed once more: an import changes much."""
 _OWN: Final = "spojka_own"
 """Under which a connection keeps what tells it from every other."""
