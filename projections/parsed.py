@@ -85,7 +85,7 @@ def _text(payload: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ParsedLogItem:
-    """An event of the log with its message, None where it was refused or erased."""
+    """An event of the log with its message: of an erased one its outline, None where it was refused."""
 
     item: LogItem
     message: Message | None = None
@@ -104,7 +104,7 @@ class ParsedLogItem:
 def parse_log(item: LogItem) -> ParsedLogItem:
     """Parse an event of the log. Raises `UnknownTypeError` or `StoppedError`: the follower stops there."""
     if item.payload is None or item.verdict == "refused":
-        return ParsedLogItem(item)
+        return ParsedLogItem(item, item.outline)
     try:
         return ParsedLogItem(item, parse(item.payload))
     except MessageError as error:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, Literal, Protocol, TypeVar
 
 from contracts.codes import RefusalCode
+from contracts.envelope import Message
 from contracts.names import GroundId, MessageId, RecordKey, SubjectId, UnitId
 
 BEGINNING: Final = -1
@@ -99,6 +100,8 @@ class LogItem:
     author: UnitId
     verdict: Literal["accepted", "refused"]
     payload: bytes | None = None
+    outline: Message | None = None
+    """Of an erased one what outlived it: its envelope, and facts without values."""
     code: RefusalCode | None = None
     recipients: tuple[LogRecipient, ...] = ()
     backfills: tuple[LogBackfill, ...] = ()

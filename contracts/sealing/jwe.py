@@ -40,6 +40,11 @@ def _header_of(kid: str) -> str:
     return _text(strict_json.canonical({"alg": "dir", "enc": "A256GCM", "kid": kid}))
 
 
+def stub(kid: str) -> str:
+    """What is left of a JWE whose ciphertext was erased: it names its key and opens under none."""
+    return f"{_header_of(kid)}...."
+
+
 def kid_of(jwe: str) -> str:
     """The id of the content key under which it was sealed, from its header. Raises `JweError`."""
     return _kid_in(jwe.split(".", 1)[0])

@@ -80,7 +80,7 @@ def read(stage: TownStage, report: Report) -> Stores:
         raise StoryError(f"Karel is {len(known)} people, not one.")
     directory = next(iter(stage.houses.values())).directory
     return Stores(
-        hub=read_hub(stage.premises.dsn),
+        hub=read_hub(stage.premises.dsn, stage.premises.mapper),
         units=units,
         directory=directory,
         zone=directory.zone,

@@ -26,8 +26,11 @@ from deploy.story.errors import CommandError
 from deploy.story.places import INSTITUTIONS, PARTITIONS, PROGRAMME, TIME_ZONE, InstitutionPlan, UnitPlan
 from hub.entrypoints import commands as hub_commands
 from hub.entrypoints.cli import transport
+from hub.entrypoints.house import log_mapper
 from hub.entrypoints.keys import commands as key_commands
+from hub.entrypoints.settings import LOG_KEK
 from hub.infrastructure.postgres.database_users import address_as
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.transport.authority import TRUSTED, Kind
 from hub.infrastructure.transport.broker_users import SIGN_IN
@@ -250,6 +253,11 @@ class Premises:
             **(secured if self._secured else {}),
         }
 
+    @property
+    def mapper(self) -> EventMapper:
+        """What reads the states of the hub's log."""
+        return log_mapper(f"file:{self.folder / 'hub' / LOG_KEK}", advice="Begin the story anew.")
+
     def adapter_environment(self, institution: InstitutionId) -> Mapping[str, str]:
         """Where an adapter finds its settings; all else is in its home."""
         return {"SPOJKA_ADAPTER_HOME": str(self.home(institution))}
@@ -274,6 +282,7 @@ class Premises:
         home = self.folder / "keys"
         home.mkdir(mode=0o700)
         shutil.copy(self.folder / "hub" / FIRST_LIST, home / FIRST_LIST)
+        shutil.copy(self.folder / "hub" / LOG_KEK, home / LOG_KEK.name)
         environment = self.keys_environment
         _run(
             key_commands.app,

@@ -125,11 +125,11 @@ class Stores:
     """What an auditor finds in an export of the whole log."""
 
 
-def read_hub(dsn: str) -> HubStores:
+def read_hub(dsn: str, mapper: EventMapper) -> HubStores:
     """The log, the feeds and the dead letters."""
     database = ShardDatabase(dsn, 0)
     session = Session(database, name="story")
-    reading = LogReading(session, EventMapper())
+    reading = LogReading(session, mapper)
     log: list[Logged] = []
     while part := reading.read(len(log), limit=_CHUNK):
         log += [Logged(one.position, one.event, _message(one.event)) for one in part]

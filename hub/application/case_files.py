@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from contracts.envelope import Message, parse
+from contracts.envelope import Message
 from contracts.names import RecordKey
 from hub.application.ports import LogEntry
 from hub.domain import support_path
 from hub.domain.events import MessageAccepted, MessageRefused
+from hub.domain.outlines import said_in
 from hub.domain.support_path import SupportPath
 
 KEPT: Final = 20_000
@@ -55,7 +56,7 @@ def advance(case: CaseFile, entry: LogEntry, message: Message | None = None) -> 
     """The state after one more event; `message`: what it holds, where that was parsed already."""
     event = entry.event
     if isinstance(event, MessageAccepted):
-        said = parse(event.message.payload) if message is None else message
+        said = said_in(event) if message is None else message
         path = support_path.evolve(case.path, event, said, entry.position)
     elif isinstance(event, MessageRefused):
         path = support_path.refuse(case.path, event)

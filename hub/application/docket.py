@@ -6,13 +6,15 @@ follow-up messages come directly behind what caused them, signed and decided by 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, cast
 from uuid import UUID, uuid4
 
+from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import Attributes, Message, parse
 from contracts.gate import GATE_VERSION
+from contracts.messages.erasure import ErasureRequested, RetentionEnded
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.messages.key import KeyDeposited
@@ -26,12 +28,14 @@ from hub.application.ports import (
     Commit,
     DeadLetter,
     Deposited,
+    Erasing,
     Head,
     Indexed,
     Parked,
     ParkedWish,
     ReplayWish,
     Timer,
+    month_of,
 )
 from hub.application.programme import Programme, notice_name
 from hub.application.verification import Verified, sealed_key_of
@@ -42,7 +46,9 @@ from hub.domain.decision import Accepted, Circumstances, Decision, FollowUp, Ref
 from hub.domain.deposits import deposit_fault
 from hub.domain.events import Basis, Event, MessageAccepted, MessageRefused, StoredMessage, StoredProof, StreamKind
 from hub.domain.naming import deterministic_uuid
+from hub.domain.outlines import outline_of
 from hub.domain.shards import hub_key
+from hub.domain.support_path import Erasure, SupportPath
 from projections.kafka.positions import InputPosition
 
 _NO_STATE: Final[StreamKind] = "notice"
@@ -58,6 +64,7 @@ class _Draft:
     timers: list[Timer] = field(default_factory=list)
     replays: list[ReplayWish] = field(default_factory=list)
     deposits: list[Deposited] = field(default_factory=list)
+    erasing: list[Erasing] = field(default_factory=list)
     files: dict[RecordKey, CaseFile] = field(default_factory=dict)
     programme: Programme | None = None
 
@@ -160,6 +167,7 @@ class Docket:
             wishes_done=self._wishes,
             replays=done.replays,
             deposits=done.deposits,
+            erasing=done.erasing,
         )
 
     def _park(self, record: Verified, fault: str) -> str:
@@ -249,6 +257,7 @@ class Docket:
             basis=self._basis(case),
             recipients=decision.recipients,
             backfills=decision.backfills,
+            outline=outline_of(message, signed.digest),
         )
         draft.events.append(event)
         if name[0] != _NO_STATE or message.unit != HUB:
@@ -256,6 +265,9 @@ class Docket:
             draft.files[key] = CaseFile(path, {**case.streams, name: (event.originator_id, event.originator_version)})
         if decision.closes:
             draft.closings.append(Closing(key, position))
+        if isinstance(message.facts, (ErasureRequested, RetentionEnded)):
+            asked = support_path.erasure_of(message, message.facts, position)
+            draft.erasing.append(erasing_of(key, asked, case.path, behind=position - self._head.position + 1))
         draft.timers += [self._timer(key, wish) for wish in decision.timers]
         self._notice(message, draft, position)
 
@@ -336,6 +348,7 @@ class Docket:
         done.timers += draft.timers
         done.replays += draft.replays
         done.deposits += draft.deposits
+        done.erasing += draft.erasing
         self.files |= draft.files
         self._known |= {(one.source, one.message_id): one for one in draft.indexed}
         if draft.programme is not None:
@@ -375,6 +388,18 @@ class Docket:
             kind=wish.kind,
             reference=wish.reference,
         )
+
+
+def erasing_of(key: RecordKey, asked: Erasure, path: SupportPath, *, behind: int) -> Erasing:
+    """What an erasure destroys: of each month in which something of these categories was recorded that stays, nothing yet. Its own turn comes."""
+    categories = asked.categories or frozenset(Category)
+    stays = (one for one in path.entries.values() if one.category in categories and not asked.covers(one))
+    return Erasing(
+        behind=behind,
+        key=key,
+        scopes=frozenset(one.value for one in categories),
+        spared=frozenset(month_of(datetime.fromtimestamp(one.recorded, UTC)) for one in stays),
+    )
 
 
 def _deposited_by(message: Message | None) -> KeyDeposited | None:

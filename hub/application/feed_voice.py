@@ -64,10 +64,8 @@ class FeedVoice:
         if isinstance(event, MessageRefused):
             unit, source, message_id, digest = unit_of(event.source), event.source, event.message_id, event.digest
         elif isinstance(event, MessageAccepted):
-            document = parse(event.message.payload)  # it was validated whole when it was accepted
-            source, message_id = Source(str(document["source"])), MessageId(str(document["id"]))
+            source, message_id, digest = _named(event)
             unit = unit_of(source)
-            digest = stored(event.message).digest
         else:
             return None
         if unit == HUB:
@@ -124,6 +122,14 @@ class FeedVoice:
             else:
                 signed += sign_batch([document.payload for document in part], self._key)
         return [_value(document, one) for document, one in zip(documents, signed, strict=True)]
+
+
+def _named(event: MessageAccepted) -> tuple[Source, MessageId, bytes]:
+    """Who said it, under which id, and the digest of the signed bytes."""
+    if event.erased and event.outline is not None:
+        return event.outline.source, event.outline.message_id, event.outline.digest
+    document = parse(event.message.payload)  # it was validated whole when it was accepted
+    return Source(str(document["source"])), MessageId(str(document["id"])), stored(event.message).digest
 
 
 def stored(message: StoredMessage) -> SignedBytes:

@@ -6,7 +6,7 @@ raises `FencedError` and changes nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
@@ -158,6 +158,27 @@ class Deposited:
     header: bytes
 
 
+def month_of(at: datetime) -> str:
+    """The month, UTC, as 2026-11: for so long one key serves."""
+    return f"{at.astimezone(UTC):%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """Entries that do not open any more from this commit on: a client's of some categories, but for those recorded in months that hold others."""
+
+    behind: int
+    """How many of the commit's events stand before those that it no longer covers."""
+    key: RecordKey
+    scopes: frozenset[str]
+    spared: frozenset[str] = frozenset()
+    """Months, as `month_of` says them."""
+
+    def covers(self, key: RecordKey, scope: str, month: str) -> bool:
+        """Whether what was recorded before it of this scope and month is among it."""
+        return key == self.key and scope in self.scopes and month not in self.spared
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """All that one transaction of the writer writes."""
@@ -179,6 +200,7 @@ class Commit:
     replays: Sequence[ReplayWish] = ()
     deposits: Sequence[Deposited] = ()
     """Keys for the key service, which takes them out: accepted means that it will get them."""
+    erasing: Sequence[Erasing] = ()
 
 
 class WriterStore(Protocol):

@@ -31,6 +31,7 @@ from hub.application.reporting import Reporting, Told
 from hub.application.retention import Ended, Retention
 from hub.domain.decision import Circumstances
 from hub.domain.events import MessageAccepted
+from hub.domain.outlines import said_in
 from hub.domain.recipients import still_given
 from hub.domain.support_path import Entry, SupportPath
 
@@ -272,7 +273,7 @@ class Relay:
             for entry in self._store.at(positions):
                 receipt = self._voice.receipt(entry, head)
                 if receipt is not None and isinstance(entry.event, MessageAccepted):
-                    documents.append(replace(receipt, message=entry.event.message))
+                    documents.append(receipt if entry.event.erased else replace(receipt, message=entry.event.message))
             after = positions[-1]
         return documents
 
@@ -286,7 +287,7 @@ class Relay:
         for row in rows:
             event = events[row.position].event
             assert isinstance(event, MessageAccepted)  # noqa: S101 - only accepted messages have slots
-            withheld = row.withheld or not self._judge(step, row.key, row.position, row.unit)
+            withheld = row.withheld or event.erased or not self._judge(step, row.key, row.position, row.unit)
             judged.append(replace(row, withheld=withheld))
             if withheld is not row.withheld:
                 step.changed.append(judged[-1])
@@ -351,9 +352,9 @@ def _resigned(rows: Sequence[DeliveryRow], values: Sequence[FeedValue]) -> list[
 
 
 def _slot(step: _Step, unit: UnitId, ground: GroundId | None, entry: LogEntry) -> None:
-    if (unit, entry.position) in step.taken:
-        return
     assert isinstance(entry.event, MessageAccepted)  # noqa: S101 - the caller looked
+    if (unit, entry.position) in step.taken or entry.event.erased:  # it may be erased since the gate was asked
+        return
     step.taken.add((unit, entry.position))
     step.slots.append(
         Slot(unit=unit, ground=ground, position=entry.position, key=entry.event.key, message=entry.event.message)
@@ -376,7 +377,7 @@ def _behind(entry: LogEntry, unit: UnitId, ground: GroundId | None) -> BackfillR
     """A live entry that waits behind its unit's back-fill: a range of one."""
     event = entry.event
     assert isinstance(event, MessageAccepted)  # noqa: S101 - the caller looked
-    author = parse(event.message.payload).unit
+    author = said_in(event).unit
     return BackfillRow(
         ordered_at=entry.position,
         unit=unit,
@@ -403,7 +404,7 @@ def _trust_list(entry: LogEntry) -> bytes:
 
 
 def _is_categorised(event: MessageAccepted) -> bool:
-    return event.stream in ("path", "referral") and parse(event.message.payload).category is not None
+    return event.stream in ("path", "referral") and said_in(event).category is not None
 
 
 def _entry_at(path: SupportPath, position: int) -> Entry | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final, Protocol
 
 from contracts.categories import Category
-from contracts.envelope import MessageError, parse
+from contracts.envelope import MessageError
 from contracts.messages.erasure import RetentionEnded
 from contracts.names import RecordKey, SubjectId
 from contracts.signed_bytes import SignedBytes
@@ -18,6 +18,7 @@ from hub.application.case_files import fold
 from hub.application.hub_voice import HubVoice
 from hub.application.ports import LogEntry
 from hub.domain.events import MessageAccepted
+from hub.domain.outlines import said_in
 from hub.domain.recipients import erased
 
 CHUNK: Final = 500
@@ -104,6 +105,6 @@ def _category_of(one: LogEntry) -> Category | None:
     if not isinstance(one.event, MessageAccepted):
         return None
     try:
-        return parse(one.event.message.payload).category
+        return said_in(one.event).category
     except MessageError:
         return None

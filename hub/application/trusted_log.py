@@ -13,6 +13,7 @@ from typing import Final
 from contracts.envelope import Message, parse
 from contracts.errors import ContractsError
 from contracts.keys import KeyUse, parse_key_id
+from contracts.messages.erasure import ErasureRequested, RetentionEnded
 from contracts.messages.hub import SettingsChanged, TrustListPublished
 from contracts.names import HUB, RecordKey
 from contracts.pae import PayloadType
@@ -24,7 +25,8 @@ from hub.application.programme import Programme
 from hub.domain import support_path
 from hub.domain.decision import Circumstances
 from hub.domain.events import Event, MessageAccepted, MessageRefused
-from hub.domain.support_path import SupportPath
+from hub.domain.outlines import said_in
+from hub.domain.support_path import Erasure, SupportPath
 
 _KEPT: Final = 20_000
 """Paths kept in memory."""
@@ -62,6 +64,7 @@ class TrustedLog:
         self._roots = BatchRoots()
         self._paths: OrderedDict[RecordKey, SupportPath] = OrderedDict()
         self._position = 0
+        self._erasures: dict[RecordKey, Sequence[Erasure]] = {}
 
     @property
     def programme(self) -> Programme:
@@ -76,6 +79,7 @@ class TrustedLog:
     def go_to(self, position: int) -> None:
         """Go on from a position; what is remembered is forgotten."""
         self._paths.clear()
+        self._erasures.clear()
         self._position = position
         self._programme = self._programme.caught_up(self._log)
 
@@ -156,6 +160,8 @@ class TrustedLog:
             raise UntrustedLogError(position, "it does not follow from what came before") from error
 
     def _verified(self, event: MessageAccepted, position: int) -> Message:
+        if event.erased:
+            return self._erased(event, position)
         signed = stored(event.message)
         directory = self._programme.directory
         try:
@@ -168,6 +174,19 @@ class TrustedLog:
         except ContractsError as error:
             raise UntrustedLogError(position, error.problem) from error
         return message
+
+    def _erased(self, event: MessageAccepted, position: int) -> Message:
+        """What outlived an erasure, which must stand in the log. Nobody may open it, and whoever asked is verified when the log was read so far."""
+        try:
+            said = said_in(event)
+            entry = support_path.candidate_entry(SupportPath(event.key), said, position, at=event.at)
+            if not any(one.covers(entry) for one in self._erasures.get(event.key, ())):
+                self._erasures[event.key] = _erasures(self._log.load([event.key]).get(event.key, ()))
+        except (ContractsError, ValueError, LookupError, AssertionError) as error:
+            raise UntrustedLogError(position, "an erased entry that says nothing") from error
+        if not any(one.covers(entry) for one in self._erasures[event.key]):
+            raise UntrustedLogError(position, "its signed bytes are missing and nobody had it erased")
+        return said
 
     def _notice(self, event: MessageAccepted, message: Message, position: int) -> None:
         facts = message.facts
@@ -185,6 +204,18 @@ class TrustedLog:
     def circumstances(self, event: Event, position: int) -> Circumstances:
         """What a decision rested on when an event was recorded; the trust list is the newest."""
         return Circumstances(self._programme.directory, self._programme.settings, event.at, position)
+
+
+def _erasures(entries: Iterable[LogEntry]) -> Sequence[Erasure]:
+    """What a client's events have had erased."""
+    found = []
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, MessageAccepted) and event.outline is None:
+            asked = said_in(event)
+            if isinstance(asked.facts, (ErasureRequested, RetentionEnded)):
+                found.append(support_path.erasure_of(asked, asked.facts, entry.position))
+    return found
 
 
 _NOBODY: Final = SupportPath(key=RecordKey(""))

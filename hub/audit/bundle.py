@@ -52,7 +52,8 @@ class Manifest(BaseModel):
     """What an export says of itself; nothing of it is believed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[2] = 2
+    format: Literal[2, 3] = 3
+    """3: states may be encrypted, each beside its keys."""
     programme: Programme
     shard: Annotated[int, Field(ge=0)]
     size: Annotated[int, Field(ge=0)]
@@ -77,6 +78,8 @@ class Row:
     stream_version: Annotated[int, Field(validation_alias="version")]
     topic: str
     state: bytes
+    keys: bytes = b""
+    """What opens the state, 32 bytes each: the key of what was decided, and of the signed bytes where that was not destroyed."""
 
     @property
     def line(self) -> bytes:
@@ -88,6 +91,7 @@ class Row:
             "version": self.stream_version,
             "topic": self.topic,
             "state": b64encode(self.state).decode(),
+            **({"keys": b64encode(self.keys).decode()} if self.keys else {}),
         }
         return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 

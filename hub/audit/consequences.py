@@ -7,6 +7,7 @@ All of it concerns one record key, since whatever the hub says of a client follo
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from heapq import heappop, heappush
 from typing import Final
 
@@ -63,7 +64,7 @@ class Consequences:
             follow_up, at = self._next.pop()
             name, payload = self._message(follow_up, at, now)
             expected = message is not None and message.id == name
-            if expected and event is not None and event.message.payload != payload:
+            if expected and event is not None and not _is(event, payload):
                 yield Finding(FindingCode.UNFOUNDED, now.position, "the hub said something else than follows")
             elif not (expected and at_once) and (expected or self._stands(follow_up, payload, now, at=at)):
                 yield Finding(FindingCode.MISSING, now.position, f"{type(follow_up.facts).__name__} had to follow here")
@@ -105,7 +106,7 @@ class Consequences:
     def _of_timer(self, event: MessageAccepted, message: Message, now: Circumstances) -> Iterator[Finding]:
         wish = self._timers.get(message.id)
         follow_up = None if wish is None or wish.due > now.at else fire(self.path, wish, now)
-        if follow_up is None or self._message(follow_up, now.at, now)[1] != event.message.payload:
+        if follow_up is None or not _is(event, self._message(follow_up, now.at, now)[1]):
             yield Finding(FindingCode.UNFOUNDED, now.position, f"{message.type} without a cause, or before its time")
         self._timers.pop(message.id, None)
 
@@ -146,6 +147,13 @@ class Consequences:
             return False
         then = Circumstances(now.directory, now.settings, at, now.position)
         return isinstance(decide(self.path, message, then), Accepted)
+
+
+def _is(event: MessageAccepted, payload: bytes) -> bool:
+    """Whether an event holds these signed bytes, or held them before it was erased."""
+    if event.erased and event.outline is not None:
+        return event.outline.digest == sha256(payload).digest()
+    return event.message.payload == payload
 
 
 def _must_have_a_cause(message: Message) -> bool:

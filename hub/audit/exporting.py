@@ -5,6 +5,7 @@ Invariant: what is exported ends where a signed checkpoint ends, so that it can 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -24,11 +25,14 @@ from hub.entrypoints.ledger_files import files_of
 from hub.entrypoints.ledger_process import signer_of
 from hub.entrypoints.settings import load_settings
 from hub.infrastructure.outside_witness import OutsideWitness
+from hub.infrastructure.postgres.log_keys import names_in
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.stored_log import StoredLog, StoredRow
+
+_AT_ONCE: Final = 500
 
 
 class ExportError(HubError):
@@ -60,6 +64,7 @@ EVERYTHING: Final = Asked()
 def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Manifest:
     """Export one shard; returns what the export says of itself. Raises `ExportError`, `BundleError`, `StoreUnavailableError`."""
     house = open_house(load_settings(home=home))
+    mapper = house.mapper()
     directory, ledger = house.programme.directory, files_of(house)
     raw = ledger.read(WITNESSED) or ledger.read("checkpoint")
     if raw is None:
@@ -73,7 +78,9 @@ def export_log(folder: Path, home: Path | None, asked: Asked = EVERYTHING) -> Ma
         return write(
             folder,
             Manifest(programme=directory.listed.programme, shard=house.settings.shard, size=size, part=part),
-            _rows(log.by_record_key(size, keys=keys, until=None if part is None else part.until)),
+            rows_with_keys(
+                log.by_record_key(size, keys=keys, until=None if part is None else part.until), mapper, session
+            ),
             note=raw,
             first_list=(house.settings.home / FIRST_LIST).read_bytes(),
             tiles=None if part is None else LedgerTiles(ledger),
@@ -88,7 +95,7 @@ def policy_of(home: Path | None) -> str:
     key = signer_of(house).key
     session = Session(house.database(DatabaseUser.AUDIT), name="audit")
     try:
-        directory = house.programme.caught_up(LogReading(session, EventMapper())).directory
+        directory = house.programme.caught_up(LogReading(session, house.mapper())).directory
     finally:
         session.close()
     units = [keys[-1] for _, keys in sorted(witness_keys(directory, house.clock.now()).items())]
@@ -104,6 +111,13 @@ def _keys(log: StoredLog, size: int, part: Part) -> list[RecordKey]:
     return chosen
 
 
-def _rows(found: Iterable[tuple[RecordKey, StoredRow]]) -> Iterator[Row]:
-    for key, row in found:
-        yield Row(row.position, key, row.stream_id, row.stream_version, row.topic, row.state)
+def rows_with_keys(
+    found: Iterable[tuple[RecordKey, StoredRow]], mapper: EventMapper, session: Session
+) -> Iterator[Row]:
+    """Rows with what opens them, as far as it was not destroyed."""
+    rows = iter(found)
+    while some := list(islice(rows, _AT_ONCE)):
+        keys = mapper.keys.of_states((row.state for _, row in some), session) if mapper.keys is not None else {}
+        for key, row in some:
+            opens = b"".join(one.secret for name in names_in(row.state) if (one := keys.get(name)) is not None)
+            yield Row(row.position, key, row.stream_id, row.stream_version, row.topic, row.state, opens)

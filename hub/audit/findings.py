@@ -47,6 +47,10 @@ class FindingCode(StrEnum):
     """A unit read what was never given to it, what it had said to have erased, or had to erase before."""
     CONTRADICTED = "contradicted"
     """The export does not extend a checkpoint that was seen before, by somebody else, or by the author of a message in it: history was rewritten."""
+    ERASED = "erased-without-request"
+    """An entry's content is missing, and no recorded erasure covers it."""
+    OTHER_OUTLINE = "other-outline"
+    """What is to outlive an erasure is not what the message says."""
     INDEX = "index"
     """What an export says of itself differs from what is in it: whoever reads one person's rows alone would be misled."""
 

@@ -1,14 +1,16 @@
 """Running every decision of one record key again, with the hub's own pure rules.
 
 Invariants: nothing of the log is believed: keys come from trust lists whose chain begins at a root key, the state from folding what was verified; a
-decision must rest on what stood in the log when it was made, and give the message to exactly those to whom it was given. Refusals hold no content, so
-of them only numbers, basis and times are checked. One record key's decisions rest on no other's, so they can be run in any order of keys.
+decision must rest on what stood in the log when it was made, and give the message to exactly those to whom it was given. Refusals hold no content,
+so of them only numbers, basis and times are checked; of an erased entry everything but the signature, by its outline, and that its erasure was
+recorded. One record key's decisions rest on no other's, so they can be run in any order of keys.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from heapq import heappop, heappush
 
 from contracts.codes import RefusalCode
@@ -16,7 +18,7 @@ from contracts.envelope import Message
 from contracts.errors import ContractsError
 from contracts.gate import GATE_VERSION
 from contracts.messages.hub import SettingsChanged, TrustListPublished
-from contracts.names import HUB, RecordKey
+from contracts.names import HUB, MessageId, RecordKey
 from contracts.signed_bytes import BatchRoots
 from hub.application.case_files import CaseFile, advance
 from hub.application.ports import LogEntry
@@ -35,6 +37,8 @@ from hub.domain.deciding import decide, programme_fault
 from hub.domain.decision import Accepted, Circumstances, Refused
 from hub.domain.events import Backfill, Given, MessageAccepted, MessageRefused
 from hub.domain.naming import deterministic_id
+from hub.domain.outlines import outline_of
+from hub.domain.recipients import erased
 
 _ODD = (ContractsError, LookupError, ValueError, TypeError, AssertionError)
 """What pure rules raise for a log that no hub wrote."""
@@ -52,6 +56,8 @@ class Ground:
     """Position and time of the last event; None of an empty log."""
     roots: BatchRoots = field(default_factory=BatchRoots)
     releases: Releases = field(default_factory=Releases)
+    cut_off: bool = False
+    """Whether the rows end before the log did: then what erased something may have come later."""
 
 
 @dataclass(slots=True)
@@ -68,6 +74,7 @@ class Reexecution:
     _keys: NamedKeys = field(default_factory=NamedKeys)
     _reads: Reads = field(default_factory=Reads)
     _told: list[Told] = field(default_factory=list)
+    _erased: list[tuple[int, MessageId]] = field(default_factory=list)
     reported: set[int] = field(default_factory=set)
     """Where deliveries of these events were reported."""
 
@@ -90,11 +97,20 @@ class Reexecution:
         yield from self._judge_told(None)
         for key in released:
             yield from self._keys.fault(key)
+        yield from self._uncovered()
         if self.ground.last is not None:
             position, at = self.ground.last
             now = self.ground.timeline.before(position, at)
             if now is not None:
                 yield from self._follows.at_the_end(now)
+
+    def _uncovered(self) -> Iterator[Finding]:
+        """Entries whose content is gone without anybody having had it erased."""
+        path = self._case.path
+        for position, name in () if self.ground.cut_off else self._erased:
+            entry = path.entries.get(name)
+            if entry is None or not erased(path, entry):
+                yield Finding(FindingCode.ERASED, position, "the content is missing and nobody had it erased")
 
     def _told_of(self, position: int) -> None:
         """What was said of deliveries and releases of a position waits until the place at which it was said."""
@@ -132,12 +148,19 @@ class Reexecution:
                 yield Finding(FindingCode.NOT_PERMITTED, position, "the message is none")
             else:
                 self._came(event, message, said.leaf, position)
+                yield from self._outline(event, message, position)
                 self.gossip.hear(message, position)
                 yield from _unbroken(self._accepted(event, message, said), position)
         if not places.is_notice(event):
             yield from self._advance(said.entry, message)
         if now is not None:
             self._follows.settled(self._case.path, now)
+
+    def _outline(self, event: MessageAccepted, message: Message, position: int) -> Iterator[Finding]:
+        if event.erased:
+            self._erased.append((position, message.id))
+        elif event.outline is not None and event.outline != outline_of(message, sha256(event.message.payload).digest()):
+            yield Finding(FindingCode.OTHER_OUTLINE, position, "the outline is not the message's")
 
     def _advance(self, entry: LogEntry, message: Message | None) -> Iterator[Finding]:
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from contracts.categories import Category
-from contracts.envelope import Message, parse
+from contracts.envelope import Message
 from contracts.gate import Restriction
 from contracts.grounds import Ground
 from contracts.ledger.policy import Policy
@@ -22,6 +22,7 @@ from hub.audit.bundle import Bundle
 from hub.audit.history import History, UnknownSubjectError, history_of
 from hub.domain.decision import Circumstances
 from hub.domain.events import Event, MessageAccepted
+from hub.domain.outlines import said_in
 from hub.domain.recipients import still_given
 from hub.domain.referral import Referral
 from hub.domain.support_path import Entry, Obligation, SupportPath
@@ -123,7 +124,7 @@ class _Reading:
     def take(self, entry: LogEntry) -> None:
         """One event that stood in the log."""
         if isinstance(entry.event, MessageAccepted):
-            self._accepted(entry.event, parse(entry.event.message.payload))
+            self._accepted(entry.event, said_in(entry.event))
         self.case = advance(self.case, entry)
 
     def _accepted(self, event: MessageAccepted, message: Message) -> None:
@@ -221,7 +222,7 @@ def _entry(entry: Entry, reading: _Reading, delivered: Mapping[UnitId, bool], no
     )
     return ReplayedEntry(
         message_id=entry.message_id,
-        type=parse(event.message.payload).type,
+        type=said_in(event).type,
         author=entry.author,
         category=entry.category,
         occurred=entry.occurred,

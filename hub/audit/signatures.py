@@ -1,13 +1,14 @@
 """What an event says and whether its author signed it, for many events at a time.
 
-Invariants: keys are those of the trust list that stood in the log at the event's place; a message that is none has no author. Step by step for many
+Invariants: keys are those of the trust list that stood in the log at the event's place; a message that is none has no author, and of an erased
+one the signature can no longer be checked. Step by step for many
 events, since the arithmetic of signatures is a third faster while nothing else comes between.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contracts.envelope import Message, parse
+from contracts.envelope import Message
 from contracts.errors import ContractsError
 from contracts.keys import KeyUse, SignatureError, parse_key_id
 from contracts.names import HUB
@@ -17,6 +18,7 @@ from hub.application.ports import LogEntry
 from hub.audit.timeline import Timeline
 from hub.domain.decision import Circumstances
 from hub.domain.events import MessageAccepted, StoredMessage
+from hub.domain.outlines import said_in
 
 
 class Said(NamedTuple):
@@ -49,14 +51,14 @@ def _parsed(entry: LogEntry) -> Message | None:
     if not isinstance(entry.event, MessageAccepted):
         return None
     try:
-        return parse(entry.event.message.payload)
-    except ContractsError:
+        return said_in(entry.event)
+    except (ContractsError, ValueError, LookupError):
         return None
 
 
 def _fault(entry: LogEntry, message: Message | None, now: Circumstances | None, roots: BatchRoots) -> str | None:
     event = entry.event
-    if message is None or now is None or not isinstance(event, MessageAccepted):
+    if message is None or now is None or not isinstance(event, MessageAccepted) or event.erased:
         return None
     try:
         return _signature_fault(event.message, message, now, roots)

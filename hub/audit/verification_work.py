@@ -86,7 +86,9 @@ class Prepared:
     def ground(self, columns: Columns) -> Ground:
         """For running decisions again."""
         last = None if self.last is None else (self.last_position, self.last.at)
-        return Ground(self.timeline, self.reports, columns, last, BatchRoots(), self.releases)
+        part = self.bundle.manifest.part
+        cut_off = part is not None and part.until is not None
+        return Ground(self.timeline, self.reports, columns, last, BatchRoots(), self.releases, cut_off)
 
 
 def prepared(bundle: Bundle) -> Prepared:

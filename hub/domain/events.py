@@ -1,7 +1,8 @@
 """What the log holds: for every message that advanced a sequence exactly one event, accepted or refused.
 
 Invariants: an accepted event keeps the signed bytes as they came and everything that was decided about them, so that a reader needs no other
-input to run the decision again. A refused one keeps digest and routing attributes, never content. Topics are stable stored names.
+input to run the decision again. A refused one keeps digest and routing attributes, never content. Of an entry that was erased the decision and the
+outline stay, without its signed bytes. Topics are stable stored names.
 """
 
 from typing import ClassVar, Final, Literal, Self
@@ -9,8 +10,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
-from contracts.names import GroundId, KeyId, MessageId, RecordKey, Source, UnitId
+from contracts.names import GroundId, KeyId, MessageId, MessageType, ProgrammeId, RecordKey, Source, UnitId
 
 _set: Final = object.__setattr__
 
@@ -58,10 +60,33 @@ class StoredProof(Stored):
 class StoredMessage(Stored):
     """The exact signed bytes with their signature: `contracts.signed_bytes.SignedBytes` at rest."""
 
-    payload: bytes
+    payload: bytes = b""
+    """Empty where it was erased."""
     key_id: KeyId
     signature: bytes
     proof: StoredProof | None = None
+
+
+class Outline(Stored):
+    """What of an entry outlives its erasure: its envelope, and of a referral what its state follows from. Nothing that a person wrote, no code about
+    the client.
+    """
+
+    message_id: MessageId
+    source: Source
+    type: MessageType
+    time: AwareDatetime
+    programme: ProgrammeId
+    sequence: int
+    category: Category
+    purpose: Purpose
+    corrects: MessageId | None = None
+    digest: bytes
+    """SHA-256 of the signed bytes."""
+    content_key: str | None = None
+    """Id of the key under which the content was sealed; empty of content in clear, None where there was none."""
+    facts: str | None = None
+    """Of a referral's move its facts without codes, as JSON."""
 
 
 class Given(Stored):
@@ -109,6 +134,13 @@ class MessageAccepted(Event):
     basis: Basis
     recipients: tuple[Given, ...] = ()
     backfills: tuple[Backfill, ...] = ()
+    outline: Outline | None = None
+    """Of what an erasure may cover."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether its signed bytes are gone."""
+        return not self.message.payload
 
 
 class MessageRefused(Event):

@@ -20,8 +20,12 @@ from hub.application.hub_voice import HubVoice
 from hub.application.programme import Programme, as_told
 from hub.domain.shards import partitions_of
 from hub.entrypoints.settings import HubSettings, SettingsError
+from hub.infrastructure.key_encryption import KeyEncryptionError
+from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.database_users import address_as
+from hub.infrastructure.postgres.log_keys import LogKeys
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.transport.secret_files import read_secret
@@ -31,6 +35,10 @@ from projections.kafka.sign_in import read_sign_in
 from projections.process.clock import Clock, clock_of
 
 FIRST_LIST: Final = "trust-list-1.dsse.json"
+_NO_LOG_KEY: Final = (
+    "Restore keys/log-kek.json in the home folder from its backup, or copy it from another process of this hub (mode 600), or set "
+    "SPOJKA_HUB_LOG_KEK. A hub from before there were such keys gets them by `spojka-hub migrate`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,10 @@ class House:
     def connection(self, user: HubUser) -> KafkaConnection:
         """To Kafka, as this user. Each asking reads its files anew when it connects."""
         return connection_of(self.settings, user)
+
+    def mapper(self) -> EventMapper:
+        """What reads and writes the log's states. Raises `SettingsError` where its keys are not there."""
+        return log_mapper(self.settings.log_key_encryption, advice=_NO_LOG_KEY)
 
     @property
     def partitions(self) -> list[int]:
@@ -88,6 +100,17 @@ def open_house(settings: HubSettings) -> House:
         feed_voice=FeedVoice(programme_id, keys.load(KeyUse.DELIVERIES)),
         clock=clock_of(settings.clock),
     )
+
+
+def log_mapper(setting: str, *, advice: str) -> EventMapper:
+    """Over the keys of a setting, tried once. Raises `SettingsError` with what to do where they are not there or cannot be used."""
+    try:
+        keys = LogKeys(key_encryption(setting))
+        keys.check()
+    except KeyEncryptionError as error:
+        said = str(error).removesuffix(error.advice).strip()
+        raise SettingsError(f"The keys of the log cannot be used: {said}", advice=advice) from error
+    return EventMapper(keys)
 
 
 class Timed(Protocol):

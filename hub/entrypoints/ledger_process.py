@@ -26,7 +26,6 @@ from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.ledger_mark import LedgerMark
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
-from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.sole_session import SoleSession
@@ -115,7 +114,7 @@ class LedgerProcess:
 
     def _programme_in(self, session: Session) -> Callable[[], Programme]:
         """The trust list as it stands in the log at the moment of asking."""
-        programme, log = self._house.programme, LogReading(session, EventMapper())
+        programme, log = self._house.programme, LogReading(session, self._house.mapper())
 
         def now() -> Programme:
             nonlocal programme

@@ -39,7 +39,7 @@ class ProjectionsProcess:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow, again after every trouble."""
-        models = ReadModels(self._house.database(DatabaseUser.PROJECTIONS))
+        models = ReadModels(self._house.database(DatabaseUser.PROJECTIONS), self._house.mapper())
         try:
             while not stop.is_set():
                 await self._follow(models, stop)

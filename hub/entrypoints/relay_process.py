@@ -144,7 +144,7 @@ class RelayProcess:
 
     async def _relay(self, session: WriterSession, stop: asyncio.Event) -> None:
         house = self._house
-        store = PostgresRelayStore(session)
+        store = PostgresRelayStore(session, house.mapper())
         relay = Relay(store, house.programme, house.feed_voice, house.clock)
         wakeup = LogWakeup(house.database(DatabaseUser.DISPATCH))
         producer = BatchProducer(connection=house.connection(HubUser.DISPATCH))

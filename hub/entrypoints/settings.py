@@ -5,7 +5,7 @@ Invariant: what decides something about a client is no setting here but a messag
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -20,6 +20,8 @@ from hub.application.ports import HubError
 from projections.process.loopback import is_loopback
 
 HOME = "SPOJKA_HUB_HOME"
+LOG_KEK: Final = Path("keys/log-kek.json")
+"""Where in the home folder the keys lie that wrap the keys of the log."""
 
 
 class SettingsError(HubError):
@@ -75,6 +77,13 @@ class HubSettings(HomeSettings):
             description="Authorities whose certificate the database must show (PEM); unset: TLS as its address says."
         ),
     ] = None
+    log_kek: Annotated[
+        str,
+        Field(
+            description="The keys that wrap the keys of the log: file:PATH, or env:NAME for a variable that holds what such a file does. "
+            "Not set: keys/log-kek.json in the home folder. Every part of the hub that reads the log needs them, and so does the key service."
+        ),
+    ] = ""
     bootstrap: Annotated[
         str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
     ] = "127.0.0.1:9092"
@@ -155,6 +164,11 @@ class HubSettings(HomeSettings):
     audit_key: Annotated[
         Path | None, Field(description="PEM file of that certificate's private key, readable by its owner alone.")
     ] = None
+
+    @property
+    def log_key_encryption(self) -> str:
+        """Where the keys are that wrap the keys of the log."""
+        return self.log_kek or f"file:{self.home / LOG_KEK}"
 
     @model_validator(mode="after")
     def _auditors_are_served_safely(self) -> Self:

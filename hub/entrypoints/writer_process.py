@@ -117,7 +117,7 @@ class WriterProcess:
         return await waiting
 
     async def _write(self, session: WriterSession, stop: asyncio.Event) -> None:
-        store = PostgresWriterStore(session)
+        store = PostgresWriterStore(session, self._house.mapper())
         programme = await asyncio.to_thread(self._house.programme.caught_up, store)
         intake = Intake(store, programme, self._house.clock, files=CaseFiles(store))
         with Heartbeat(store.beat, every=self._house.database(DatabaseUser.INTAKE).settings.beat_every) as heart:

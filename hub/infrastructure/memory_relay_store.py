@@ -3,7 +3,7 @@
 Invariants: as the port says; a commit is checked whole before anything of it is applied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -63,13 +63,21 @@ class MemoryRelayStore:
     def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
         """Events from `position` on, in order."""
         with self._shard.turn:
-            return _with_digests(entries_at(self._shard, range(position, min(position + limit, len(self._shard.log)))))
+            return self._with_digests(range(position, min(position + limit, len(self._shard.log))))
 
     def at(self, positions: Sequence[int]) -> Sequence[LogEntry]:
         """The events at these positions, in log order."""
         with self._shard.turn:
             wanted = sorted({one for one in positions if 0 <= one < len(self._shard.log)})
-            return _with_digests(entries_at(self._shard, wanted))
+            return self._with_digests(wanted)
+
+    def _with_digests(self, positions: Iterable[int]) -> list[LogEntry]:
+        """As a database would store them, in clear."""
+        log = self._shard.log
+        return [
+            replace(one, digest=sha256(_MAPPER.to_stored_event(log[one.position]).state).digest())
+            for one in entries_at(self._shard, positions)
+        ]
 
     def load(self, keys: Sequence[RecordKey], *, below: int | None = None) -> Mapping[RecordKey, Sequence[LogEntry]]:
         """All events of these record keys in log order, or those before a position."""
@@ -234,8 +242,3 @@ def _reported(row: DeliveryRow) -> ReportedDelivery:
 
 def _place(one: BackfillRow) -> tuple[int, UnitId, GroundId, UnitId]:
     return one.ordered_at, one.unit, one.ground, one.source
-
-
-def _with_digests(entries: Sequence[LogEntry]) -> list[LogEntry]:
-    """As PostgreSQL would store them."""
-    return [replace(one, digest=sha256(_MAPPER.to_stored_event(one.event).state).digest()) for one in entries]

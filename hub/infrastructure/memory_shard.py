@@ -21,6 +21,7 @@ from hub.application.ports import (
     DeadLetter,
     DeliveryRow,
     Deposited,
+    Erasing,
     FeedState,
     HubError,
     Indexed,
@@ -28,8 +29,9 @@ from hub.application.ports import (
     ParkedWish,
     ReplayWish,
     Timer,
+    month_of,
 )
-from hub.domain.events import Event
+from hub.domain.events import Event, MessageAccepted
 from projections.kafka.positions import InputPosition
 
 
@@ -50,6 +52,8 @@ class MemoryShard:
     generation: int = 1
     last_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     log: list[Event] = field(default_factory=list)
+    erased: set[int] = field(default_factory=set)
+    """Positions whose signed bytes open no more, though `log` has them still."""
     versions: set[tuple[UUID, int]] = field(default_factory=set)
     by_key: dict[RecordKey, list[int]] = field(default_factory=dict)
     index: dict[tuple[Source, MessageId], Indexed] = field(default_factory=dict)
@@ -82,6 +86,22 @@ class MemoryShard:
     before_commit: Callable[[], None] = nothing
     after_commit: Callable[[], None] = nothing
     turn: RLock = field(default_factory=RLock)
+
+    def event(self, position: int) -> Event:
+        """As it is read."""
+        event = self.log[position]
+        if position not in self.erased or not isinstance(event, MessageAccepted):
+            return event
+        return event.model_copy(update={"message": event.message.model_copy(update={"payload": b""})})
+
+    def erase(self, one: Erasing, *, first: int) -> None:
+        """Destroy what opens entries; `first`: the position of the commit's first event."""
+        for position in self.by_key.get(one.key, ()):
+            event = self.log[position]
+            outline = event.outline if isinstance(event, MessageAccepted) else None
+            before = outline is not None and position < first + one.behind
+            if before and outline is not None and one.covers(event.key, outline.category, month_of(event.at)):
+                self.erased.add(position)
 
     def ask(self, key: RecordKey, verb: Literal["retry", "refuse", "refuse-first"]) -> None:
         """What the operator's command writes."""

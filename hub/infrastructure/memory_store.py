@@ -109,12 +109,14 @@ class MemoryWriterStore:
             raise MemoryConflictError("Already recorded.", advice="Empty the caches and read the log again.")
 
     def _append(self, commit: Commit) -> None:
-        shard = self._shard
+        shard, first = self._shard, len(self._shard.log)
         for event in commit.events:
             shard.by_key.setdefault(event.key, []).append(len(shard.log))
             shard.versions.add((event.originator_id, event.originator_version))
             shard.log.append(event)
-        shard.index.update({(one.source, one.message_id): one for one in commit.indexed})
+        for one in commit.erasing:
+            shard.erase(one, first=first)
+        shard.index.update({(each.source, each.message_id): each for each in commit.indexed})
         shard.last_at = max(shard.last_at, commit.at)
 
     def _beside(self, commit: Commit) -> None:
@@ -144,7 +146,7 @@ class MemoryWriterStore:
 
 def entries_at(shard: MemoryShard, positions: Iterable[int]) -> list[LogEntry]:
     """The events at these positions."""
-    return [LogEntry(position, shard.log[position]) for position in positions]
+    return [LogEntry(position, shard.event(position)) for position in positions]
 
 
 def _fresh(new: Sequence[object], known: Iterable[object]) -> bool:

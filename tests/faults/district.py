@@ -149,7 +149,7 @@ class District:
     async def check(self) -> LogSeen:
         """Wait until all is settled, then compare log, feeds, journals and timelines with the ledger."""
         await until(self.settled, within=2 * PATIENCE)
-        log = read_log(self.dsn)
+        log = read_log(self.dsn, self.hub.mapper())
         log.check(self.ledger)
         self.check_unit(VZ, OP, log.feeds[VZ])
         self.check_unit(OP, VZ, log.feeds[OP])

@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Lock
-from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import StoredEvent
 
 from contracts.delivery import Delivery
 from contracts.envelope import parse
@@ -20,7 +18,10 @@ from contracts.names import HUB, MessageId, UnitId
 from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
 from hub.domain.events import MessageAccepted, MessageRefused
+from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.session import Session
+from hub.infrastructure.postgres.shard_database import ShardDatabase
 
 Slot = tuple[int, MessageId]
 """Number and message of one entry of a feed."""
@@ -99,21 +100,19 @@ class LogSeen:
             assert max(Counter(message for _, message in slots).values()) == 1, unit
 
 
-def read_log(dsn: str) -> LogSeen:
+def read_log(dsn: str, mapper: EventMapper) -> LogSeen:
     """The hub's log as it is in the database."""
-    mapper = EventMapper()
     accepted: Counter[MessageId] = Counter()
     refused: Counter[MessageId] = Counter()
     digests: dict[MessageId, bytes] = {}
     at: dict[int, MessageId] = {}
     numbers: defaultdict[tuple[UnitId, str], list[int]] = defaultdict(list)
     with psycopg.connect(dsn, options="-c search_path=shard_0") as connection:
-        rows = connection.execute(
-            "SELECT position, stream_id, stream_version, topic, state FROM log ORDER BY position"
-        ).fetchall()
         slots = connection.execute("SELECT unit, sequence, position FROM delivery ORDER BY unit, sequence").fetchall()
-    for position, stream, version, topic, state in rows:
-        event = mapper.to_domain_event(StoredEvent(UUID(str(stream)), version, topic, state))
+    session = Session(ShardDatabase(dsn, 0), name="test")
+    entries = LogReading(session, mapper).read(0, limit=1_000_000)
+    session.close()
+    for position, event in ((one.position, one.event) for one in entries):
         if isinstance(event, MessageAccepted):
             message = parse(event.message.payload)
             message_id = message.id
@@ -128,7 +127,7 @@ def read_log(dsn: str) -> LogSeen:
     for unit, sequence, position in slots:
         feeds[UnitId(unit)].append((sequence, at[position]))
     return LogSeen(
-        tuple(row[0] for row in rows),
+        tuple(one.position for one in entries),
         accepted,
         refused,
         digests,

@@ -58,7 +58,7 @@ async def test_a_hole_that_the_broker_made_is_filled_by_sending_again(district: 
     finally:
         district.hub.resume(OP)
     await until(lambda: district.open_at(OP) == 0)
-    log = read_log(district.dsn)
+    log = read_log(district.dsn, district.hub.mapper())
     assert log.accepted[lost] == 1
     await district.check()
 
@@ -121,7 +121,7 @@ async def test_an_adapter_restored_from_an_old_backup_goes_on_behind_what_the_hu
         await until(
             lambda: district.given(VZ) >= district.ledger.of(OP) and district.given(OP) >= district.ledger.of(VZ)
         )
-        log = read_log(database)
+        log = read_log(database, district.hub.mapper())
         log.check(district.ledger)
         district.check_unit(VZ, OP, log.feeds[VZ])
         with district.houses[OP].store.read() as tx:

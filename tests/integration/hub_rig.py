@@ -28,7 +28,10 @@ from contracts.partition import partition_of
 from contracts.receipt import Receipt
 from contracts.signed_bytes import SignedBytes
 from hub.entrypoints.cli import transport
+from hub.entrypoints.house import log_mapper
+from hub.entrypoints.settings import LOG_KEK
 from hub.infrastructure.key_files import KeyFiles
+from hub.infrastructure.postgres.mapper import EventMapper
 from projections.kafka.batch_producer import BatchProducer, OutgoingRecord
 from projections.kafka.connection import KafkaConnection
 from projections.kafka.follower import TopicFollower
@@ -92,6 +95,10 @@ class HubRig:
     def users(self) -> Path:
         """The files of the database's users."""
         return self.folder / "hub" / transport.FOLDER / transport.DATABASE_USERS
+
+    def mapper(self) -> EventMapper:
+        """What reads the log's states."""
+        return log_mapper(f"file:{self.folder / 'hub' / LOG_KEK}", advice="Run the command migrate.")
 
     def command(self, *arguments: str) -> str:
         """Run an operator's command to its end."""

@@ -1,5 +1,6 @@
 """A key service as a process beside a `HubRig`, with the keys of a `SealedSimulation`."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contracts.pae import PayloadType
 from contracts.sealing.release import Release
 from hub.application.key_opening import bound_to_deposit
 from hub.application.key_ports import DepositKey
+from hub.entrypoints.settings import LOG_KEK
 from hub.infrastructure.key_encryption import KekFile, KekSet
 from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.postgres.database_users import address_as
@@ -50,6 +52,7 @@ class KeyRig:
         envelope = to_envelope(self.simulation.signed_list, PayloadType.TRUST_LIST)
         (home / "trust-list-1.dsse.json").write_bytes(envelope)
         KekFile(home / "kek.json").create(KekSet.fresh("kek-1"))
+        shutil.copy(self.hub.folder / "hub" / LOG_KEK, home / "log-kek.json")
         self.environment = self.hub.environment | {
             "SPOJKA_KEYS_HOME": str(home),
             "SPOJKA_KEYS_DATABASE": self.database,

@@ -4,10 +4,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+from contracts.categories import Category, Purpose
 from contracts.codes import DeadLetterReason, RefusalCode
-from contracts.names import GroundId, KeyId, MessageId, RecordKey, Source, UnitId
+from contracts.names import GroundId, KeyId, MessageId, MessageType, ProgrammeId, RecordKey, Source, UnitId
 from hub.application.ports import BackfillRow, Commit, DeadLetter, DeliveryRow, Head, Indexed, Parked, Timer
-from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage, StreamKind
+from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, Outline, StoredMessage, StreamKind
+from hub.infrastructure.key_encryption import KekSet, LocalKeyEncryption
+from hub.infrastructure.postgres.log_keys import LogKeys
+from hub.infrastructure.postgres.mapper import EventMapper
 from projections.kafka.positions import InputPosition
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -17,16 +21,25 @@ OFFICE = Source("urn:spojka:demo:labour-office")
 ADVICE, SHELTER = UnitId("debt-advice"), UnitId("shelter")
 GROUND = GroundId("0b9bd2a6-6d4a-4f0e-9d1a-3d5c7f0a1b2c")
 BASIS = Basis(gate=1, grounds_position=3, trust_list=2, settings=1)
+_KEKS = KekSet.fresh("log-kek-1")
 
 
-def accepted(
+def sealing_mapper() -> EventMapper:
+    """As a process of the hub has it, remembering nothing that another learnt."""
+    return EventMapper(LogKeys(LocalKeyEncryption(lambda: _KEKS)))
+
+
+def accepted(  # noqa: PLR0913 - only what matters is named
     key: RecordKey = JANA,
     *,
     stream: UUID | None = None,
     version: int = 1,
     kind: StreamKind = "path",
     payload: bytes = b'{"specversion":"1.0"}',
+    category: Category | None = None,
+    at: datetime = NOON,
 ) -> MessageAccepted:
+    """An event of a message, whatever its bytes say; with `category` of an entry, which an erasure may cover."""
     message = StoredMessage(
         payload=payload, key_id=KeyId("labour-office/messages/0123456789abcdef"), signature=b"\xff" * 64
     )
@@ -34,12 +47,27 @@ def accepted(
         originator_id=stream or uuid4(),
         originator_version=version,
         key=key,
-        at=NOON,
+        at=at,
         stream=kind,
         stream_key="",
         message=message,
         basis=BASIS,
         recipients=(Given(unit=ADVICE, ground=GROUND),),
+        outline=None if category is None else _outline(payload, category),
+    )
+
+
+def _outline(payload: bytes, category: Category) -> Outline:
+    return Outline(
+        message_id=message_id(7),
+        source=OFFICE,
+        type=MessageType("eu.spojka.need.assessed.v1"),
+        time=NOON,
+        programme=ProgrammeId("demo"),
+        sequence=7,
+        category=category,
+        purpose=Purpose.SUPPORT,
+        digest=sha256(payload).digest(),
     )
 
 

@@ -97,7 +97,7 @@ def test_nobody_but_intake_appends_to_the_log_and_nobody_changes_it(town: Town) 
 
 
 def test_every_user_holds_what_its_part_needs_and_nothing_else(town: Town) -> None:
-    reads = {"head": {S}, "log": {S}, "stream": {S}, "message_index": {S}, "restoration": {S}}
+    reads = {table: {S} for table in ("head", "log", "log_key", "stream", "message_index", "restoration")}
     assert held(town.owner, "ledger") == reads | {"follower": {S, N, U}}
     assert held(town.owner, "audit") == reads | {"follower": {S}, "relay": {S}}, (
         "it counts what is parked, and cannot look at it"
@@ -114,6 +114,10 @@ def test_every_user_holds_what_its_part_needs_and_nothing_else(town: Town) -> No
     }
     intake, dispatch = held(town.owner, "intake"), held(town.owner, "dispatch")
     assert intake["follower"] == dispatch["follower"] == {S}, "they must see how far the ledger is"
+    assert intake["log_key"] == {S, N, U}, (
+        "who makes the keys of the log destroys them with an erasure, and nobody else does"
+    )
+    assert dispatch["log_key"] == {S}
     assert intake["key_mailbox"] == {N}, "intake could look at keys that units deposit"
     assert {table for table, words in dispatch.items() if words & {N}} == {
         "feed",

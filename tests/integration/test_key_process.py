@@ -19,7 +19,6 @@ from deploy.servers.embedded_broker import EmbeddedBroker
 from deploy.servers.postgres import PostgresServer
 from hub.domain.events import MessageAccepted
 from hub.infrastructure.postgres.log_reading import LogReading
-from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from tests.integration.hub_rig import FeedEnd, HubRig
@@ -102,7 +101,7 @@ async def test_what_was_given_opens_and_the_log_tells_to_whom_and_a_lost_broker_
 def released_in_log(hub: HubRig) -> int:
     """How many releases the log names."""
     session = Session(ShardDatabase(hub.dsn, 0), name="test")
-    entries = LogReading(session, EventMapper()).read(0, limit=1000)
+    entries = LogReading(session, hub.mapper()).read(0, limit=1000)
     session.close()
     accepted = [parse(one.event.message.payload) for one in entries if isinstance(one.event, MessageAccepted)]
     return sum(len(one.facts.releases) for one in accepted if isinstance(one.facts, KeyReleased))

@@ -22,7 +22,7 @@ from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.relay_store_contract import RelayStoreContract
-from tests.integration.store_samples import ADVICE, NOON, events_commit
+from tests.integration.store_samples import ADVICE, NOON, events_commit, sealing_mapper
 from tests.integration.writer_store_contract import WriterStoreContract
 
 
@@ -35,7 +35,7 @@ def shard(quick_database: str) -> ShardDatabase:
 @pytest.fixture
 def writer(shard: ShardDatabase) -> Iterator[PostgresWriterStore]:
     session = WriterSession(shard, Role.WRITER)
-    yield PostgresWriterStore(session)
+    yield PostgresWriterStore(session, sealing_mapper())
     session.close()
 
 
@@ -58,7 +58,7 @@ class TestPostgresWriterStore(WriterStoreContract):
     def other_writer(self, store: WriterStore) -> WriterStore:
         assert isinstance(store, PostgresWriterStore)
         end_sessions(store.session.database, "writer")
-        other = PostgresWriterStore(WriterSession(store.session.database, Role.WRITER))
+        other = PostgresWriterStore(WriterSession(store.session.database, Role.WRITER), sealing_mapper())
         other.take_over()
         return other
 
@@ -129,7 +129,7 @@ class TestPostgresWriterStore(WriterStoreContract):
         store.commit(Commit(at=NOON, replays=wishes), head=head)
         for shard, sequence in ((0, 4), (1, 3)):
             session = WriterSession(ShardDatabase(dsn, shard), Role.RELAY)
-            relay = PostgresRelayStore(session)
+            relay = PostgresRelayStore(session, sealing_mapper())
             relay.take_over()
             assert relay.replay_wishes() == [ReplayWish(ADVICE, sequence)]
             session.close()
@@ -148,13 +148,13 @@ class TestPostgresRelayStore(RelayStoreContract):
     @pytest.fixture
     def relay(self, shard: ShardDatabase) -> Iterator[PostgresRelayStore]:
         session = WriterSession(shard, Role.RELAY)
-        yield PostgresRelayStore(session)
+        yield PostgresRelayStore(session, sealing_mapper())
         session.close()
 
     def other_relay(self, relay: RelayStore) -> RelayStore:
         assert isinstance(relay, PostgresRelayStore)
         end_sessions(relay.session.database, "relay")
-        other = PostgresRelayStore(WriterSession(relay.session.database, Role.RELAY))
+        other = PostgresRelayStore(WriterSession(relay.session.database, Role.RELAY), sealing_mapper())
         other.take_over()
         return other
 

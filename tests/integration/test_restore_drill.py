@@ -15,7 +15,6 @@ import pytest
 from psycopg import sql
 
 from contracts.categories import Category
-from contracts.envelope import parse
 from contracts.feed_head import FeedHead
 from contracts.feed_record import FeedRecord, document
 from contracts.messages.consent import ConsentContent, ConsentWithdrawn
@@ -26,8 +25,8 @@ from contracts.sealing.release import Release
 from deploy.servers.embedded_broker import EmbeddedBroker
 from deploy.servers.postgres import PostgresServer
 from hub.domain.events import MessageAccepted
+from hub.domain.outlines import said_in
 from hub.infrastructure.postgres.log_reading import LogReading
-from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from tests.integration.hub_rig import FeedEnd, HubRig
@@ -84,9 +83,9 @@ class Site:
     def said(self, kind: type) -> int:
         """How many accepted messages of a type the log holds."""
         session = Session(ShardDatabase(self.hub.dsn, 0), name="test")
-        entries = LogReading(session, EventMapper()).read(0, limit=1000)
+        entries = LogReading(session, self.hub.mapper()).read(0, limit=1000)
         session.close()
-        found = [parse(one.event.message.payload) for one in entries if isinstance(one.event, MessageAccepted)]
+        found = [said_in(one.event) for one in entries if isinstance(one.event, MessageAccepted)]
         return sum(isinstance(one.facts, kind) for one in found)
 
     def remembered(self) -> bool:

@@ -1,7 +1,7 @@
 """A simulated hub's log with its ledger, as an auditor gets it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +19,9 @@ from hub.audit.bundle import Bundle, Manifest, Part, Row
 from hub.audit.bundle_writing import TilesOf, is_hub_key, write
 from hub.audit.findings import Finding
 from hub.audit.verification import verify
+from hub.domain.events import Event, MessageAccepted
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.state_cipher import KEY_LENGTH, StateKey
 from tests.simulation.programme import DECIN, Simulation
 
 SIGNER = NoteSigner(origin_of(DECIN, 0), b"\x0a" * 32)
@@ -59,6 +61,30 @@ def rows_of(hub: Simulation) -> list[Row]:
         Row(position, key, one.originator_id, one.originator_version, one.topic, one.state)  # type: ignore[arg-type] # UUIDs here
         for position, (key, one) in enumerate(stored)
     ]
+
+
+def sealed_rows_of(hub: Simulation, without: Collection[int] = ()) -> list[Row]:
+    """The log as it would be stored under keys, each row beside those that there are: of what was erased, and of positions `without`, one is missing.
+
+    The same log gives the same bytes.
+    """
+    return [
+        replace(row, keys=row.keys[:KEY_LENGTH]) if row.position in {*hub.shard.erased, *without} else row
+        for row in (_sealed(position, event) for position, event in enumerate(hub.shard.log))
+    ]
+
+
+def _sealed(position: int, event: Event) -> Row:
+    outline = event.outline if isinstance(event, MessageAccepted) else None
+    evidence, nonce = _key_for(f"{event.at:%Y-%m}"), position.to_bytes(12, "big")
+    entry = None if outline is None else _key_for(f"{event.key} {outline.category} {event.at:%Y-%m}")
+    (stored,) = _MAPPER.sealed([event], [(evidence, entry)], drawn=[nonce])
+    keys = evidence.secret + (b"" if entry is None else entry.secret)
+    return Row(position, event.key, event.originator_id, event.originator_version, stored.topic, stored.state, keys)
+
+
+def _key_for(name: str) -> StateKey:
+    return StateKey.of(sha256(name.encode()).digest())
 
 
 def note_over(rows: Sequence[Row]) -> bytes:

@@ -45,6 +45,8 @@ MEANINGS: Final = {
     FindingCode.UNFOUNDED: "the hub said what nothing gave rise to",
     FindingCode.READ: "a unit read what was not open to it, or no longer",
     FindingCode.CONTRADICTED: "history was rewritten or taken back since somebody saw it",
+    FindingCode.ERASED: "content is missing that nobody had erased",
+    FindingCode.OTHER_OUTLINE: "what an erasure would leave is not what the message says",
     FindingCode.INDEX: "the export says something else of itself than is in it",
 }
 

@@ -12,13 +12,13 @@ from typing import Final
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from contracts.envelope import parse
 from contracts.names import HUB, MessageId, MessageType, RecordKey, Source, SubjectId, UnitId, source_of, unit_of
 from hub.application.ports import Indexed, LogEntry
 from hub.audit.history import UnknownSubjectError
 from hub.audit.replay import Replayed, replay_events
 from hub.domain.events import Event, MessageAccepted, MessageRefused
 from hub.domain.naming import deterministic_id
+from hub.domain.outlines import said_in
 from hub.domain.shards import shard_of
 from hub.entrypoints.house import House
 from hub.infrastructure.postgres.log_reading import LogReading
@@ -54,11 +54,11 @@ class Stop:
 class ShardEvidence:
     """One shard. Methods raise `StoreUnavailableError`, `ProjectionsError`, `StoredEventError`."""
 
-    def __init__(self, database: ShardDatabase, source: Source, programme: str) -> None:
+    def __init__(self, database: ShardDatabase, mapper: EventMapper, source: Source, programme: str) -> None:
         self.database = database
-        self.models = ReadModels(database)
+        self.models = ReadModels(database, mapper)
         self.session = Session(database, name="audit-page")
-        self.log = LogReading(self.session, EventMapper())
+        self.log = LogReading(self.session, mapper)
         self.stored = StoredLog(self.session)
         self._wakeup = LogWakeup(database)
         self._source = source
@@ -105,7 +105,8 @@ class Evidence:
         dsn, programme = _reading_only(house.database(DatabaseUser.AUDIT).dsn), self._listed.programme
         source = source_of(programme, HUB)
         databases = [ShardDatabase(dsn, shard) for shard in range(self._listed.shards)]
-        self.shards = [ShardEvidence(database, source, programme) for database in databases]
+        mapper = house.mapper()
+        self.shards = [ShardEvidence(database, mapper, source, programme) for database in databases]
 
     def shard_of(self, subject: SubjectId) -> ShardEvidence:
         """Where a subject's events are."""
@@ -167,7 +168,7 @@ def _stop(number: int, event: Event) -> Stop:
     if isinstance(event, MessageRefused):
         return Stop(number, event.at, MessageType(event.type), unit_of(event.source), refused=True, more=0)
     assert isinstance(event, MessageAccepted)  # noqa: S101 - there is no third kind
-    message = parse(event.message.payload)
+    message = said_in(event)
     return Stop(number, event.at, message.type, message.unit, refused=False, more=0)
 
 
@@ -180,4 +181,4 @@ def accepted(shard: ShardEvidence, found: Mapping[tuple[Source, MessageId], Inde
     """Those of the messages found that stand in the log as accepted."""
     for entry in shard.log.at(sorted(one.position for one in found.values())):
         if isinstance(entry.event, MessageAccepted):
-            yield parse(entry.event.message.payload).id
+            yield said_in(entry.event).id

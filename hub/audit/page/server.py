@@ -74,6 +74,7 @@ def serve_page(home: Path | None, *, told: Callable[[str], None]) -> None:
     settings = load_settings(home=home)
     set_up_logs("spojka-audit")
     house = open_house(settings)
+    house.mapper()  # whether the log can be read is told now
 
     async def served() -> None:
         stop = asyncio.Event()

@@ -44,7 +44,8 @@ def access(
     asked = _subject(subject)
     house = house_of(home)
     listed = listed_of(house)
-    models = ReadModels(databases(house)[shard_of(asked, partitions=listed.partitions, shards=listed.shards)])
+    database = databases(house)[shard_of(asked, partitions=listed.partitions, shards=listed.shards)]
+    models = ReadModels(database, house.mapper())
     records = models.ask(lambda connection: access_history(connection, asked))
     if for_client:
         view = client_view(records, programme=listed.programme, subject=asked, at=house.clock.now())
@@ -89,7 +90,7 @@ def list_obligations(
     """Which unit must erase what, what it stated, and what is overdue."""
     house = house_of(home)
     at = house.clock.now()
-    shards = [ReadModels(database) for database in databases(house)]
+    shards = [ReadModels(database, house.mapper()) for database in databases(house)]
     question = overdue if only_overdue else obligations
     found = [one for models in shards for one in models.ask(lambda connection: question(connection, at=at))]
     rows = sorted(((one, one.state(at)) for one in found), key=lambda row: (row[0].due, row[0].obligation_id))

@@ -37,7 +37,7 @@ def lag(
             "rebuilding": one.rebuilding,
         }
         for database in databases(house)
-        for name, one in ReadModels(database).lag(now).items()
+        for name, one in ReadModels(database, house.mapper()).lag(now).items()
     ]
     if as_json:
         sys.stdout.write(json.dumps(rows) + "\n")
@@ -56,8 +56,9 @@ def rebuild(
     """Build a read model anew from the log, beside the one that serves; it takes over when it has come as far."""
     if name not in MODELS:
         raise UnknownReadModelError(f"There is no read model {name}.", advice=f"Name one of {', '.join(MODELS)}.")
-    for database in databases(house_of(home), DatabaseUser.PROJECTIONS):
-        models = ReadModels(database)
+    house = house_of(home)
+    for database in databases(house, DatabaseUser.PROJECTIONS):
+        models = ReadModels(database, house.mapper())
         models.prepare()
         models.rebuild(name)
     out.print("Begun. The projections role carries it on; see `spojka-hub projections lag`.")

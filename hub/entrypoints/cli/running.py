@@ -27,6 +27,7 @@ def run(
     settings = load_settings(home=home)
     set_up_logs("spojka-hub")
     house = open_house(settings)
+    house.mapper()  # whether the log can be read is told now
     if settings.database_users is None:  # who has a part's privileges alone makes no tables: `spojka-hub migrate` did
         migrate(settings.database, settings.shard)
 

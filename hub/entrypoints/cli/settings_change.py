@@ -14,7 +14,6 @@ from hub.entrypoints.cli.opening import Home, databases, house_of, out, telling
 from hub.entrypoints.house import House
 from hub.entrypoints.publishing import publish
 from hub.infrastructure.postgres.log_reading import LogReading
-from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 
@@ -87,7 +86,7 @@ def _recorded(house: House, database: ShardDatabase) -> DecisionSettings:
     """The settings that a shard's log holds."""
     session = Session(database, name="settings")
     try:
-        return house.programme.caught_up(LogReading(session, EventMapper())).settings
+        return house.programme.caught_up(LogReading(session, house.mapper())).settings
     finally:
         session.close()
 

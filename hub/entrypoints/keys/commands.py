@@ -58,6 +58,7 @@ def run(home: Home = None) -> None:
 
     set_up_logs("spojka-keys")
     house = open_house(load_settings(home=home))
+    house.mapper()  # whether the hub's log can be read is told now
     _migrate(house)
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(house))

@@ -5,6 +5,7 @@ Invariant: whatever is missing is said at start, with what to do, before anythin
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.keys import KeyUse, SigningKey, VerifyingKey
 from contracts.names import KeyId
@@ -15,17 +16,20 @@ from hub.application.key_ports import KeyEncryption
 from hub.application.key_service import KeyService
 from hub.application.programme import Programme
 from hub.application.releasing import Releasing
-from hub.entrypoints.house import check_clock, check_users, connection_of, first_directory
+from hub.entrypoints.house import check_clock, check_users, connection_of, first_directory, log_mapper
 from hub.entrypoints.keys.settings import KeysSettings
 from hub.entrypoints.settings import SettingsError
 from hub.infrastructure.erased_keys import ErasedKeys, JournaledKeyStore
 from hub.infrastructure.key_encryption_choice import key_encryption
 from hub.infrastructure.key_files import KeyFiles
 from hub.infrastructure.postgres.key_log import PostgresKeyLog
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from projections.kafka.connection import KafkaConnection
 from projections.process.clock import Clock, clock_of
+
+_NO_LOG_KEY: Final = "Copy keys/log-kek.json of the hub's home folder to log-kek.json in this one (mode 600), or set SPOJKA_KEYS_LOG_KEK."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +73,26 @@ class KeysHouse:
         """The hub's database."""
         return ShardDatabase(self.settings.log, self.settings.shard)
 
+    def mapper(self) -> EventMapper:
+        """What reads the states of the hub's log. Raises `SettingsError` where its keys are not there."""
+        return log_mapper(self.settings.log_key_encryption, advice=_NO_LOG_KEY)
+
+    def log(self, session: Session) -> PostgresKeyLog:
+        """The hub's log over a session. Raises `SettingsError`."""
+        return PostgresKeyLog(session, self.mapper())
+
     def key_store(self, keys: Session) -> JournaledKeyStore:
         """This shard's keys, with what was erased of them noted in the home folder."""
         return JournaledKeyStore(keys, ErasedKeys(self.settings.home / "erased" / str(self.settings.shard)))
 
     def service(self, keys: Session, log: Session) -> KeyService:
-        """The service over a session on the key database and one on the hub's."""
+        """The service over a session on the key database and one on the hub's. Raises `SettingsError`."""
         store = self.key_store(keys)
         releasing = Releasing(
             store, kek=self.kek, programme=self.listed.programme, key=self.releases, shard=self.settings.shard
         )
         return KeyService(
-            log=PostgresKeyLog(log),
+            log=self.log(log),
             store=store,
             programme=Programme(self.directory, self.roots, self.voice),
             kek=self.kek,

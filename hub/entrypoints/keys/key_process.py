@@ -34,7 +34,6 @@ from hub.entrypoints.keys.house import KeysHouse
 from hub.entrypoints.publishing import hub_record
 from hub.entrypoints.restore_guard import RestoreGuard
 from hub.infrastructure.erased_keys import JournaledKeyStore
-from hub.infrastructure.postgres.key_log import PostgresKeyLog
 from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.log_wakeup import LogWakeup
 from hub.infrastructure.postgres.restorations import Restorations
@@ -126,7 +125,7 @@ class KeyProcess:
             return
         await asyncio.to_thread(_go_on_after_restores, house.key_store(keys), Restorations(log), house.clock.now())
         service = self._service = house.service(keys, log)
-        reporting = KeyReporting(PostgresKeyStore(keys), PostgresKeyLog(log), house.voice, shard=house.settings.shard)
+        reporting = KeyReporting(PostgresKeyStore(keys), house.log(log), house.voice, shard=house.settings.shard)
         wakeup = LogWakeup(house.log_database)
         producer = BatchProducer(connection=house.connection)
         self._reports, self._counted, self._looked_at = _Reports(), Counts(), float("-inf")

@@ -37,6 +37,13 @@ class KeysSettings(HomeSettings):
             "module, pkcs11:token=NAME?module-path=LIBRARY&pin-source=file:PATH (RFC 7512). Not set: kek.json in the home folder."
         ),
     ] = ""
+    log_kek: Annotated[
+        str,
+        Field(
+            description="The keys that wrap the keys of the hub's log, as the hub has them: file:PATH or env:NAME. "
+            "Not set: log-kek.json in the home folder."
+        ),
+    ] = ""
     bootstrap: Annotated[
         str, Field(description="Kafka address host:port[,host:port…], or file:PATH to a file that holds it.")
     ] = "127.0.0.1:9092"
@@ -86,6 +93,11 @@ class KeysSettings(HomeSettings):
     def key_encryption(self) -> str:
         """Where the key-encryption keys are."""
         return self.kek or f"file:{self.home / 'kek.json'}"
+
+    @property
+    def log_key_encryption(self) -> str:
+        """Where the keys are that wrap the keys of the hub's log."""
+        return self.log_kek or f"file:{self.home / 'log-kek.json'}"
 
 
 def load_settings(**given: object) -> KeysSettings:

@@ -4,7 +4,7 @@ Invariants: entries come in log order; only committed events are seen, and since
 that was read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +21,7 @@ _SQL = queries("log")
 
 
 class LogReading:
-    """Reads over `session`. All methods raise `StoreUnavailableError` and `StoredEventError`."""
+    """Reads over `session`. All methods raise `StoreUnavailableError`, `StoredEventError`, `KeyEncryptionError`."""
 
     def __init__(self, session: Session, mapper: EventMapper) -> None:
         self._session = session
@@ -63,8 +63,6 @@ class LogReading:
         with self._session.use() as connection:
             return connection.execute(_SQL[query], values, binary=True).fetchall()
 
-    def _entries(self, rows: Iterable[tuple[Any, ...]]) -> list[LogEntry]:
-        decode = self._mapper.to_domain_event
-        return [
-            LogEntry(position, decode(StoredEvent(*stored)), sha256(stored[-1]).digest()) for position, *stored in rows
-        ]
+    def _entries(self, rows: Sequence[tuple[Any, ...]]) -> list[LogEntry]:
+        events = self._mapper.to_domain_events([StoredEvent(*stored) for _, *stored in rows], self._session)
+        return [LogEntry(row[0], event, sha256(row[-1]).digest()) for row, event in zip(rows, events, strict=True)]

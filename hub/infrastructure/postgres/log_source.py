@@ -1,7 +1,7 @@
 """The log as the read models' runner reads it.
 
 Invariants: positions are the numbers, without gaps; an item tells who spoke and what was decided, and bears the exact message; nothing is left out,
-refusals included.
+refusals and what was erased included.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from contracts.names import MessageId, Source, unit_of
 from contracts.strict_json import parse
 from hub.application.ports import LogEntry
 from hub.domain.events import Event, MessageAccepted, MessageRefused
+from hub.domain.outlines import said_in
 from hub.infrastructure.postgres.follower_store import FollowerStore
 from projections.source import LogBackfill, LogItem, LogRecipient
 
@@ -44,7 +45,8 @@ def item_of(entry: LogEntry) -> LogItem:
         )
     if not isinstance(event, MessageAccepted):
         raise TypeError(f"the log holds an event of unknown kind {event.TOPIC} at {entry.position}")
-    document = parse(event.message.payload)  # it was validated whole when it was accepted
+    erased = said_in(event) if event.erased else None
+    document = parse(event.message.payload) if erased is None else {"id": erased.id, "source": erased.source}
     return LogItem(
         position=entry.position,
         at=event.at,
@@ -52,7 +54,8 @@ def item_of(entry: LogEntry) -> LogItem:
         message_id=MessageId(str(document["id"])),
         author=unit_of(Source(str(document["source"]))),
         verdict="accepted",
-        payload=event.message.payload,
+        payload=None if event.erased else event.message.payload,
+        outline=erased,
         recipients=tuple(LogRecipient(given.unit, given.ground) for given in event.recipients),
         backfills=tuple(LogBackfill(one.unit, one.ground, one.source, one.through) for one in event.backfills),
     )

@@ -37,13 +37,14 @@ class DatabaseUser(StrEnum):
     """The operator's commands but for those that make tables and users."""
 
 
-_LOG: Final = dict.fromkeys(("head", "log", "stream", "message_index", "restoration"), READ)
+_LOG: Final = dict.fromkeys(("head", "log", "log_key", "stream", "message_index", "restoration"), READ)
 
 PRIVILEGES: Final[Mapping[DatabaseUser, Grants]] = {
     DatabaseUser.INTAKE: {
         "head": ("SELECT", "UPDATE"),
         "relay": READ,
         "log": GROW,
+        "log_key": KEEP,  # it makes keys, and destroys them with an erasure
         "stream": GROW,
         "message_index": GROW,
         "input_position": KEEP,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hub.infrastructure.postgres.follower_store import FollowerStore
 from hub.infrastructure.postgres.log_source import LogSource
+from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.postgres.store_errors import translated
 from projections.access_history import AccessHistory
@@ -32,12 +33,15 @@ _AnswerT = TypeVar("_AnswerT")
 
 
 class ReadModels:
-    """Builds and asks the read models of one shard. Methods raise `StoreUnavailableError`, `ProjectionsError`."""
+    """Builds and asks the read models of one shard; without `mapper` it only asks, or reads a log in clear.
 
-    def __init__(self, database: ShardDatabase) -> None:
+    Methods raise `StoreUnavailableError`, `ProjectionsError`.
+    """
+
+    def __init__(self, database: ShardDatabase, mapper: EventMapper | None = None) -> None:
         self._database = database
         self._schema = f"projections_{database.shard}"
-        self._follower = FollowerStore(database, "projections")
+        self._follower = FollowerStore(database, "projections", mapper)
         self._engine: Engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_size=2)
         self._runner = Runner[LogItem, ParsedLogItem](
             self._engine, LogSource(self._follower), parse=parse_log, projections=[AccessHistory(), Obligations()]

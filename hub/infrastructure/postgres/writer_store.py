@@ -7,12 +7,15 @@ fenced in every call until it acquired the lock and took over again.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import psycopg
+
 from contracts.names import MessageId, RecordKey, Source
 from hub.application.ports import Commit, Head, Indexed, LogEntry, Parked, ParkedWish, Timer
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.log_recorder import LogRecorder
 from hub.infrastructure.postgres.mapper import EventMapper
 from hub.infrastructure.postgres.queries import queries
+from hub.infrastructure.postgres.writer_keys import WriterKeys
 from hub.infrastructure.postgres.writer_rows import parked_of, write_beside
 from hub.infrastructure.postgres.writer_session import WriterSession
 from projections.kafka.positions import InputPosition
@@ -27,11 +30,14 @@ class PostgresWriterStore:
         self.session = session
         self._mapper = mapper or EventMapper()
         self._recorder = LogRecorder(session)
+        self._keys = None if self._mapper.keys is None else WriterKeys(self._mapper.keys, session)
         self._log = LogReading(session, self._mapper)
 
     def take_over(self) -> Head:
         """Raise the epoch, over the lock that `session.stand_by` got or that is free now. Raises `FencedError` when another holds it."""
         self.session.try_acquire()
+        if self._keys is not None:
+            self._keys.forget()
         return self._recorder.take_over()
 
     def head(self) -> Head:
@@ -44,13 +50,19 @@ class PostgresWriterStore:
 
     def commit(self, commit: Commit, *, head: Head) -> Head:
         """Write everything or nothing. Raises `FencedError`, `StoreConflictError`, `StoreUnavailableError`."""
-        return self._recorder.append(
-            map(self._mapper.to_stored_event, commit.events),
-            count=len(commit.events),
-            at=commit.at,
-            head=head,
-            beside=lambda connection: write_beside(connection, commit),
-        )
+        plan = None if self._keys is None else self._keys.plan(commit)
+
+        def beside(connection: psycopg.Connection) -> None:
+            if self._keys is not None and plan is not None:
+                self._keys.write(connection, plan)
+            write_beside(connection, commit)
+
+        events = commit.events
+        stored = map(self._mapper.to_stored_event, events) if plan is None else self._mapper.sealed(events, plan.under)
+        after = self._recorder.append(stored, count=len(events), at=commit.at, head=head, beside=beside)
+        if self._keys is not None and plan is not None:
+            self._keys.keep(plan)
+        return after
 
     def load(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Sequence[LogEntry]]:
         """All events of these record keys in log order; absent keys are left out. One round trip."""

@@ -103,7 +103,7 @@ class Page:
 
     def catch_up(self) -> None:
         """Bring the read models to the end of the log."""
-        models = ReadModels(self.house.database(DatabaseUser.PROJECTIONS))
+        models = ReadModels(self.house.database(DatabaseUser.PROJECTIONS), self.house.mapper())
         models.catch_up()
         models.close()
 
@@ -120,7 +120,7 @@ def page_over(folder: Path, dsn: str, story: Story) -> Iterator[Page]:
         hub.clock.write_text(story.hub.clock.at.isoformat())
         hub.start("intake")
         house = house_of(hub)
-        models = ReadModels(house.database(DatabaseUser.PROJECTIONS))
+        models = ReadModels(house.database(DatabaseUser.PROJECTIONS), house.mapper())
         models.prepare()
         models.catch_up()
         models.close()

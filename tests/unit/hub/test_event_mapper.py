@@ -7,33 +7,18 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from contracts.names import RecordKey
+from contracts.categories import Category
 from hub.domain.events import Event, MessageAccepted
 from hub.infrastructure.postgres.mapper import EventMapper, StoredEventError
+from hub.infrastructure.postgres.state_cipher import StateKey
 from tests.integration.store_samples import JANA, accepted, refused
 
+EVIDENCE, ENTRY = StateKey.of(b"\x01" * 32), StateKey.of(b"\x02" * 32)
 _OLD = (
     b'{"key":"r1.jjjjjjjjjjjjjjjjjjjjjjjjjj","at":"2026-03-02T12:00:00Z","stream":"path","stream_key":"",'
     b'"message":{"payload":"__79","key_id":"office/messages/0123456789abcdef","signature":"AAE=","proof":null},'
     b'"basis":{"gate":1,"grounds_position":3,"trust_list":2,"settings":1},"recipients":[{"unit":"shelter","ground":null}],"backfills":[]}'
 )
-
-
-class _Sealing:
-    """A cipher of the test's own: opens only at the place it sealed for, and keeps the key's name out of sight."""
-
-    def __init__(self) -> None:
-        self.keys: list[RecordKey] = []
-
-    def encrypt(self, plaintext: bytes, *, key_name: RecordKey, associated_data: bytes) -> bytes:
-        self.keys.append(key_name)
-        return len(associated_data).to_bytes(2, "big") + associated_data + plaintext[::-1]
-
-    def decrypt(self, ciphertext: bytes, *, associated_data: bytes) -> bytes:
-        end = 2 + int.from_bytes(ciphertext[:2], "big")
-        if ciphertext[2:end] != associated_data:
-            raise ValueError("not the place it was sealed for")
-        return ciphertext[end:][::-1]
 
 
 @pytest.mark.parametrize(
@@ -105,19 +90,39 @@ def test_an_old_topic_is_lifted_through_every_version_between() -> None:
 
 
 def test_a_state_moved_to_another_place_does_not_open() -> None:
-    cipher = _Sealing()
-    mapper = EventMapper(cipher)
-    event = accepted()
-    stored = mapper.to_stored_event(event)
-    assert cipher.keys == [event.key]
-    assert mapper.to_domain_event(stored) == event
-    for moved in (
-        replace(stored, originator_id=UUID(int=1)),
-        replace(stored, originator_version=2),
-        replace(stored, topic="message-refused/1"),
-    ):
-        with pytest.raises(StoredEventError):
-            mapper.to_domain_event(moved)
+    mapper, found = EventMapper(), {key.key_id: key for key in (EVIDENCE, ENTRY)}
+    for event in (accepted(), accepted(category=Category.HOUSING), refused(JANA, stream=uuid4(), version=3)):
+        entry = ENTRY if isinstance(event, MessageAccepted) and event.outline else None
+        (stored,) = mapper.sealed([event], [(EVIDENCE, entry)])
+        assert JANA.encode() not in stored.state
+        assert mapper.to_domain_event(stored, found) == event
+        for moved in (
+            replace(stored, originator_id=UUID(int=1)),
+            replace(stored, originator_version=2),
+            replace(stored, topic="message-refused/1"),
+        ):
+            if moved != stored:
+                with pytest.raises(StoredEventError):
+                    mapper.to_domain_event(moved, found)
+
+
+def test_an_entry_whose_key_is_destroyed_keeps_its_decision_and_one_whose_key_is_lost_is_an_error() -> None:
+    mapper, event = EventMapper(), accepted(category=Category.HOUSING)
+    (stored,) = mapper.sealed([event], [(EVIDENCE, ENTRY)])
+    read = mapper.to_domain_event(stored, {EVIDENCE.key_id: EVIDENCE, ENTRY.key_id: None})
+    assert isinstance(read, MessageAccepted)
+    assert read.erased
+    emptied = event.message.model_copy(update={"payload": b""})
+    assert read == event.model_copy(update={"message": emptied})
+    for found in ({EVIDENCE.key_id: EVIDENCE}, {ENTRY.key_id: ENTRY}, {EVIDENCE.key_id: None, ENTRY.key_id: ENTRY}, {}):
+        with pytest.raises(StoredEventError, match="without its key"):
+            mapper.to_domain_event(stored, found)
+
+
+def test_a_state_in_clear_without_its_signed_bytes_is_damaged_and_not_erased() -> None:
+    emptied = _OLD.replace(b'"payload":"__79",', b"")
+    with pytest.raises(StoredEventError, match="Unreadable"):
+        EventMapper().to_domain_event(replace(EventMapper().to_stored_event(accepted()), state=emptied))
 
 
 def test_an_unregistered_event_is_never_written() -> None:

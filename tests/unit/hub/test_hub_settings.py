@@ -10,7 +10,8 @@ from contracts.dsse import to_envelope
 from contracts.keys import KeyUse
 from contracts.pae import PayloadType
 from hub.entrypoints.house import FIRST_LIST, open_house
-from hub.entrypoints.settings import HubSettings, SettingsError, described, load_settings
+from hub.entrypoints.settings import LOG_KEK, HubSettings, SettingsError, described, load_settings
+from hub.infrastructure.key_encryption import KekFile, KekSet
 from hub.infrastructure.key_files import KeyFileError, KeyFiles
 from projections.process.health import Health, HealthEndpoint, PortError
 from tests.simulation.programme import Simulation
@@ -116,3 +117,14 @@ def test_the_auditors_page_speaks_to_no_other_machine_without_tls(
         monkeypatch.setenv(f"SPOJKA_HUB_{name}", value)
     with pytest.raises(SettingsError, match=told):
         load_settings()
+
+
+def test_a_hub_without_the_key_of_its_log_does_not_start_and_says_where_to_get_it(home: Path) -> None:
+    house = open_house(load_settings())
+    with pytest.raises(SettingsError, match=r"No key-encryption keys.*Restore keys/log-kek\.json.*spojka-hub migrate"):
+        house.mapper()
+    KekFile(home / LOG_KEK).create(KekSet.fresh("log-kek-1"))
+    assert house.mapper().keys is not None
+    (home / LOG_KEK).chmod(0o644)
+    with pytest.raises(SettingsError, match="can be read by others"):
+        house.mapper()

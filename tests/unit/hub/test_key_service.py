@@ -290,6 +290,14 @@ class TestRelease:
             hub.serve()
         assert not hub.produced
 
+    def test_content_that_is_missing_without_an_erasure_stops_all_releases(self, hub: SealedSimulation) -> None:
+        consent(hub, *grant("md"))
+        need(hub)
+        hub.shard.erased.add(len(hub.shard.log) - 1)
+        with pytest.raises(UntrustedLogError, match="nobody had it erased"):
+            hub.serve()
+        assert not hub.produced
+
     def test_a_recipient_that_only_the_hub_names_is_given_no_key(self, hub: SealedSimulation) -> None:
         consent(hub, *grant("md"))
         name = need(hub)
