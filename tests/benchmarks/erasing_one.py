@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from statistics import median
 
@@ -28,28 +29,40 @@ from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from projections.kafka.positions import RawRecord
 from tests.benchmarks.registry import Bench
 from tests.benchmarks.workload import AT, Keyed, subject, workload
+from tests.integration.store_samples import sealing_mapper
 from tests.simulation.programme import DECIN, PARTITIONS, Simulation
 
 _PER_CLIENT = 2
 """A consent and an entry."""
 _TOGETHER = 500
-_ERASED = 21
+_ERASED = 41
 _OP, _VZ = UnitId("op"), UnitId("vz")
 
 
-def milliseconds(bench: Bench, name: str, *, entries: int) -> float:
-    """The median over some clients, spread over a log of so many entries; each client has a content key that `vz` was given."""
-    log, keys = (ShardDatabase(bench.postgres.create_database(f"{name}_{part}"), 0) for part in ("log", "keys"))
+def milliseconds(bench: Bench, *logs: int) -> list[float]:
+    """For logs of so many entries each, the median over some clients, spread over the log; each client has a content key that `vz` was given.
+
+    The logs take turns, so that what the machine does besides meets all alike; and nothing is remembered of the client, as of most.
+    """
+    with ExitStack() as stack:
+        shards = [(entries // _PER_CLIENT, stack.enter_context(_filled(bench, entries))) for entries in logs]
+        taken = [[shard.erase(turn * (clients // _ERASED)) for clients, shard in shards] for turn in range(_ERASED)]
+        return [median(seconds) * 1000 for seconds in zip(*taken, strict=True)]
+
+
+@contextmanager
+def _filled(bench: Bench, entries: int) -> Iterator["_Shard"]:
+    log, keys = (ShardDatabase(bench.postgres.create_database(f"erase_{part}{entries}"), 0) for part in ("log", "keys"))
     migrate(log.dsn, 0)
     migrate(keys.dsn, 0, revisions=KEY_TABLES)
     writer, reading, keeping = WriterSession(log, Role.WRITER), Session(log, name="keys"), Session(keys, name="keys")
     try:
         store = PostgresKeyStore(keeping)
         _keep_keys(store, entries // _PER_CLIENT)
-        shard = _Shard(Simulation(), PostgresWriterStore(writer), PostgresKeyLog(reading), store)
+        mapper = sealing_mapper()
+        shard = _Shard(Simulation(), PostgresWriterStore(writer, mapper), PostgresKeyLog(reading, mapper), store)
         shard.fill(entries)
-        every = entries // _PER_CLIENT // _ERASED
-        return median(shard.erase(number * every) for number in range(_ERASED)) * 1000
+        yield shard
     finally:
         for session in (writer, reading, keeping):
             session.close()
@@ -90,6 +103,8 @@ class _Shard:
         """Seconds from the request until nothing of the client's key is left."""
         client = subject(number)
         _, signed = self._simulation.message("op", ErasureRequested(), subject=client)
+        self._intake.take_over()
+        self._keys.take_over()
         began = time.monotonic()
         self._take([Keyed(client, signed)])
         passed = time.monotonic() - began
