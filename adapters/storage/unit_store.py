@@ -64,6 +64,8 @@ _CACHE: Final = "spojka_cache"
 _CACHE_KIB: Final = 2_000
 _BULK_CACHE_KIB: Final = 8_000
 """SQLite writes what does not fit into its cache before the transaction ends, and again when it is changed once more: an import changes much."""
+_LONGEST_LOG: Final = 64 * 1024 * 1024
+"""Bytes of SQLite's log of changes after which an import stops to empty it."""
 _OWN: Final = "spojka_own"
 """Under which a connection keeps what tells it from every other."""
 _DISK_FULL: Final = "53100"
@@ -200,6 +202,15 @@ class UnitStore:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             self._turns += 1
             yield Transaction(connection)
+        if bulk:
+            self._keep_log_short()
+
+    def _keep_log_short(self) -> None:
+        """Where an import and people write in turns without a pause, SQLite finds no moment to begin its log anew: it would grow with each row."""
+        if self._engine.dialect.name == "sqlite":
+            log = Path(f"{self._engine.url.database}-wal")
+            if log.exists() and log.stat().st_size > _LONGEST_LOG:
+                empty_log(self._engine)
 
     def mark(self, tx: Transaction) -> Mark:
         """Taken in a write transaction, for the one behind it to ask whether anything came between."""
