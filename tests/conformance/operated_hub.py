@@ -1,6 +1,7 @@
 """A hub as its operator runs it, by `spojka-hub` alone, in a programme made for one test."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ class OperatedKeys:
     def create(self) -> None:
         """Its keys, admitted by the hub's operator."""
         self.home.mkdir()
+        shutil.copy(self.hub.home / "keys" / "log-kek.json", self.home)
         (self.home / "trust-list-1.dsse.json").write_bytes((self.hub.home / "trust-list-1.dsse.json").read_bytes())
         run(*command("hub.entrypoints.keys.commands", "init"), environment=self.environment)
         self.hub.hub("trust-list", "add-key-service", str(self.home / "key-service.json"))
