@@ -14,11 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final
-
-from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
-from openpyxl.workbook import Workbook
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from adapters.connectors.cell_text import text_of
 from adapters.connectors.file_format import FileFormat
@@ -27,6 +23,9 @@ from adapters.connectors.header import LOOKED_THROUGH, Row, cut_at_header, names
 from adapters.connectors.record_table import REPORT_EVERY, Progress, Record, Refuse
 from adapters.connectors.refusal import Refusal, RefusalReason
 from adapters.connectors.workbook_guard import WorkbookError, check_sheet, check_workbook
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
 
 warnings.filterwarnings("ignore", module=r"openpyxl\.")  # of what it leaves out of a workbook, none of it cells
 _MOST_ROWS: Final = 1_048_576
@@ -113,12 +112,14 @@ class XlsxSheet:
 
     def _note_nameless(self, cells: Sequence[str], width: int) -> None:
         """What stands right of the columns with names is read by nobody, and said."""
+        from openpyxl.utils import get_column_letter  # noqa: PLC0415 - as in `_load`
+
         for index in range(width, len(cells)):
             letter = get_column_letter(index + 1)
             if cells[index] and letter not in self.unmapped:
                 self.unmapped = (*self.unmapped, letter)
 
-    def _choose(self, book: Workbook) -> Any:  # noqa: ANN401 - openpyxl's read-only sheet has no public type
+    def _choose(self, book: "Workbook") -> Any:  # noqa: ANN401 - openpyxl's read-only sheet has no public type
         sheets = [one for one in book.worksheets if hasattr(one, "reset_dimensions")]
         self.sheets = tuple(str(one.title) for one in sheets)
         if self.sheet is None:
@@ -168,7 +169,9 @@ class XlsxSheet:
         return Refusal(self.name, 0, "", "", reason, detail)
 
 
-def _load(file: BinaryIO) -> Workbook:
+def _load(file: BinaryIO) -> "Workbook":
+    from openpyxl import load_workbook  # noqa: PLC0415 - nine megabytes that an import of CSV files can do without
+
     return _guarded(load_workbook, file, read_only=True, data_only=True, keep_links=False)
 
 

@@ -18,7 +18,8 @@ from contracts.messages.referral import ReferralSent
 from contracts.names import SubjectId
 from contracts.trust_list import Directory
 
-_REMEMBERED: Final = 4096
+_REMEMBERED: Final = 256
+"""Each is some 5 KiB; an import remembers the states themselves (`remembered`)."""
 _COUNTING = frozenset({OwnState.WAITING, OwnState.ACCEPTED})
 
 
@@ -81,5 +82,5 @@ class KnownStates:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _parsed(payload: bytes) -> Message:
-    """The message of stored bytes: the same bytes are the same message for ever, and a bulk import meets them with every chunk."""
+    """The message of stored bytes: the same bytes are the same message for ever, and a desk meets the same few clients again and again."""
     return parse(payload)

@@ -23,6 +23,7 @@ from projections.kafka.batch_producer import BatchProducer
 from projections.process.ending import set_when_told
 from projections.process.health import Health, HealthEndpoint, Status
 from projections.process.logs import set_up_logs
+from projections.process.memory import share_one_heap
 
 _RANK: dict[Status, int] = {"pass": 0, "warn": 1, "fail": 2}
 
@@ -36,6 +37,7 @@ def run(
 ) -> None:
     """Run until told to stop, each unit with its companions, all with the services. Raises what opening raises, before anything is started."""
     set_up_logs("adapter")
+    share_one_heap()
     with ExitStack() as opened:
         opened.enter_context(sole_runner(settings.home))
         houses = open_units(settings, opened)
