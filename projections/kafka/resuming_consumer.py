@@ -261,7 +261,12 @@ class ResumingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
     def _go_on(self, place: TopicPartition, stored: InputPosition | None, decision: Resume) -> None:
         """Seek if this is not where the next poll would read anyway, and remember the position."""
         if stored is not None and decision.lost:
-            _log.warning("%s no longer has what was read up to %d; reading from %d.", *place, stored.next_offset)
+            _log.warning(
+                "%s/%d no longer has what was read up to %d; reading from %d.",
+                *place,
+                stored.next_offset,
+                decision.offset,
+            )
             if self._on_lost is not None:
                 self._on_lost(stored, decision)
         self._last.pop(place, None)

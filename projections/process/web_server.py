@@ -117,6 +117,7 @@ def _listening(at: ServedAt) -> socket.socket:
             if os.name == "posix":
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(found[4])
+            listening.listen()  # whoever is told the address may come at once, and waits until somebody answers
         except OSError:
             listening.close()
             raise
