@@ -59,6 +59,8 @@ class FeedReader:
         self._connected_at = 0.0
         self._catching_up: set[int] = set()
         self._head_needed: set[int] = set()
+        self._turn = asyncio.Lock()
+        """Hiding and showing take turns: whoever hid last while another showed would hide for good."""
         self._unacknowledged = 0
         self._acknowledge_by = monotonic() + ACKNOWLEDGE_AFTER_SECONDS
 
@@ -78,9 +80,10 @@ class FeedReader:
 
     async def positions(self) -> Mapping[TopicPartition, InputPosition]:
         """How far the feed was read. Asked at each (re)connection, so others' entries hide until the end is reached."""
-        self._connected_at = self._monotonic()
-        self._catching_up = set(self._shards)
-        return await asyncio.to_thread(self._connect)
+        async with self._turn:
+            self._connected_at = self._monotonic()
+            self._catching_up = set(self._shards)
+            return await asyncio.to_thread(self._connect)
 
     def broker_lost(self) -> None:
         """The broker no longer has what was read: ask for the feed from the last slot on, and trust no end before a head."""
@@ -98,10 +101,13 @@ class FeedReader:
             self._asking.closed(shard)
         for gap in stretch.gaps:
             self._asking.missing(gap)
-        self._head_needed -= stretch.reached
+        if stretch.reached & self._head_needed:
+            self._head_needed -= stretch.reached
+            self._connected_at = self._monotonic()  # an end that was seen before was that of an emptied feed
         self._unacknowledged += stretch.slots
-        if self._catching_up:  # a head that came just now begins as reached
-            await asyncio.to_thread(self._hide, sorted(self._catching_up))
+        async with self._turn:
+            if self._catching_up:  # a head that came just now begins as reached
+                await asyncio.to_thread(self._hide, sorted(self._catching_up))
         if stretch.suspicious:
             _log.error("records kept apart", count=len(stretch.suspicious), reason=stretch.suspicious[0])
         if stretch.reshaped:
@@ -124,14 +130,16 @@ class FeedReader:
         await self._acknowledge()
 
     async def _notice_end(self, caught_up_since: Callable[[TopicPartition], float | None]) -> None:
-        reached = set()
-        for shard in self._catching_up - self._head_needed:
-            since = caught_up_since(TopicPartition(self._topic, shard))
-            if since is not None and since >= self._connected_at:
-                reached.add(shard)
+        async with self._turn:
+            reached = set()
+            for shard in self._catching_up - self._head_needed:
+                since = caught_up_since(TopicPartition(self._topic, shard))
+                if since is not None and since >= self._connected_at:
+                    reached.add(shard)
+            if reached:
+                self._catching_up -= reached
+                await asyncio.to_thread(self._show, sorted(reached))
         if reached:
-            self._catching_up -= reached
-            await asyncio.to_thread(self._show, sorted(reached))
             self._told(Stretch())
 
     async def _acknowledge(self) -> None:

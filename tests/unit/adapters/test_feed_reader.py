@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -156,6 +158,28 @@ async def test_after_a_lost_broker_the_end_of_an_empty_feed_proves_nothing(bench
     assert bench.hidden() is Hidden.CATCHING_UP
     await bench.read(bench.unit.feed.head())
     await bench.tick()
+    assert bench.hidden() is None
+
+
+async def test_others_are_not_hidden_for_good_where_the_end_is_noticed_while_a_stretch_is_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.read(*bench.deliver(1), bench.unit.feed.head())
+    await bench.reader.positions()
+    writing, noticed, hide = threading.Event(), threading.Event(), bench.reader._hide
+
+    def hide_slowly(shards: list[int]) -> None:
+        writing.set()
+        noticed.wait(0.2)
+        hide(shards)
+
+    monkeypatch.setattr(bench.reader, "_hide", hide_slowly)
+    bench.end_seen_at = bench.now
+    taking = asyncio.create_task(bench.read(bench.unit.feed.head()))
+    await asyncio.to_thread(writing.wait, 5)
+    await bench.tick()
+    noticed.set()
+    await taking
     assert bench.hidden() is None
 
 
