@@ -32,7 +32,7 @@ from contracts.referral_table import ReferralState
 from contracts.trust_list import Directory
 from projections.process.clock import Clock
 
-CHUNK: Final = 2000
+CHUNK: Final = 1000
 """Drafts of an import in one transaction."""
 
 _SENT: Final = MessageType("eu.spojka.referral.sent.v1")
