@@ -34,8 +34,10 @@ from adapters.drafts import Draft
 from adapters.errors import AdapterError
 
 _OBJECTS: Final = 10_000
-"""More of them than before, and circles that nobody holds are looked for; some multiples, and among the older ones, so that memory stays flat: ten times as
-many left 20 MiB of circles lying about where people write beside an import."""
+"""More of them than before, and circles that nobody holds are looked for; some multiples, and among the older ones, so that memory stays flat.
+
+Ten times as many left 20 MiB of circles lying about where people write beside an import.
+"""
 NOT_IMPORTED: Final = 1
 """Exit code where nothing could be imported."""
 
