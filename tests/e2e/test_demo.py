@@ -63,7 +63,8 @@ def check(summary: dict[str, Any]) -> None:
 def test_a_newcomer_sees_every_promise_kept_and_finds_what_was_stored(tmp_path: Path) -> None:
     keep = tmp_path / "kept"
     check(demo("--keep", str(keep)))
-    assert {one.name for one in (keep / "adapters").iterdir()} == {"poradna", "urad-prace", "mesto", "skola"}
+    homes = {"poradna", "urad-prace", "mesto", "skola"}
+    assert {one.name for one in (keep / "adapters").iterdir()} == homes | {f"{home}.unlock" for home in homes}
     for part in ("broker", "postgres", "logs", "exports"):
         assert (keep / part).is_dir()
     assert [one.name for one in psutil.process_iter() if str(keep) in " ".join(_command(one))] == []
