@@ -253,12 +253,15 @@ class Relay:
     def _replay(self, wishes: Sequence[ReplayWish], step: _Step) -> tuple[list[Unsigned], list[DeliveryRow]]:
         documents: list[Unsigned] = []
         rows: list[DeliveryRow] = []
+        first: dict[UnitId, int] = {}
         for wish in wishes:
             if wish.own:
                 documents += self._own(wish.unit, step.head)
-                continue
-            sequence = wish.sequence
-            while part := self._store.deliveries(wish.unit, from_sequence=sequence, limit=CHUNK):
+            else:  # who asked twice is given each slot once: it is signed and stored once a step
+                first[wish.unit] = min(wish.sequence, first.get(wish.unit, wish.sequence))
+        for unit, asked_from in first.items():
+            sequence = asked_from
+            while part := self._store.deliveries(unit, from_sequence=sequence, limit=CHUNK):
                 more, changed = self._again(part, step)
                 documents += more
                 rows += changed

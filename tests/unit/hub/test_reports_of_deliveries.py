@@ -122,6 +122,17 @@ def test_a_slot_withheld_on_a_replay_is_told_after_it_was_given(hub: Simulation)
     assert max(more.values()) == 1
 
 
+def test_a_unit_that_asks_twice_before_it_is_answered_is_given_each_slot_once(hub: Simulation) -> None:
+    deliver(hub, 3)
+    for first in (2, 1):
+        hub.say("vz", ReplayRequested(shard=0, generation=1, from_sequence=first), subject=None)
+    again = hub.relay.step()
+    assert again is not None
+    slots = Counter((row.unit, row.sequence) for row in again.commit.deliveries)
+    assert slots[UnitId("vz"), 1] == slots[UnitId("vz"), 2] == 1, "PostgreSQL refuses a row that is written twice"
+    assert max(slots.values()) == 1
+
+
 def test_more_than_fits_is_told_in_several_reports(hub: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "AT_ONCE", 3)
     deliver(hub, 5)
