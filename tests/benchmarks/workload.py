@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from contracts.categories import Category
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import GroundId, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import MAX_BATCH, SignedBytes, sign_batch, sign_one
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 AT = START + timedelta(days=39)
@@ -57,15 +57,7 @@ def payload_of(simulation: Simulation, client: SubjectId, *, first: bool) -> byt
         until=START + timedelta(days=300),
         history_from=START,
     )
-    given = ConsentGiven(
-        consent_id=GroundId(simulation.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    given = on_paper(GroundId(simulation.next_id()), grant)
     return simulation.unsigned("op", given, subject=client)[1]
 
 

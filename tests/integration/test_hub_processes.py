@@ -9,12 +9,12 @@ import pytest
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, MessageId, UnitId
 from contracts.signed_bytes import SignedBytes
 from deploy.servers.embedded_broker import EmbeddedBroker
 from tests.integration.hub_rig import FeedEnd, HubRig
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 
@@ -33,15 +33,7 @@ def consent(hub: Simulation, recipient: str = "vz") -> tuple[MessageId, SignedBy
         until=START + timedelta(days=300),
         history_from=START,
     )
-    facts = ConsentGiven(
-        consent_id=GroundId(hub.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    facts = on_paper(GroundId(hub.next_id()), grant)
     return hub.message("op", facts)
 
 

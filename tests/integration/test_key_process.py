@@ -11,7 +11,7 @@ import pytest
 from contracts.categories import Category
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentContent, ConsentGiven
+from contracts.messages.consent import ConsentContent
 from contracts.messages.key import KeyReleased
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import GroundId, MessageId, UnitId
@@ -24,6 +24,7 @@ from hub.infrastructure.postgres.shard_database import ShardDatabase
 from tests.integration.hub_rig import FeedEnd, HubRig
 from tests.integration.kafka_rig import until
 from tests.integration.key_rig import KeyRig, keyring, outgoing
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START
 from tests.simulation.sealed import SealedSimulation
 
@@ -57,15 +58,7 @@ def said(hub: SealedSimulation) -> list[MessageId]:
         until=START + timedelta(days=300),
         history_from=START,
     )
-    paper = ConsentGiven(
-        consent_id=GroundId(hub.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    paper = on_paper(GroundId(hub.next_id()), grant)
     consent = hub.seal("op", paper, ConsentContent(evidence="on paper"))
     content = NeedContent(finding="Dluží nájem.")
     return [consent, hub.seal("op", NeedAssessed(dimension="housing"), content, category=Category.HOUSING)]

@@ -14,7 +14,6 @@ from contracts.categories import Category
 from contracts.dsse import to_envelope
 from contracts.grants import Grant, to_unit
 from contracts.ledger import policy as policies
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.erasure import ErasureRequested
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.messages.referral import ReferralSent
@@ -44,6 +43,7 @@ from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.store_samples import sealing_mapper
 from tests.simulation.exported import POLICY, note_over
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, KAREL, START, Simulation
 
 HOUSING = Category.HOUSING
@@ -87,15 +87,7 @@ class Stored:
             history_from=START,
             until=self.hub.clock.at + timedelta(days=90),
         )
-        facts = ConsentGiven(
-            consent_id=GroundId(self.hub.next_id()),
-            recipient=grant.recipient,
-            grants=(grant,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
+        facts = on_paper(GroundId(self.hub.next_id()), grant)
         self.hub.say("op", facts)
 
     def refer(self, code: str) -> MessageId:

@@ -15,7 +15,6 @@ from contracts.categories import Category
 from contracts.delivery import Delivery, first_link, next_link
 from contracts.feed_record import document
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
 from contracts.names import HUB, GroundId, MessageId, SubjectId, UnitId
 from contracts.signed_bytes import SignedBytes
@@ -23,6 +22,7 @@ from deploy.servers.embedded_broker import EmbeddedBroker
 from hub.domain.naming import deterministic_id
 from hub.domain.shards import shard_of
 from tests.integration.hub_rig import FeedEnd, HubRig
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, PARTITIONS, START, Simulation
 
 SKILLS = Category.SKILLS
@@ -51,15 +51,7 @@ def said(hub: Simulation, client: SubjectId) -> list[tuple[MessageId, SignedByte
         until=START + timedelta(days=300),
         history_from=START,
     )
-    paper = ConsentGiven(
-        consent_id=GroundId(hub.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    paper = on_paper(GroundId(hub.next_id()), grant)
     need = NeedAssessed(dimension="skills")
     return [
         hub.message("op", paper, subject=client),

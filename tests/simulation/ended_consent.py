@@ -8,6 +8,7 @@ from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, UnitId
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 SKILLS: Final = Category.SKILLS
@@ -22,15 +23,7 @@ def paper_of(consent: GroundId) -> ConsentGiven:
         until=START + timedelta(days=300),
         history_from=START,
     )
-    return ConsentGiven(
-        consent_id=consent,
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    return on_paper(consent, grant)
 
 
 def consent_that_ended() -> Simulation:

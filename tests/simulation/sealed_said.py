@@ -6,6 +6,7 @@ from contracts.categories import Category
 from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven
 from contracts.names import GroundId, UnitId
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START
 from tests.simulation.sealed import SealedSimulation
 
@@ -20,12 +21,4 @@ def housing_consent(units: SealedSimulation) -> ConsentGiven:
         until=START + timedelta(days=300),
         history_from=START,
     )
-    return ConsentGiven(
-        consent_id=GroundId(units.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    return on_paper(GroundId(units.next_id()), grant)

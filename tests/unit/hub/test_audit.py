@@ -21,7 +21,7 @@ from contracts.ledger import policy as policies
 from contracts.ledger.checkpoint import origin_of
 from contracts.ledger.signed_note import NoteSigner
 from contracts.messages.access import Emergency, RecordAccessed
-from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import FeedAcknowledged
 from contracts.messages.ground import GroundRegistered
@@ -41,6 +41,7 @@ from hub.audit.verification import verify
 from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
 from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
 from tests.simulation.exported import POLICY, SIGNER, audited, exported, note_over, rows_of
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 if TYPE_CHECKING:
@@ -63,15 +64,7 @@ def consent_of_a_day(hub: Simulation) -> GroundId:
     consent = GroundId(hub.next_id())
     until = hub.clock.at + timedelta(days=1)
     grant = Grant(sources=(UnitId("op"),), recipient=to_unit(UnitId("vz")), categories=(SKILLS,), until=until)
-    paper = ConsentGiven(
-        consent_id=consent,
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    paper = on_paper(consent, grant)
     hub.say("op", paper)
     return consent
 

@@ -8,7 +8,7 @@ from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.entry import EntryCorrected
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import ReplayRequested
@@ -18,6 +18,7 @@ from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.referral import ReferralAccepted, ReferralDetached, ReferralSent, ReferralWithdrawn
 from contracts.names import GroundId, MessageId, ReferralId, UnitId
 from hub.domain.events import MessageAccepted
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS
@@ -43,15 +44,7 @@ def consent(hub: Simulation, *recipients: str) -> dict[str, GroundId]:
             until=hub.clock.at + timedelta(days=90),
         )
         taken[recipient] = GroundId(hub.next_id())
-        facts = ConsentGiven(
-            consent_id=taken[recipient],
-            recipient=grant.recipient,
-            grants=(grant,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
+        facts = on_paper(taken[recipient], grant)
         hub.say("op", facts)
     return taken
 

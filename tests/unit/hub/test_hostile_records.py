@@ -11,13 +11,13 @@ from contracts.facts import Facts
 from contracts.grants import Grant, to_unit
 from contracts.keys import KeyUse, SigningKey
 from contracts.messages.client import ClientContent, ClientEnrolled
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import SignedBytes, sign_one
 from hub.domain import deciding
 from projections.kafka.positions import RawRecord
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 SKILLS = Category.SKILLS
@@ -32,15 +32,7 @@ def consent(hub: Simulation) -> Facts:
         until=START + timedelta(days=300),
         history_from=START,
     )
-    return ConsentGiven(
-        consent_id=GroundId(hub.next_id()),
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    return on_paper(GroundId(hub.next_id()), grant)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from contracts.envelope import parse
 from contracts.feed_record import read, write
 from contracts.grants import Grant, to_unit
 from contracts.kafka_record import SEALED_KEY
-from contracts.messages.consent import ConsentAttested, ConsentContent, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.consent import ConsentAttested, ConsentContent, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.erasure import ErasureCarriedOut, ErasureRequested
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.ground import GroundEnded, GroundRegistered
@@ -35,6 +35,7 @@ from hub.audit.findings import FindingCode
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.entrypoints.keys.making import wrap_anew
 from tests.simulation.exported import audited
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation, UnitSpec
 from tests.simulation.sealed import SealedSimulation
 
@@ -83,15 +84,7 @@ def consent(hub: SealedSimulation, *grants: Grant) -> GroundId:
     """A consent with sealed evidence, taken by the advice office."""
     name = GroundId(hub.next_id())
     for one in grants:
-        facts = ConsentGiven(
-            consent_id=name,
-            recipient=one.recipient,
-            grants=(one,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
+        facts = on_paper(name, one)
         hub.seal("op", facts, EVIDENCE)
     return name
 

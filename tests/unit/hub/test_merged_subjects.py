@@ -7,10 +7,11 @@ import pytest
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
+from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
 from contracts.messages.subject import SubjectMerged, SubjectSplit
 from contracts.names import GroundId, MergeId, MessageId, SubjectId, UnitId
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, Simulation
 
 OTHER = SubjectId("r1." + "o" * 26)
@@ -40,15 +41,7 @@ def consent(hub: Simulation, subject: SubjectId, unit: str) -> None:
         categories=(Category.HOUSING,),
         until=hub.clock.at + timedelta(days=90),
     )
-    given = ConsentGiven(
-        consent_id=CONSENT[subject],
-        recipient=grant.recipient,
-        grants=(grant,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    given = on_paper(CONSENT[subject], grant)
     hub.say("op", given, subject=subject)
 
 

@@ -7,12 +7,13 @@ import pytest
 from contracts.categories import Category
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.consent import ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.hub import ObligationOpened
 from contracts.messages.need import NeedAssessed
 from contracts.messages.processing import ProcessingRestricted
 from contracts.names import GroundId, MessageId, UnitId
 from hub.domain.events import MessageAccepted
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS
@@ -35,15 +36,7 @@ def hub() -> Simulation:
     made.publish_trust_list()
     made.clock.at = START + timedelta(days=10)
     opened = grant(made, HOUSING, SKILLS)
-    facts = ConsentGiven(
-        consent_id=CONSENT,
-        recipient=opened.recipient,
-        grants=(opened,),
-        paper=("consent", "release-from-secrecy"),
-        notice_version="1",
-        evidence_hash="0" * 64,
-        method="signed-paper",
-    )
+    facts = on_paper(CONSENT, opened)
     made.say("op", facts)
     for category in (HOUSING, SKILLS):
         made.say("op", NeedAssessed(dimension="housing"), category=category)

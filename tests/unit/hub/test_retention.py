@@ -8,13 +8,13 @@ from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentGiven
 from contracts.messages.erasure import RetentionEnded
 from contracts.messages.hub import ObligationOpened, RetentionPeriod, SettingsChanged
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from hub.application.programme import notice_name
 from hub.domain.events import MessageAccepted, MessageRefused
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 HALINA = SubjectId("r1." + "h" * 26)
@@ -34,15 +34,7 @@ def hub() -> Simulation:
             categories=(HOUSING, SKILLS),
             until=made.clock.at + timedelta(days=300),
         )
-        given = ConsentGiven(
-            consent_id=GroundId(made.next_id()),
-            recipient=grant.recipient,
-            grants=(grant,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
+        given = on_paper(GroundId(made.next_id()), grant)
         made.say("op", given, subject=client)
     return made
 

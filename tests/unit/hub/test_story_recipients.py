@@ -12,7 +12,7 @@ from contracts.grants import Grant, to_unit
 from contracts.messages import referral as r
 from contracts.messages.appointment import AppointmentOffered
 from contracts.messages.client import ClientEnrolled
-from contracts.messages.consent import ConsentAttested, ConsentGiven, ConsentNarrowed, ConsentWithdrawn
+from contracts.messages.consent import ConsentAttested, ConsentNarrowed, ConsentWithdrawn
 from contracts.messages.entry import EntryCorrected
 from contracts.messages.need import NeedAssessed
 from contracts.messages.outcome import OutcomeRecorded
@@ -20,6 +20,7 @@ from contracts.messages.service import ServiceDelivered
 from contracts.messages.session import SessionHeld
 from contracts.names import GroundId, MessageId, ReferralId, UnitId
 from hub.domain.events import MessageAccepted
+from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import Simulation
 
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -69,15 +70,7 @@ class Story:
                 until=until,
                 history_from=history,
             )
-            facts = ConsentGiven(
-                consent_id=GroundId(self.id_of(name)),
-                recipient=grant.recipient,
-                grants=(grant,),
-                paper=("consent", "release-from-secrecy"),
-                notice_version="1",
-                evidence_hash="0" * 64,
-                method="signed-paper",
-            )
+            facts = on_paper(GroundId(self.id_of(name)), grant)
             self.say(f"{name}/{recipient}", by, facts)
 
     def attest(self, name: str, by: str) -> None:
