@@ -62,13 +62,16 @@ def load(folder: Path) -> Mapping[UnitId, SigningKey]:
 
 
 def _load(path: Path, unit: UnitId) -> SigningKey:
+    return SigningKey(_secret(path, "seed"), unit=unit, use=KeyUse.MESSAGES)
+
+
+def _secret(path: Path, name: str) -> bytes:
     try:
-        seed = bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))["seed"])
+        return bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))[name])
     except (OSError, ValueError, KeyError) as error:
         raise ConformanceError(
             f"no key at {path}", advice="Make the kit's units: spojka-conformance units --folder …"
         ) from error
-    return SigningKey(seed, unit=unit, use=KeyUse.MESSAGES)
 
 
 def _opening(folder: Path, unit: UnitId) -> SealingKey:
@@ -84,14 +87,7 @@ def _opening(folder: Path, unit: UnitId) -> SealingKey:
 
 
 def _read_opening(folder: Path, unit: UnitId) -> OpeningKey:
-    path = _opening_file(folder, unit)
-    try:
-        private = bytes.fromhex(json.loads(path.read_text(encoding="utf-8"))["private"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ConformanceError(
-            f"no encryption key at {path}", advice="Make the kit's units: spojka-conformance units --folder …"
-        ) from error
-    return OpeningKey(private, unit=unit, suite=SuiteId.HYBRID)
+    return OpeningKey(_secret(_opening_file(folder, unit), "private"), unit=unit, suite=SuiteId.HYBRID)
 
 
 def _opening_file(folder: Path, unit: UnitId) -> Path:

@@ -5,9 +5,7 @@ The rules are the real ones (`SealedSimulation`); only the broker, the databases
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Self
 
 from aiokafka.structs import TopicPartition
 
@@ -23,7 +21,7 @@ from contracts.signed_bytes import SignedBytes, sign_one
 from hub.application.feed_voice import FeedValue
 from projections.kafka.batch_producer import OutgoingRecord
 from projections.kafka.positions import RawRecord
-from tests.conformance.memory_line import MemoryLine
+from tests.conformance.memory_line import MemoryLine, MemoryPeer
 from tests.simulation.programme import PARTITIONS, UnitSpec
 from tests.simulation.sealed import SealedSimulation
 
@@ -41,7 +39,7 @@ DEFECTS: Mapping[str, str] = {
 _FORGIVEN = {"clear-accepted": RefusalCode.CLEAR_NOT_ALLOWED, "any-deposit": RefusalCode.KEY_MISSING}
 
 
-class MemoryHub(SealedSimulation):
+class MemoryHub(MemoryPeer, SealedSimulation):
     """Enter it to have it run on a line."""
 
     def __init__(self, line: MemoryLine, *, defect: str | None = None) -> None:
@@ -52,17 +50,6 @@ class MemoryHub(SealedSimulation):
         inbox = [TopicPartition(INBOX, number) for number in range(PARTITIONS)]
         self._wire = line.wire(followed=inbox, heard=self._came.put_nowait)
         super().__init__(tuple(UnitSpec(unit, "kit") for unit in UNITS), deposit_days=800)
-
-    async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
-        self._running = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._running.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._running
-        await self._wire.__aexit__()
 
     async def _run(self) -> None:
         while True:

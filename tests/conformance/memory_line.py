@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Self
 
 from aiokafka.structs import TopicPartition
@@ -80,3 +81,24 @@ class MemoryWire:
         if self._entered and place in self._followed:
             self._heard(record)
             self._news.set()
+
+
+class MemoryPeer:
+    """Whoever lives on a line while it is entered: `_run` works on what its wire heard."""
+
+    _wire: MemoryWire
+    _running: asyncio.Task[None]
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        self._running = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._running
+        await self._wire.__aexit__()
+
+    async def _run(self) -> None:
+        raise NotImplementedError
