@@ -133,9 +133,8 @@ class LedgerProcess:
             if not added:
                 await asyncio.to_thread(wakeup.wait_for_events, _WAKE)
             elif added < CHUNK:
-                await asyncio.sleep(
-                    _APART
-                )  # what is committed meanwhile shares files, signature and commit with what follows
+                # What is committed meanwhile shares files, signature and commit with what follows.
+                await asyncio.sleep(_APART)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -252,4 +252,4 @@ def await_that(condition: Callable[[], object]) -> None:
     end = time.monotonic() + _PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come to that in time"
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks at what other processes do

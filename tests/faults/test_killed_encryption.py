@@ -93,7 +93,7 @@ def encrypt_until_instruction(database: Path, thousands: int) -> None:
         connection.set_progress_handler(count, 1000)
         return connection
 
-    encrypting._opened = counted  # type: ignore[assignment]
+    encrypting._opened = counted  # type: ignore[assignment] # in the forked child alone, which is killed
     encrypt(database, KEY)
 
 
