@@ -7,7 +7,8 @@ clear nothing stays in the folder: what a schema upgrade kept is encrypted befor
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -44,23 +45,43 @@ def decrypt(path: Path, key: DatabaseKey) -> bool:
 
 
 def _rewrite(path: Path, *, now: DatabaseKey | None, then: DatabaseKey | None) -> None:
-    new = path.with_name(path.name + REWRITTEN)
     try:
-        found = _identity(path)
-        with closing(_opened(path, now)) as connection:
-            if not _held(connection, path) or _identity(path) != found:
-                return  # another process did it while this one waited
-            for left in (new, Path(f"{new}-journal")):
-                left.unlink(missing_ok=True)
-            _export(connection, new, then)
-            if os.name == "nt":  # renames over no open file there, and the service manager starts one adapter only
-                connection.close()
-            _swap(path, new)
+        with _one_at_a_time(path.parent):
+            _rewrite_alone(path, now=now, then=then)
     except (sqlite3.Error, driver_of(None, cipher=True).Error, OSError) as error:
         raise EncryptionError(
             f"The database {path} could not be rewritten: {error}",
             advice="Free as much space as it takes, and look that the folder is this user's; it is as it was, so do it again then.",
         ) from error
+
+
+def _rewrite_alone(path: Path, *, now: DatabaseKey | None, then: DatabaseKey | None) -> None:
+    new, found = path.with_name(path.name + REWRITTEN), _identity(path)
+    with closing(_opened(path, now)) as connection:
+        if not _held(connection, path) or _identity(path) != found:
+            return  # another process did it while this one waited
+        for left in (new, Path(f"{new}-journal")):
+            left.unlink(missing_ok=True)
+        _export(connection, new, then)
+        if os.name == "nt":  # renames over no open file there
+            connection.close()
+        _swap(path, new)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Two that ask SQLite for the same file to themselves would hold each other up until both give up."""
+    if os.name == "nt":  # the service manager starts one adapter only
+        yield
+        return
+    import fcntl  # noqa: PLC0415 - not there on every system
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _identity(path: Path) -> tuple[int, int]:
