@@ -15,10 +15,10 @@ from adapters.appliance.finding import Check, Finding
 from adapters.exchange.directory_reader import DIRECTORY
 from adapters.exchange.publisher import INBOX
 from contracts.names import UnitId
+from projections.certificate_fault import CertificateFault
 from projections.kafka.connection import KafkaConnection
 from projections.kafka.errors import (
     CaFileError,
-    CertificateFault,
     CertificateRefusedError,
     NoTlsError,
     SignInFileError,

@@ -16,6 +16,7 @@ from adapters.settings import AdapterSettings
 from adapters.storage.partner_mails import PartnerMail
 from adapters.words import LANGUAGES, Language, Words
 from contracts.categories import WHOLLY_SEALED
+from projections.certificate_fault import refused_elsewhere
 from projections.process.loopback import is_loopback
 
 _TIMEOUT: Final = 20.0
@@ -93,7 +94,8 @@ def give(message: EmailMessage, settings: AdapterSettings) -> None:
     except smtplib.SMTPNotSupportedError:
         raise MailNotTakenError("the mail server offers no STARTTLS, and nothing goes in clear") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise MailNotTakenError(type(error).__name__) from None
+        problem = refused_elsewhere(error, whose="the mail server")
+        raise MailNotTakenError(problem or type(error).__name__) from None
 
 
 def _connected(host: str, port: int) -> smtplib.SMTP:

@@ -20,6 +20,7 @@ from contracts.ledger.tiles import WIDTH, Tile, TiledTree
 from contracts.ledger.witnessing import WitnessError
 from contracts.merkle import ProofError
 from hub.application.ports import HubError
+from projections.certificate_fault import refused_elsewhere
 
 _PATIENCE: Final = 20.0
 _MOST: Final = 1 << 20
@@ -83,6 +84,9 @@ def _download(address: str) -> bytes | None:
             return None
         raise UnreachableError(f"{address} answers {error.code}.", advice="Check the address.") from error
     except (URLError, OSError) as error:
+        refused = refused_elsewhere(error, whose=address)
+        if refused is not None:
+            raise UnreachableError(refused, advice="Nothing was read.") from error
         raise UnreachableError(f"{address} does not answer.", advice="Check the line and the address.") from error
 
 

@@ -16,6 +16,7 @@ from contracts.ledger import checkpoint, signed_note
 from contracts.ledger.signed_note import Note, NoteError, NoteKey, NoteSignature, SignatureType
 from contracts.ledger.witnessing import AddCheckpoint, Answer
 from hub.application.ports import HubError
+from projections.certificate_fault import refused_elsewhere
 
 _TIMEOUT: Final = 10.0
 _MOST: Final = 64 * 1024
@@ -61,7 +62,9 @@ class OutsideWitness:
         try:
             found = self._ask(note, prove)
         except (httpx.HTTPError, ContractsError, HubError, ValueError) as error:
-            _log.warning("ledger.witness-unavailable", name=self.key.name, exc_info=error)
+            refused = refused_elsewhere(error, whose=f"the witness at {self.address}")
+            told = {"exc_info": error} if refused is None else {"problem": refused}
+            _log.warning("ledger.witness-unavailable", name=self.key.name, **told)
             return []
         if found:
             self._answered, self.seen = note.text, checkpoint.parse(note.text).size

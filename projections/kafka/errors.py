@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from aiokafka import errors as kafka
 
+from projections.certificate_fault import FAULT_WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from projections.certificate_fault import CertificateFault
     from projections.kafka.outgoing import SentAt
-
-CertificateFault = Literal["unknown-authority", "expired", "not-yet-valid", "wrong-name", "other"]
-"""Why a broker's certificate is not trusted."""
 
 Replacement = Literal["address", "cluster"]
 """What told that another broker answers: the published address, or the cluster id."""
@@ -42,19 +42,20 @@ class CertificateRefusedError(BrokerUnreachableError):
     """The broker's certificate is not trusted; nothing was sent."""
 
     def __init__(self, *, address: str, fault: CertificateFault, told: str) -> None:
-        TransportError.__init__(self, f"The certificate of the broker at {address} {_CERTIFICATE[fault]} ({told})")
+        TransportError.__init__(
+            self, f"The certificate of the broker at {address} {FAULT_WORDS[fault]}. {_TO_DO[fault]} ({told})"
+        )
         self.address = address
         self.fault = fault
 
 
-_CERTIFICATE: dict[CertificateFault, str] = {
-    "unknown-authority": "is signed by an authority that is not trusted here. Take the CA file from the operator anew; "
-    "if it does not help, somebody else answers at that address.",
-    "expired": "has expired. The operator must renew it: `spojka-hub transport rotate certificates`.",
-    "not-yet-valid": "is not valid yet. Set this computer's clock; else the operator must renew it.",
-    "wrong-name": "is for another name. Write the address as the operator names it; "
+_TO_DO: dict[CertificateFault, str] = {
+    "unknown-authority": "Take the CA file from the operator anew; if it does not help, somebody else answers at that address.",
+    "expired": "The operator must renew it: `spojka-hub transport rotate certificates`.",
+    "not-yet-valid": "Set this computer's clock; else the operator must renew it.",
+    "wrong-name": "Write the address as the operator names it; "
     "else the operator must issue one for this name: `spojka-hub transport apply --broker NAME=HOST`.",
-    "other": "is refused. Send the operator this message.",
+    "other": "Send the operator this message.",
 }
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import errors as kafka
 from aiokafka.conn import create_conn
 
+from projections.certificate_fault import fault_of
 from projections.kafka.errors import (
-    CertificateFault,
     CertificateRefusedError,
     NoTlsError,
     SignInRefusedError,
@@ -21,21 +21,8 @@ from projections.kafka.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from projections.kafka.connection import KafkaConnection
 
-_FAULTS: Final[Mapping[int, CertificateFault]] = {
-    9: "not-yet-valid",
-    10: "expired",
-    18: "unknown-authority",
-    19: "unknown-authority",
-    20: "unknown-authority",
-    21: "unknown-authority",
-    62: "wrong-name",
-    64: "wrong-name",
-}
-"""OpenSSL's X509_V_ERR codes: validity, the chain's end, host name and address."""
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
 
@@ -55,8 +42,7 @@ async def refusal(connection: KafkaConnection, address: str) -> TransportError |
     try:
         connected = await create_conn(host, int(port), **options)
     except ssl.SSLCertVerificationError as refused:
-        fault = _FAULTS.get(refused.verify_code, "other")
-        return CertificateRefusedError(address=first, fault=fault, told=refused.verify_message)
+        return CertificateRefusedError(address=first, fault=fault_of(refused), told=refused.verify_message)
     except ssl.SSLError as refused:
         return NoTlsError(address=first) if refused.reason in _NO_TLS else None
     except (kafka.SaslAuthenticationFailed, kafka.AuthenticationFailedError, kafka.UnsupportedSaslMechanismError):

@@ -20,6 +20,7 @@ from typing import Final, Literal, Self
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from projections.process.loopback import is_loopback
+from projections.process.own_certificate import OwnCertificateError, serving_tls
 
 Status = Literal["pass", "warn", "fail"]
 """`warn`: works, but a person should look."""
@@ -28,6 +29,7 @@ HEALTH_TYPE: Final = "application/health+json"
 LOOPBACK: Final = "127.0.0.1"
 _SILENCE: Final = 10.0
 """Seconds after which somebody who says nothing is let go."""
+_OTHER_PORT: Final = "Another process may have the port: set another one, or 0 for any that is free."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,8 @@ class Guard:
     token: str = field(repr=False)
 
     def context(self) -> ssl.SSLContext:
-        """For the server's side. Raises OSError, ssl.SSLError."""
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.certificate, self.key)
-        return context
+        """For the server's side. Raises `OwnCertificateError`."""
+        return serving_tls(self.certificate, self.key)
 
     def lets_in(self, shown: str | None) -> bool:
         """Whether this is the token, told in the same time whatever it is."""
@@ -63,11 +62,11 @@ class Guard:
 
 
 class PortError(Exception):
-    """Health and metrics cannot be served where the settings say."""
+    """Health and metrics cannot be served where, or as, the settings say."""
 
-    def __init__(self, host: str, port: int, *, reason: str) -> None:
+    def __init__(self, host: str, port: int, *, reason: str, advice: str = _OTHER_PORT) -> None:
         self.problem = f"Health and metrics cannot listen on {host}:{port}: {reason}"
-        self.advice = "Another process may have the port: set another one, or 0 for any that is free."
+        self.advice = advice
         super().__init__(f"{self.problem}. {self.advice}")
 
 
@@ -100,16 +99,17 @@ class HealthEndpoint:
         return self._address[1] if self._server is None else int(self._server.server_address[1])
 
     def __enter__(self) -> Self:
+        host, port = self._address
         try:
+            context = None if self._guard is None else self._guard.context()
             self._server = ThreadingHTTPServer(self._address, _handler(self._health, self._registry, self._guard))
-            if (
-                self._guard is not None
-            ):  # hands are shaken in the request's own thread: who is silent holds nobody else up
-                self._server.socket = self._guard.context().wrap_socket(
+            if context is not None:  # hands are shaken in the request's own thread: who is silent holds nobody else up
+                self._server.socket = context.wrap_socket(
                     self._server.socket, server_side=True, do_handshake_on_connect=False
                 )
+        except OwnCertificateError as error:
+            raise PortError(host, port, reason=error.problem, advice=error.advice) from error
         except OSError as error:
-            host, port = self._address
             raise PortError(host, port, reason=error.strerror or str(error)) from error
         self._server.daemon_threads = True
         Thread(target=self._server.serve_forever, name="health", daemon=True).start()

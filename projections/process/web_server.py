@@ -7,7 +7,6 @@ for a few seconds. That plain HTTP is spoken on loopback addresses only is check
 import asyncio
 import os
 import socket
-import ssl
 import stat
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,7 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
+from projections.process.own_certificate import OwnCertificateError, serving_tls
+
 if TYPE_CHECKING:
+    import ssl
+
     from starlette.types import ASGIApp
 
 _GRACE: Final = 5
@@ -129,20 +132,14 @@ def _listening(at: ServedAt) -> socket.socket:
     return listening
 
 
-def _tls(at: ServedAt) -> ssl.SSLContext:
+def _tls(at: ServedAt) -> "ssl.SSLContext":
     assert at.certificate is not None  # noqa: S101 - the caller looked
     assert at.key is not None  # noqa: S101 - the caller looked
     _only_for_its_owner(at.name, at.key)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(at.certificate, at.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ServingError(
-            f"{at.name}: certificate or key does not read ({type(error).__name__})",
-            advice="Both are PEM, and the key is the certificate's own.",
-        ) from error
-    return context
+        return serving_tls(at.certificate, at.key)
+    except OwnCertificateError as error:
+        raise ServingError(f"{at.name}: {error.problem}", advice=error.advice) from error
 
 
 def _only_for_its_owner(name: str, key: Path) -> None:

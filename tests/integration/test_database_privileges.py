@@ -1,13 +1,18 @@
 """Who may do what in the hub's database: every privilege of every user on every table, against a table written down here."""
 
 import re
+import socket
+import ssl
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from deploy.servers.errors import MissingComponentError
@@ -20,7 +25,7 @@ from hub.infrastructure.postgres.migrate import migrate
 from hub.infrastructure.postgres.privileges import DatabaseUser
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
-from hub.infrastructure.transport.authority import Authority, Holder
+from hub.infrastructure.transport.authority import CERTIFICATE, KEY, Authority, Holder
 from hub.infrastructure.transport.secret_files import SecretFileError
 
 pytestmark = pytest.mark.postgres
@@ -192,12 +197,60 @@ def test_whoever_signs_in_does_so_over_tls_and_with_its_password(town: Town) -> 
     assert "guessed-it" not in str(refused.value)
 
 
-def test_a_database_of_another_authority_is_refused(town: Town, tmp_path: Path) -> None:
+def told_to(address: str) -> str:
+    """What somebody is told who cannot get in."""
+    session = Session(ShardDatabase(address, 0))
+    with pytest.raises(StoreUnavailableError) as refused, session.use():
+        pass
+    return str(refused.value)
+
+
+def test_a_database_of_another_authority_is_refused_with_what_to_do(town: Town, tmp_path: Path) -> None:
     other = Authority(tmp_path)
     other.begin(at=datetime.now(UTC))
     address = address_as(town.server.secured_dsn("town"), town.users, "intake", trusted=other.trusted)
-    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
-        psycopg.connect(address)
+    told = told_to(address)
+    assert re.search(r"authority that is not trusted here.*SPOJKA_HUB_DATABASE_CA_FILE", told), told
+
+
+def test_a_database_under_another_name_is_refused_with_what_to_do(town: Town) -> None:
+    elsewhere = make_conninfo(town.address("intake"), host="database.example", hostaddr="127.0.0.1")
+    told = told_to(elsewhere)
+    assert re.search(r"database\.example:\d+ is for another name.*apply --server database=HOST", told), told
+
+
+def test_a_database_whose_certificate_has_expired_is_refused_with_what_to_do(town: Town) -> None:
+    authority, holder = Authority(town.trusted.parent), Holder("database", ("localhost", "127.0.0.1"))
+    show(town, authority.issue(holder, at=datetime.now(UTC) - timedelta(days=730)))
+    try:
+        told = told_to(town.address("intake"))
+        assert re.search(r"has expired.*rotate certificates.*reload", told), told
+    finally:
+        show(town, authority.issue(holder, at=datetime.now(UTC)))
+    with psycopg.connect(town.address("intake")) as connection:
+        assert connection.pgconn.ssl_in_use
+
+
+def show(town: Town, certificate: Path) -> None:
+    """The running server shows this one to whoever comes next, as after an operator's `reload`."""
+    shown = x509.load_pem_x509_certificate((certificate / CERTIFICATE).read_bytes()).public_bytes(Encoding.DER)
+    for name in (KEY, CERTIFICATE):
+        (town.server.data_dir / name).write_bytes((certificate / name).read_bytes())
+    with psycopg.connect(town.owner) as owner:
+        owner.execute("SELECT pg_reload_conf()")
+    while certificate_of(town) != shown:
+        continue
+
+
+def certificate_of(town: Town) -> bytes | None:
+    """What the server shows, whoever signed it."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", town.server.port), timeout=10) as line:
+        line.sendall(struct.pack("!ii", 8, 80877103))
+        assert line.recv(1) == b"S"
+        with anybody.wrap_socket(line) as speaking:
+            return speaking.getpeercert(binary_form=True)
 
 
 def test_passwords_are_renewed_while_sessions_go_on(town: Town) -> None:

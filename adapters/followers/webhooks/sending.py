@@ -27,6 +27,7 @@ from adapters.process import metrics
 from adapters.storage.unit_store import UnitStore
 from adapters.storage.webhooks import KeptDelivery, KeptWebhook
 from contracts.names import UnitId
+from projections.certificate_fault import refused_elsewhere
 
 PAUSES: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -130,7 +131,8 @@ class WebhooksSending:
         except AdapterError as error:
             return f"{error.problem}. {error.advice}"
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError, ValueError) as error:
-            return f"not reached ({type(error).__name__})"
+            refused = refused_elsewhere(error, whose="the receiver")
+            return refused or f"not reached ({type(error).__name__})"
         return None if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES else f"answered {status}"
 
     async def _post(self, webhook: KeptWebhook, delivery: KeptDelivery) -> int:

@@ -12,6 +12,7 @@ from eventsourcing.persistence import IntegrityError
 from psycopg import errors
 
 from hub.application.ports import HubError, StoreUnavailableError
+from hub.infrastructure.postgres import database_certificate
 
 _READ_HEAD = "Read the head row again before writing."
 _ADVICE: tuple[tuple[type[psycopg.Error], str, str], ...] = (
@@ -53,6 +54,9 @@ def meaning(error: psycopg.Error) -> HubError | None:
         return StoreConflictError(
             f"Already recorded ({constraint}).", advice="Empty the caches and read the log again."
         )
+    if (refused := database_certificate.refusal(error)) is not None:
+        problem, advice = refused
+        return StoreUnavailableError(problem, advice=advice)
     for kind, problem, advice in _ADVICE:
         if isinstance(error, kind):
             return StoreUnavailableError(
