@@ -1,7 +1,7 @@
 """Who is let in: one token, one unit, the scopes that were given to it.
 
 Invariants: nothing of a request but path, headers and query is read before the token was found good; a unit that is not there and a unit that is
-not the token's are answered alike; an attempt on a client's path or report that is refused for its token is reported, with whose attempt it was.
+not the token's are answered alike; an attempt on a client's path, report or referral that is refused for its token is reported, with whose it was.
 """
 
 import re
@@ -86,18 +86,22 @@ def _report(request: Request, asked: ServedUnit | None, by: UnitId, reason: str)
     actor = request.headers.get(ACTOR_HEADER)
     if asked is None or actor is None or _ACTOR.fullmatch(actor) is None:
         return
-    house = asked.house
-    with house.store.read() as tx:
-        subject = _about(request, tx)
+    subject = _about(request, asked)
     if subject is not None:
-        house.desk.report_access(subject, Access(ActorId(actor), by, outcome="refused", reason=reason))
+        asked.house.desk.report_access(subject, Access(ActorId(actor), by, outcome="refused", reason=reason))
 
 
-def _about(request: Request, tx: Transaction) -> SubjectId | None:
-    """Whom a request is about: the client that it names, or the one whose report it asks for."""
-    client = request.query_params.get("client")
-    if client is not None:
-        return tx.clients.subject_of(ClientKey(client))
+def _about(request: Request, asked: ServedUnit) -> SubjectId | None:
+    """Whom a request is about: the client that it names, or the one whose report or referral it asks for."""
+    client, referral = request.query_params.get("client"), request.path_params.get("referral_id")
+    if client is None and request.method == "GET" and referral is not None:
+        found = asked.referral(str(referral))
+        return None if found is None else found.subject
+    with asked.house.store.read() as tx:
+        return tx.clients.subject_of(ClientKey(client)) if client is not None else _of_report(request, tx)
+
+
+def _of_report(request: Request, tx: Transaction) -> SubjectId | None:
     number = str(request.path_params.get("number", ""))
     if not _REPORT.search(request.url.path) or not number.isdecimal() or len(number) > _LONGEST_NUMBER:
         return None

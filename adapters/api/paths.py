@@ -137,9 +137,11 @@ def grounds(request: Request, caller: Caller, client: ClientQuery, look: Annotat
     found = GroundList(items=tuple(_ground(one, client) for one, client in shown))
 
     def report() -> None:
-        for side, grounds in known.items():
-            categories = {category for one in grounds for opening in one.openings for category in opening.categories}
-            looks.report_categories(served.house, side, categories, look=look)
+        about = [
+            (side, {category for one in grounds for opening in one.openings for category in opening.categories})
+            for side, grounds in known.items()
+        ]
+        looks.report_clients(served.house, about, look=look)
 
     tag = tag_of(answers.document(found), look.reader, look.purpose.value, served.today(), weak=True)
     return answers.shown(request, found, tag=tag, report=report)

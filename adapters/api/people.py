@@ -10,9 +10,8 @@ from adapters.api.problems import ProblemCode, ProblemError
 from adapters.api.recording import Act
 from adapters.api.served_unit import ServedUnit
 from adapters.drafts import ClientKey
-from contracts.names import ReferralId, SubjectId
+from contracts.names import SubjectId
 from projections.referral_fold import Referral
-from projections.worklist import incoming, outgoing
 
 
 def subject_of(served: ServedUnit, client: str) -> SubjectId:
@@ -38,9 +37,7 @@ def client_names(served: ServedUnit, subjects: Iterable[SubjectId]) -> Names:
 
 def referral_of(served: ServedUnit, referral_id: str) -> Referral:
     """A referral to or from this unit. Raises `ProblemError` 404."""
-    with served.overviews().look() as connection:
-        every = (*incoming(connection, served.unit), *outgoing(connection, served.unit))
-    found = next((one for one in every if one.referral_id == ReferralId(referral_id)), None)
+    found = served.referral(referral_id)
     if found is None:
         raise missing_referral()
     return found

@@ -11,6 +11,8 @@ from threading import Lock
 from adapters.process.overviews import Overviews
 from adapters.process.unit_house import UnitHouse
 from contracts.names import UnitId
+from projections.referral_fold import Referral
+from projections.worklist import incoming, outgoing
 
 _A_DAY = timedelta(days=1)
 
@@ -35,6 +37,12 @@ class ServedUnit:
                 self._overviews = Overviews.open(self.house.folder, self.house.store, self.house.databases.overviews)
             self._overviews.bring_up_to_date()
             return self._overviews
+
+    def referral(self, referral_id: str) -> Referral | None:
+        """A referral to or from this unit."""
+        with self.overviews().look() as connection:
+            every = (*incoming(connection, self.unit), *outgoing(connection, self.unit))
+        return next((one for one in every if one.referral_id == referral_id), None)
 
     def end_of(self, day: date) -> datetime:
         """The end of a civil day in the programme's time zone."""

@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, tell
-from adapters.cli.ending_consents import document, ending_of, show_ending
-from adapters.cli.opening import AsJson, By, Happened, Home, Lang, Unit, opened
+from adapters.cli.ending_consents import document, ending_of, report_ending, show_ending
+from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Unit, opened
 from adapters.desk.actions.consents import Paper, Terms
 from adapters.drafts import ClientKey
+from adapters.process.looks import Look
 from adapters.process.showing import hidden_now
 from contracts.categories import Category
 from contracts.grants import Recipient
-from contracts.names import GroundId, UnitId
+from contracts.names import ActorId, GroundId, UnitId
 
 app = typer.Typer(no_args_is_help=True, help="What the client agreed to.")
 
@@ -122,10 +123,11 @@ def narrow(  # noqa: PLR0913 - one option a field
 
 
 @app.command()
-def ending(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
-    """Consents that end soon and were not renewed, the soonest first."""
+def ending(*, actor: ByWhom, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """Consents that end soon and were not renewed, the soonest first. The look is reported."""
     with opened(home, unit, lang) as here:
         found = ending_of(here.house, others_visible=hidden_now(here.house) is None)
+        report_ending(here.house, found, look=Look(ActorId(actor)))
         if as_lines:
             as_json([document(here, one) for one in found])
             return

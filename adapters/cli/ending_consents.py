@@ -1,6 +1,7 @@
 """Consents that end soon: what the hub gave notice of, so that a worker can ask the client in time.
 
-Invariant: what nothing renewed shows until it ends; out of touch, only what this unit agreed with the client itself.
+Invariants: what nothing renewed shows until it ends; out of touch, only what this unit agreed with the client itself. Whoever shows them reports the
+look first (`report_ending`).
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from datetime import datetime
 
 from adapters.cli.answers import show
 from adapters.cli.opening import Opened
+from adapters.process import looks
+from adapters.process.looks import Look
 from adapters.process.unit_house import UnitHouse
 from contracts.categories import Category
 from contracts.grants import Recipient
@@ -51,6 +54,11 @@ def ending_of(house: UnitHouse, *, others_visible: bool) -> Sequence[EndingConse
         )
         for (until, subject, ground_id, collector), some in together.items()
     ]
+
+
+def report_ending(house: UnitHouse, ending: Sequence[EndingConsent], *, look: Look) -> None:
+    """Say who saw them, one report a client."""
+    looks.report_clients(house, [(one.subject, one.categories) for one in ending], look=look)
 
 
 def show_ending(here: Opened, ending: Sequence[EndingConsent]) -> None:

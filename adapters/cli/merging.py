@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, show, tell
-from adapters.cli.opening import AsJson, By, ChoiceError, Home, Lang, Opened, Unit, opened
+from adapters.cli.opening import AsJson, By, ByWhom, ChoiceError, Home, Lang, Opened, Unit, opened
 from adapters.cli.referral_choice import subject_of
-from contracts.names import MergeId
+from adapters.process import looks
+from adapters.process.looks import Look
+from contracts.names import ActorId, MergeId
 from projections.one_person import MergeRecord, merges
 
 Method = Annotated[str, typer.Option(help="How you know: asked-client, identity-document … (merge-method codes).")]
@@ -74,10 +76,14 @@ def split(  # noqa: PLR0913 - one option a field
         tell(here, here.house.desk.split(found, reason=reason, note=note, occasion=here.occasion(actor, None)).messages)
 
 
-def list_merges(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
-    """Clients who are said to be one person, and how far that has come."""
+def list_merges(
+    *, actor: ByWhom, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None
+) -> None:
+    """Clients who are said to be one person, and how far that has come. The look is reported."""
     with opened(home, unit, lang) as here:
         found = of_unit(here)
+        told = [(side, ()) for one in found for side in sorted(one.sides)]
+        looks.report_clients(here.house, told, look=Look(ActorId(actor)))
         if as_lines:
             as_json([{"merge": one.merge_id, "clients": _clients(here, one), "state": _state(one)} for one in found])
             return

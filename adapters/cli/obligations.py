@@ -1,6 +1,6 @@
 """What this unit must erase, and what it did about it.
 
-Invariant: an answer of "erased" erases first, in the same transaction.
+Invariants: an answer of "erased" erases first, in the same transaction; a look at the list is reported for each client on it.
 """
 
 from datetime import datetime
@@ -9,20 +9,26 @@ from typing import Annotated, Literal
 import typer
 
 from adapters.cli.answers import as_json, show, tell
-from adapters.cli.opening import AsJson, By, ChoiceError, Happened, Home, Lang, Opened, Unit, opened
+from adapters.cli.opening import AsJson, By, ByWhom, ChoiceError, Happened, Home, Lang, Opened, Unit, opened
 from adapters.desk.actions.duties import Statement
 from adapters.followers.exporting import purge
+from adapters.process import looks
+from adapters.process.looks import Look
 from adapters.storage.obligations import KeptObligation
-from contracts.names import ObligationId
+from contracts.names import ActorId, ObligationId
 
 app = typer.Typer(no_args_is_help=True, help="What must be erased, and by when.")
 
 
 @app.command("list")
-def list_duties(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
-    """All that is not answered, the most urgent first."""
+def list_duties(
+    *, actor: ByWhom, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None
+) -> None:
+    """All that is not answered, the most urgent first. The look is reported."""
     with opened(home, unit, lang) as here:
         duties = _open(here)
+        concerned = [(one.subject, one.facts.categories) for one in duties]
+        looks.report_clients(here.house, concerned, look=Look(ActorId(actor)))
         if as_lines:
             as_json([_document(here, one) for one in duties])
             return

@@ -10,14 +10,16 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, show, tell
-from adapters.cli.opening import AsJson, By, Home, Lang, Opened, Unit, opened
+from adapters.cli.opening import AsJson, By, ByWhom, Home, Lang, Opened, Unit, opened
 from adapters.drafts import ClientKey
 from adapters.errors import AdapterError
 from adapters.people.slip import Slip, page
+from adapters.process import looks
+from adapters.process.looks import Look
 from adapters.storage.journal import OwnState
 from adapters.storage.pairings import CodeEntered, CodeGiven
 from adapters.storage.unit_store import Transaction
-from contracts.names import UnitId
+from contracts.names import ActorId, UnitId
 
 
 class SlipError(AdapterError):
@@ -60,11 +62,15 @@ def pair(  # noqa: PLR0913 - one option a field
         tell(here, [here.house.desk.enter_code(code, ClientKey(client), occasion=here.occasion(actor, None))])
 
 
-def codes(*, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
-    """Codes given to clients, and codes that clients brought: used, joined, or still open."""
-    with opened(home, unit, lang) as here, here.house.store.read() as tx:
-        rows = [_given(here, tx, one) for one in tx.pairings.given()]
-        rows += [_entered(here, tx, one) for one in tx.pairings.entered()]
+def codes(*, actor: ByWhom, as_lines: AsJson = False, home: Home = None, unit: Unit = None, lang: Lang = None) -> None:
+    """Codes given to clients, and codes that clients brought: used, joined, or still open. The look is reported."""
+    with opened(home, unit, lang) as here:
+        with here.house.store.read() as tx:
+            given, entered = tx.pairings.given(), tx.pairings.entered()
+            rows = [*(_given(here, tx, one) for one in given), *(_entered(here, tx, one) for one in entered)]
+        known = (*(one.subject for one in given), *(one.subject for one in entered))
+        told = [(subject, ()) for subject in known if subject is not None]
+        looks.report_clients(here.house, told, look=Look(ActorId(actor)))
         if as_lines:
             as_json(rows)
             return

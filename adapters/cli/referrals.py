@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.answers import as_json, show, tell
-from adapters.cli.ending_consents import ending_of, show_ending
+from adapters.cli.ending_consents import ending_of, report_ending, show_ending
 from adapters.cli.opening import AsJson, By, ByWhom, Happened, Home, Lang, Opened, Unit, WhatFor, opened
 from adapters.cli.referral_choice import SHOWN, find_referral
 from adapters.drafts import ClientKey
@@ -78,7 +78,6 @@ def worklist(  # noqa: PLR0913 - one option a field
         seen, files = _read(here, look)
         came, went, hidden = seen.came, seen.went, seen.hidden
         looks.report_referrals(here.house, (*came, *went), look=look)
-        ending = ending_of(here.house, others_visible=hidden is None)
         if as_lines:
             as_json([_document(here, one, files, in_touch=hidden is None) for one in (*came, *went)])
             return
@@ -86,7 +85,9 @@ def worklist(  # noqa: PLR0913 - one option a field
             here.out.print(here.words[f"hidden.{hidden.value}"], markup=False)
         show(here, "incoming", _COLUMNS, [_row(here, one, files, in_touch=hidden is None) for one in came])
         show(here, "outgoing", _COLUMNS, [_row(here, one, files, in_touch=hidden is None) for one in went])
+        ending = ending_of(here.house, others_visible=hidden is None)
         if ending:
+            report_ending(here.house, ending, look=look)
             show_ending(here, ending)
 
 

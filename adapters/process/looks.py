@@ -115,15 +115,15 @@ def report_entries(house: UnitHouse, subject: SubjectId, seen: Sequence[Shown], 
 
 def report_referrals(house: UnitHouse, seen: Iterable[Referral], *, look: Look) -> None:
     """Say who saw these referrals, one report a client."""
-    by_subject: dict[SubjectId, set[Category | None]] = {}
-    for one in seen:
-        by_subject.setdefault(one.subject, set()).add(one.category)
+    report_clients(house, [(one.subject, () if one.category is None else (one.category,)) for one in seen], look=look)
+
+
+def report_clients(house: UnitHouse, seen: Iterable[tuple[SubjectId, Iterable[Category]]], *, look: Look) -> None:
+    """Say who saw that something of these categories is shared about these clients, one report a client."""
+    by_subject: dict[SubjectId, set[Category]] = {}
+    for subject, categories in seen:
+        by_subject.setdefault(subject, set()).update(categories)
     _report(house, [(subject, access_of(house, look, found)) for subject, found in by_subject.items()])
-
-
-def report_categories(house: UnitHouse, subject: SubjectId, categories: Iterable[Category], *, look: Look) -> None:
-    """Say who saw that something of these categories is shared about a client."""
-    _report(house, [(subject, access_of(house, look, set(categories)))])
 
 
 def report_refused(house: UnitHouse, subject: SubjectId, *, look: Look, reason: Code) -> None:

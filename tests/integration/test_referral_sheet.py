@@ -15,7 +15,9 @@ from openpyxl.styles import Font
 
 from adapters.drafts import ClientKey
 from contracts.code_lists.lists import label
+from contracts.envelope import Message, parse
 from contracts.messages import referral as r
+from contracts.messages.access import RecordAccessed
 from contracts.names import MessageType, ReferralId, SubjectId
 from tests.simulation.office import Office, open_office
 
@@ -103,6 +105,13 @@ def subject_of(office: Office, client: str) -> SubjectId:
     return found
 
 
+def looks_of(reader: str, office: Office) -> list[Message]:
+    """What the office reported of this worker's looks."""
+    with office.town["op"].store.read() as tx:
+        sent = [parse(one.payload or b"") for one in tx.journal.since(0, limit=1000) if one.payload]
+    return [one for one in sent if isinstance(one.facts, RecordAccessed) and one.facts.reader == reader]
+
+
 def answers_in(path: Path) -> dict[str, tuple[Any, ...]]:
     sheet = load_workbook(path)["Předání"]
     names = [cell.value for cell in sheet[3]]
@@ -151,6 +160,9 @@ def test_a_sheet_goes_out_is_mended_and_its_answers_come_back_in_a_copy(office: 
     found = answers_in(copy)
     assert found["2026/1"] == ("převzato", datetime(2026, 2, 13), "=p. Nová, 412 000 000", None)
     assert found["2026/2"] == ("odmítnuto", datetime(2026, 2, 13), None, label("decline-reason", "no-capacity", "cs"))
+    assert {one.subject for one in looks_of("adviser/w1", office)} >= {
+        subject_of(office, one) for one in ("k-1", "k-2")
+    }
     assert found["2026/3"][0] == "přijato"
     assert found["2026/9"][0] == "zůstává zde, zatím bez důvodu sdílení"
     assert sheet.read_bytes() == before, "the person's own sheet is never written"

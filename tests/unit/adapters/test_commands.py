@@ -167,7 +167,7 @@ def test_screens_use_the_words_of_the_glossary(office: Office) -> None:
         office.type("worklist", "--actor", "adviser/w1"),
         office.type("outbox"),
         office.type("quarantine", "list"),
-        office.type("obligations", "list"),
+        office.type("obligations", "list", "--actor", "adviser/w1"),
         office.type("health"),
     ]
     assert not [found for text in shown for found in FORBIDDEN.findall(text)]

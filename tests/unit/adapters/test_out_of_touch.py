@@ -71,7 +71,7 @@ class Line:
         return found
 
     def ending(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(self.office.type("consent", "ending", "--json"))
+        found: list[dict[str, Any]] = json.loads(self.office.type("consent", "ending", *LOOKS, "--json"))
         return found
 
     def karel(self) -> SubjectId:

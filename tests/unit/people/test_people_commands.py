@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 OP, UP = UnitId("op"), UnitId("up")
 PESEL = "44051401359"
+BY = ("--actor", "adviser/w1")
 
 
 class Office:
@@ -80,9 +81,9 @@ def test_a_code_is_shown_once_and_its_slip_names_nobody(office: Office) -> None:
     subject = office.subject_of("case-1")
     assert subject is not None
     assert not any(one in printed for one in ("case-1", "Jana", "Žižková", subject))
-    (listed,) = json.loads(office.type("client", "codes", "--json"))
+    (listed,) = json.loads(office.type("client", "codes", *BY, "--json"))
     assert (listed["client"], listed["state"]) == ("case-1", "open")
-    assert said[0] not in office.type("client", "codes")
+    assert said[0] not in office.type("client", "codes", *BY)
 
 
 def test_a_code_for_a_client_who_is_not_here_is_not_made(office: Office) -> None:
@@ -92,7 +93,7 @@ def test_a_code_for_a_client_who_is_not_here_is_not_made(office: Office) -> None
 
 def test_a_code_that_a_client_brought_is_sent_and_waits_for_the_answer(office: Office) -> None:
     office.type("client", "pair", written(new_code(bytes(12))).lower(), "case-2")
-    (listed,) = json.loads(office.type("client", "codes", "--json"))
+    (listed,) = json.loads(office.type("client", "codes", *BY, "--json"))
     assert (listed["client"], listed["state"], listed["unit"]) == ("case-2", "waiting", "")
     assert len(json.loads(office.type("outbox", "--json"))) == 1
 
@@ -101,7 +102,7 @@ def test_a_mistyped_code_is_told_at_once(office: Office) -> None:
     code = new_code(bytes(12))
     with pytest.raises(ContractsError, match="mistyped"):
         office.type("client", "pair", "1" + code[1:], "case-2")
-    assert json.loads(office.type("client", "codes", "--json")) == []
+    assert json.loads(office.type("client", "codes", *BY, "--json")) == []
 
 
 def test_a_national_id_names_nobody_unless_the_settings_say_so(office: Office) -> None:
@@ -163,7 +164,7 @@ def test_two_clients_without_any_consent_cannot_be_said_to_be_one(office: Office
     office.type("client", "enrol", "case-2")
     with pytest.raises(AdapterError, match="no reason to share"):
         office.type("client", "merge", "case-1", "case-2", "--method", "asked-client")
-    assert json.loads(office.type("client", "merges", "--json")) == []
+    assert json.loads(office.type("client", "merges", *BY, "--json")) == []
 
 
 def joined(office: Office, subjects: list[SubjectId]) -> None:
@@ -197,5 +198,5 @@ def test_two_files_of_one_person_show_together_and_the_look_is_reported_on_each(
     house.close()
     looks = [one.subject for one in sent if isinstance(one.facts, RecordAccessed) and one.facts.reader == "adviser/w2"]
     assert sorted(map(str, looks)) == sorted([*subjects, *subjects])
-    (listed,) = json.loads(office.type("client", "merges", "--json"))
+    (listed,) = json.loads(office.type("client", "merges", *BY, "--json"))
     assert (sorted(listed["clients"]), listed["state"]) == (["case-1", "case-2"], "stands")
