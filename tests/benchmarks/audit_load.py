@@ -1,7 +1,7 @@
 """A large export, made fast and right: the events of one client as the hub decided them, said again for many clients and signed for each.
 
 Every message has a signature of its own, none shares a batch: the fair default, and the dearest to verify. Ten events a client: a consent and nine
-entries under it, all given to one other unit and reported as delivered.
+entries under it, all given to one other unit and reported as delivered. States are encrypted, beside their keys, as a hub exports them.
 """
 
 import json
@@ -34,8 +34,17 @@ from hub.audit.bundle import CHECKPOINT, Bundle, Manifest, Row
 from hub.audit.bundle_writing import write
 from hub.domain.events import Basis, MessageAccepted, StoredMessage
 from hub.infrastructure.postgres.mapper import EventMapper
+from hub.infrastructure.postgres.state_cipher import (
+    KEY_LENGTH,
+    Opened,
+    StateKey,
+    open_state,
+    place,
+    seal_parted,
+    seal_whole,
+)
 from tests.benchmarks.workload import AT, subject, workload
-from tests.simulation.exported import SIGNER, rows_of
+from tests.simulation.exported import SIGNER, sealed_rows_of
 from tests.simulation.programme import DECIN, Simulation
 
 PER_CLIENT: Final = 10
@@ -48,12 +57,13 @@ _AHEAD: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One event of the client whose events were decided, cut where others' differ."""
+    """One event of the client whose events were decided."""
 
     payload: bytes
-    before: bytes
-    between: bytes
-    after: bytes
+    signature: bytes
+    decision: bytes
+    """As JSON; the payload lies in it unless it is `apart`, under the client's own key."""
+    apart: bool
     version: int
     topic: str
     stream: int
@@ -83,7 +93,7 @@ def export_of(folder: Path, clients: int) -> Load:
     """An export about so many clients."""
     simulation = Simulation()
     simulation.publish_trust_list()
-    first, template = rows_of(simulation)[0], _template(simulation)
+    first, template = sealed_rows_of(simulation)[0], _template(simulation)
     leaves = bytearray(leaf_of(0, sha256(first.state).digest()))
     made = _Leaves(leaves)
     ours = clients * PER_CLIENT
@@ -120,7 +130,7 @@ def _sources() -> Iterator[Path]:
     for part in ("contracts", "hub/domain", "tests/simulation"):
         yield from sorted((root / part).rglob("*.py"))
     yield from (root / "hub/audit" / name for name in ("bundle.py", "bundle_writing.py"))
-    yield root / "hub/infrastructure/postgres/mapper.py"
+    yield from (root / "hub/infrastructure/postgres" / name for name in ("mapper.py", "state_cipher.py"))
     yield from (root / "tests/benchmarks" / name for name in ("audit_load.py", "workload.py"))
 
 
@@ -151,19 +161,29 @@ def _template(simulation: Simulation) -> _Client:
     """The events of one client, as this hub decides them."""
     messages = workload(simulation, PER_CLIENT, batched=False, per_client=PER_CLIENT)
     simulation.take([simulation.record(one.signed, one.key) for one in messages])
-    rows = rows_of(simulation)[1:]
+    rows = sealed_rows_of(simulation)[1:]
     assert len(rows) == PER_CLIENT
-    events = [json.loads(row.state) for row in rows]
     payloads = [one.signed.payload for one in messages]
     consent = json.loads(payloads[0])["data"]["facts"]["consent_id"]
     names = (*(json.loads(payload)["id"] for payload in payloads), consent)
     streams = list(dict.fromkeys(row.stream_id for row in rows))
     said = []
-    for row, event, payload in zip(rows, events, payloads, strict=True):
-        before, rest = row.state.split(event["message"]["payload"].encode(), 1)
-        between, after = rest.split(event["message"]["signature"].encode(), 1)
-        said.append(_Said(payload, before, between, after, row.stream_version, row.topic, streams.index(row.stream_id)))
+    for row, one in zip(rows, messages, strict=True):
+        opened, stream = _opened(row), streams.index(row.stream_id)
+        apart = opened.content is not None
+        signed = one.signed
+        said.append(
+            _Said(signed.payload, signed.signature, opened.decision, apart, row.stream_version, row.topic, stream)
+        )
     return _Client(subject(0), names, tuple(said), simulation.units["op"].key)
+
+
+def _opened(row: Row) -> Opened:
+    evidence, *entry = (
+        StateKey.of(row.keys[begin : begin + KEY_LENGTH]) for begin in range(0, len(row.keys), KEY_LENGTH)
+    )
+    bound = place(row.stream_id, row.stream_version, row.topic)
+    return open_state(row.state, evidence=evidence, entry=entry[0] if entry else None, bound=bound)
 
 
 def _about(template: _Client, clients: int) -> Iterator[Iterator[Row]]:
@@ -199,13 +219,31 @@ def _rows(template: _Client, client: int) -> Iterator[Row]:
         (old.encode(), b"00000000-0000-7000-9000-%012x" % (client * (PER_CLIENT + 1) + number))
         for number, old in enumerate(template.names)
     ]
+    own = StateKey.of(sha256(key.encode()).digest())
     for number, one in enumerate(template.said):
-        payload, before, after = (_changed(part, changes) for part in (one.payload, one.before, one.after))
-        after = after.replace(b'"grounds_position":1,', b'"grounds_position":%d,' % first)
+        payload = _changed(one.payload, changes)
         signed = sign_one(payload, template.key, PayloadType.CLOUDEVENT)
-        state = b"".join((before, urlsafe_b64encode(payload), one.between, urlsafe_b64encode(signed.signature), after))
-        stream = UUID(int=(client << 8) + one.stream)
-        yield Row(first + number, key, stream, one.version, one.topic, state)
+        parts = (one.payload, payload), (one.signature, signed.signature), tuple(map(_digest, (one.payload, payload)))
+        others = [*changes, *((urlsafe_b64encode(old), urlsafe_b64encode(new)) for old, new in parts)]
+        others.append((b'"grounds_position":1,', b'"grounds_position":%d,' % first))
+        stream, decision = UUID(int=(client << 8) + one.stream), _changed(one.decision, others)
+        bound, nonce = place(stream, one.version, one.topic), (first + number).to_bytes(12, "big")
+        if one.apart:
+            state = seal_parted(decision, payload, evidence=_evidence(), entry=own, bound=bound, nonce=nonce)
+        else:
+            state = seal_whole(decision, evidence=_evidence(), bound=bound, nonce=nonce)
+        keys = _evidence().secret + (own.secret if one.apart else b"")
+        yield Row(first + number, key, stream, one.version, one.topic, state, keys)
+
+
+@lru_cache(maxsize=1)
+def _evidence() -> StateKey:
+    """The key of what was decided: one for all, as for a month."""
+    return StateKey.of(sha256(b"evidence").digest())
+
+
+def _digest(payload: bytes) -> bytes:
+    return sha256(payload).digest()
 
 
 def _changed(part: bytes, changes: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -235,5 +273,6 @@ def _reports(simulation: Simulation, ours: int) -> Iterator[Row]:
             message=StoredMessage(payload=signed.payload, key_id=signed.key_id, signature=signed.signature),
             basis=Basis(gate=GATE_VERSION, grounds_position=-1, trust_list=1, settings=0),
         )
-        stored = mapper.to_stored_event(event)
-        yield Row(1 + ours + number, key, event.originator_id, 1, stored.topic, bytes(stored.state))
+        (stored,) = mapper.sealed([event], [(_evidence(), None)])
+        place_of = 1 + ours + number
+        yield Row(place_of, key, event.originator_id, 1, stored.topic, bytes(stored.state), _evidence().secret)

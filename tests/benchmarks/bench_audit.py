@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psutil
 
@@ -137,16 +138,17 @@ def _verified(folder: Path, load: Load, seen: _Resident) -> float:
     """Seconds that `spojka-audit verify` took, from its start as a program to its answer."""
     words = ["verify", str(load.bundle.folder), "--policy", str(folder / "policy"), "--json"]
     command = [sys.executable, "-c", "from hub.audit.commands import main; main()", *words]
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-        process = psutil.Process(running.pid)
-        while running.poll() is None:
-            seen.look(process)
-            time.sleep(_LOOK_EVERY)
+    with TemporaryFile() as answer:  # a report of many findings would fill a pipe that nobody reads
+        began = time.perf_counter()
+        with subprocess.Popen(command, stdout=answer) as running:
+            process = psutil.Process(running.pid)
+            while running.poll() is None:
+                seen.look(process)
+                time.sleep(_LOOK_EVERY)
         seconds = time.perf_counter() - began
-        answer = running.stdout.read() if running.stdout is not None else b""
-    if running.returncode:
-        raise ServerError(f"the export does not verify: {answer[:500]!r}")
+        answer.seek(0)
+        if running.returncode:
+            raise ServerError(f"the export does not verify: {answer.read(500)!r}")
     return seconds
 
 
