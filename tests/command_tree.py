@@ -34,4 +34,5 @@ def _below(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
         return
     context = command.make_context(path[-1] if path else "", [], resilient_parsing=True)
     for name in command.list_commands(context):
-        yield from _below(command.get_command(context, name), (*path, name))
+        _, below, _ = command.resolve_command(context, [name])
+        yield from _below(below, (*path, name))

@@ -25,6 +25,7 @@ from tests.integration.hub_rig import FeedEnd, HubRig
 from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, PARTITIONS, START, Simulation
 
+BY = ("--by", "novak", "--purpose", "client-request")
 SKILLS = Category.SKILLS
 CLIENTS = [SubjectId("r1." + letter * 26) for letter in "abcdefgh"]
 
@@ -94,9 +95,11 @@ async def test_two_clients_on_two_shards_give_a_unit_two_unbroken_chains_and_the
         lines = await reported(rig, on_shard(shard))
         assert {line["receiver_code"] for line in lines} == {"vz"}
         assert {str(entry) for line in lines for entry in line["entries"]} == {name for name, _ in by_shard[shard]}
-        handed = await asyncio.to_thread(rig.command, "access", on_shard(shard), "--for-client")
+        handed = await asyncio.to_thread(rig.command, "access", on_shard(shard), *BY, "--for-client")
         view = AccessView.model_validate_json(handed)
-        assert (view.subject, view.said_by, len(view.lines)) == (on_shard(shard), HUB, len(lines))
+        delivered = [one for one in view.lines if one.outcome == "delivered"]
+        assert (view.subject, view.said_by, len(delivered)) == (on_shard(shard), HUB, len(lines))
+        assert {one.role for one in view.lines if one.audit == "client-request"} == {"operator"}, "who looked is in it"
 
 
 async def test_lists_and_settings_enter_every_shards_log_once_however_often_they_are_sent(rig: HubRig) -> None:
@@ -121,6 +124,7 @@ async def reported(rig: HubRig, client: SubjectId) -> list[dict[str, Any]]:
             while rig.log(served, shard=shard) == [(None,)]:  # noqa: ASYNC110 - its process, another one, has just begun
                 await asyncio.sleep(0.05)
         while True:
-            lines = json.loads(await asyncio.to_thread(rig.command, "access", client, "--json"))
+            lines = json.loads(await asyncio.to_thread(rig.command, "access", client, *BY, "--json"))
+            lines = [one for one in lines if one["audit"] is None]
             if lines and {line["outcome"] for line in lines} == {"delivered"}:
                 return list(lines)

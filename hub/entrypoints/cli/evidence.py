@@ -1,37 +1,63 @@
 """`spojka-hub access` and `spojka-hub obligations`: what the hub's read models say.
 
-Invariants: access lines have the shape of the Estonian data tracker (logtime, action, receiver code, name, system) plus purpose, categories, referral
-and ground; read models may lag behind the log, by how much is said where it is more than nothing.
+Invariants: whoever looks is in each client's history before anything shows; access lines have the shape of the Estonian data tracker (logtime,
+action, receiver code, name, system) plus purpose, categories, referral and ground; read models may lag behind the log, by how much is said where it is more
+than nothing.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.table import Table
 
+from contracts.code_lists import codes
 from contracts.names import Subject, SubjectId
 from hub.application.ports import HubError
 from hub.domain.shards import shard_of
 from hub.entrypoints.cli.opening import AsJson, Home, databases, house_of, listed_of, out
 from hub.entrypoints.house import House
+from hub.entrypoints.operators_looks import OperatorsLook, put_on_record
 from hub.infrastructure.postgres.read_models import ReadModels
 from projections.access_report import AccessRecord, access_history
 from projections.client_accesses import client_view
 from projections.obligations import ObligationRecord, ObligationState, obligations, overdue
 
 Document = Mapping[str, object]
+_PURPOSES: Final = codes("audit-purpose")
+
+
+def _name(typed: str) -> str:
+    if _NAMED.fullmatch(typed) is None:
+        raise typer.BadParameter("letters, digits, dot, hyphen and underscore, at most 60")
+    return typed
+
+
+def _code(typed: str) -> str:
+    if typed not in _PURPOSES:
+        raise typer.BadParameter(f"one of {', '.join(sorted(_PURPOSES))}")
+    return typed
+
+
+_NAMED: Final = re.compile(r"[A-Za-z0-9._-]{1,60}")
+By = Annotated[str, typer.Option(help="Who looks: a name or a number. It is on record.", callback=_name)]
+WhatFor = Annotated[
+    str, typer.Option(help=f"What for: {', '.join(sorted(_PURPOSES))}. It is on record.", callback=_code)
+]
 
 
 class NotASubjectError(HubError):
     """What was typed is no subject."""
 
 
-def access(
+def access(  # noqa: PLR0913, PLR0917 - one option a field
     subject: Annotated[str, typer.Argument(help="The client's pseudonym: r1.… or h1.…")],
+    by: By,
+    purpose: WhatFor,
     as_json: AsJson = False,  # noqa: FBT002 - a command-line flag
     for_client: Annotated[bool, typer.Option("--for-client", help="As JSON that the client may read.")] = False,  # noqa: FBT002 - as above
     home: Home = None,
@@ -39,10 +65,11 @@ def access(
     """Who looked at a client's data, who tried to, and who was given what, under which ground.
 
     With --for-client as a list to hand on: without what a law still hides from the client, and without workers' pseudonyms. The client's unit
-    prints it (`spojka-adapter report accesses CLIENT --from-hub FILE`).
+    prints it (`spojka-adapter report accesses CLIENT --from-hub FILE`). The look is on record before anything shows.
     """
     asked = _subject(subject)
     house = house_of(home)
+    put_on_record(house, [asked], OperatorsLook(by, purpose, "accesses"))
     listed = listed_of(house)
     database = databases(house)[shard_of(asked, partitions=listed.partitions, shards=listed.shards)]
     models = ReadModels(database, house.mapper())
@@ -83,16 +110,19 @@ def _outcome(one: AccessRecord) -> str:
 
 
 def list_obligations(
+    by: By,
+    purpose: WhatFor,
     only_overdue: Annotated[bool, typer.Option("--overdue", help="Only those that nobody answered in time.")] = False,  # noqa: FBT002 - a command-line flag
     as_json: AsJson = False,  # noqa: FBT002 - a command-line flag
     home: Home = None,
 ) -> None:
-    """Which unit must erase what, what it stated, and what is overdue."""
+    """Which unit must erase what, what it stated, and what is overdue. The look is on record, for each client, before anything shows."""
     house = house_of(home)
     at = house.clock.now()
     shards = [ReadModels(database, house.mapper()) for database in databases(house)]
     question = overdue if only_overdue else obligations
     found = [one for models in shards for one in models.ask(lambda connection: question(connection, at=at))]
+    put_on_record(house, [one.subject for one in found], OperatorsLook(by, purpose, "duties"))
     rows = sorted(((one, one.state(at)) for one in found), key=lambda row: (row[0].due, row[0].obligation_id))
     if as_json:
         _write([_obligation_document(one, state) for one, state in rows])
