@@ -1,8 +1,8 @@
 """`spojka-hub access` and `spojka-hub obligations`: what the hub's read models say.
 
 Invariants: whoever looks is in each client's history before anything shows; access lines have the shape of the Estonian data tracker (logtime,
-action, receiver code, name, system) plus purpose, categories, referral and ground; read models may lag behind the log, by how much is said where it is more
-than nothing.
+action, receiver code, name, system) plus purpose, categories, referral and ground; read models may lag behind the log, by how much is said where it
+is more than nothing.
 """
 
 import json
