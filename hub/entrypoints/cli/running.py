@@ -17,6 +17,7 @@ from hub.entrypoints.running import run_roles
 from hub.entrypoints.settings import load_settings
 from hub.infrastructure.postgres.migrate import migrate
 from projections.process.logs import set_up_logs
+from projections.process.memory import share_one_heap
 
 
 def run(
@@ -24,6 +25,7 @@ def run(
     home: Home = None,
 ) -> None:
     """Run the hub for one shard (SPOJKA_HUB_SHARD) until SIGTERM or Ctrl-C."""
+    share_one_heap()
     settings = load_settings(home=home)
     set_up_logs("spojka-hub")
     house = open_house(settings)

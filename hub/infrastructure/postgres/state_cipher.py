@@ -9,6 +9,7 @@ each under a key of its own.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -32,18 +33,27 @@ _START: Final = 1 + _ID + _NONCE
 
 @dataclass(frozen=True, slots=True)
 class StateKey:
-    """A key at work."""
+    """A key at work. A process keeps tens of thousands, so none holds its cipher of 2.5 KB; those used last are kept."""
 
     key_id: bytes
     secret: bytes = field(repr=False)
-    cipher: AESGCM
 
     @classmethod
     def of(cls, secret: bytes) -> "StateKey":
         """Of its 32 bytes. Raises `ValueError`."""
         if len(secret) != KEY_LENGTH:
             raise ValueError("a key is 32 bytes long")
-        return cls(key_id_of(secret), secret, AESGCM(secret))
+        return cls(key_id_of(secret), secret)
+
+    @property
+    def cipher(self) -> AESGCM:
+        """Safe to share between threads."""
+        return _cipher(self.secret)
+
+
+@lru_cache(maxsize=256)
+def _cipher(secret: bytes) -> AESGCM:
+    return AESGCM(secret)
 
 
 def key_id_of(secret: bytes) -> bytes:
