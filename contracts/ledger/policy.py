@@ -4,7 +4,7 @@ Invariants: names are defined before they are used, each key stands once, each n
 What an auditor trusts is this file, not the operator.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,8 +43,10 @@ class Policy:
         if not logs or (origin is not None and found.origin != origin):
             raise PolicyError(f"{found.origin} is not the ledger that is asked for, or no log of this policy")
         verified(note, logs)
-        if not self.satisfied(self.witnessed(note)):
-            raise PolicyError(f"the checkpoint of size {found.size} has too few witnesses for this policy")
+        witnesses = self.witnessed(note)
+        if not self.satisfied(witnesses):
+            told = "; ".join((*self._lacking(self.quorum, witnesses), *self._strangers(note)))
+            raise PolicyError(f"the checkpoint of size {found.size} has too few witnesses for this policy: {told}")
         return found
 
     def witnessed(self, note: Note) -> frozenset[str]:
@@ -58,6 +60,27 @@ class Policy:
     def satisfied(self, witnesses: Collection[str]) -> bool:
         """Whether these witnesses are a quorum."""
         return self.quorum == NONE or self._counts(self.quorum, witnesses)
+
+    def _lacking(self, name: str, witnesses: Collection[str]) -> Iterator[str]:
+        """Each group that is not satisfied, with what it asks for and who of it has signed."""
+        group = self.groups.get(name)
+        if self._counts(name, witnesses):
+            return
+        if group is None:
+            yield f"{name} has not signed"
+            return
+        there = [member for member in group.members if self._counts(member, witnesses)]
+        yield f"{name} asks for {group.threshold} of {', '.join(group.members)}, there is {', '.join(there) or 'none'}"
+        for member in group.members:
+            if member in self.groups:
+                yield from self._lacking(member, witnesses)
+
+    def _strangers(self, note: Note) -> Iterator[str]:
+        """Who else signed: known to nobody here, so that it counts for nothing."""
+        known = {(key.name, key.key_hash) for key in (*self.logs, *self.witnesses.values())}
+        names = sorted({one.name for one in note.signatures if (one.name, one.key_hash) not in known})
+        if names:
+            yield f"signed too by whom this policy does not know: {', '.join(names)}"
 
     def _counts(self, name: str, witnesses: Collection[str]) -> bool:
         group = self.groups.get(name)

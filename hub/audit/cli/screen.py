@@ -51,9 +51,11 @@ def say_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
-def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of text as it is."""
-    made = Table(*headings, title=title)
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *, whole: Sequence[str] = ()) -> Table:
+    """A table of text as it is. `whole`: headings of columns whose words are never broken, since somebody copies them."""
+    made = Table(title=title)
+    for heading in headings:
+        made.add_column(heading, no_wrap=heading in whole)
     for row in rows:
         made.add_row(*[escape(cell) for cell in row])
     return made

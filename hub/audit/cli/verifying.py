@@ -26,6 +26,7 @@ from hub.audit.verification import verify as verify_bundle
 from hub.audit.verification_work import UNKNOWN
 
 _SHOWN: Final = 50
+_NEXT: Final = "Keep this export as it is. Run again with --evidence FOLDER: what is found, with its proofs, can be checked by anybody with the same policy."
 MEANINGS: Final = {
     FindingCode.GAP: "a row was dropped, inserted or moved",
     FindingCode.ROOT_MISMATCH: "the rows are not those that were signed for",
@@ -68,7 +69,9 @@ def verify(  # noqa: PLR0913 - what an auditor may name
     ] = None,
     evidence: Annotated[
         Path | None,
-        typer.Option(help="A new folder: the row of each finding, and the proof that the ledger vouches for it."),
+        typer.Option(
+            help="A new folder: the row of each finding, the proof that the ledger vouches for it, the checkpoints."
+        ),
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="How many processes share the work.")] = None,
     as_json: AsJson = False,
@@ -81,11 +84,11 @@ def verify(  # noqa: PLR0913 - what an auditor may name
     with progress_of("verifying", opened.manifest.rows, quiet=as_json) as progress:
         report = verify_bundle(opened, read_policy(policy), seen=notes, progress=progress, processes=processes)
     if evidence is not None:
-        write_evidence(opened, {one.position for one in report.findings}, evidence)
+        write_evidence(opened, {one.position for one in report.findings}, evidence, seen=notes)
     if as_json:
         say_json(_document(report, strangers, sorted(roots)))
     else:
-        _show(report, strangers, sorted(roots))
+        _show(report, strangers, sorted(roots), evidence)
     if strangers or not report.holds:
         raise typer.Exit(VIOLATED)
 
@@ -113,7 +116,7 @@ def _document(report: Report, strangers: list[str], roots: list[str]) -> dict[st
     }
 
 
-def _show(report: Report, strangers: list[str], roots: list[str]) -> None:
+def _show(report: Report, strangers: list[str], roots: list[str], evidence: Path | None) -> None:
     out.print(f"{report.origin}: {report.rows:,} rows, checkpoint of size {report.size:,}", markup=False)
     counts = ", ".join(f"{count:,} {name}" for name, count in report.counts.items())
     out.print(f"Run again: {counts}. Witnesses: {', '.join(report.witnesses) or 'none'}.", markup=False)
@@ -126,9 +129,12 @@ def _show(report: Report, strangers: list[str], roots: list[str]) -> None:
         out.print("[green]Everything holds.[/green]" if not strangers else "Nothing else was found.")
         return
     rows = [
-        ("–" if one.position == UNKNOWN else str(one.position), one.code.value, MEANINGS[one.code], one.detail)
+        ("–" if one.position == UNKNOWN else str(one.position), one.code.value, f"{MEANINGS[one.code]}: {one.detail}")
         for one in report.findings[:_SHOWN]
     ]
-    out.print(table("Found", ("position", "what", "means", "found"), rows))
+    out.print(
+        table("Found", ("position", "code", "what it means, and what was found"), rows, whole=("position", "code"))
+    )
     if len(report.findings) > _SHOWN:
         out.print(f"… and {len(report.findings) - _SHOWN} more: --json has all.")
+    out.print(_NEXT if evidence is None else f"What to hand on is in {evidence}.", markup=False, soft_wrap=True)
