@@ -26,7 +26,9 @@ from hub.audit.verification import verify as verify_bundle
 from hub.audit.verification_work import UNKNOWN
 
 _SHOWN: Final = 50
-_NEXT: Final = "Keep this export as it is. Run again with --evidence FOLDER: what is found, with its proofs, can be checked by anybody with the same policy."
+_NEXT: Final = (
+    "Keep this export as it is. Run again with --evidence FOLDER: anybody who has the policy can check what that holds."
+)
 MEANINGS: Final = {
     FindingCode.GAP: "a row was dropped, inserted or moved",
     FindingCode.ROOT_MISMATCH: "the rows are not those that were signed for",
