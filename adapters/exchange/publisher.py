@@ -2,7 +2,8 @@
 
 Invariants: of one subject nothing is sent before what precedes it was acknowledged by the broker; live goes before bulk; at most 512 messages are
 without receipt; where the broker stored a message is written down after its acknowledgement and never before, so a crash in between costs a
-repetition, never a message. A resend is the same bytes. Only one publisher works on a unit's outbox.
+repetition, never a message; what is new does not wait for that writing, since others write to the database too. A resend is the same bytes. Only
+one publisher works on a unit's outbox.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from adapters.exchange.resend import Marks, Patience, lost, marks_of
 from adapters.storage.outbox import OutboxMessage, Sending
 from adapters.storage.unit_store import UnitStore
 from contracts.kafka_record import to_headers
+from contracts.names import MessageId
 from contracts.partition import partition_of
 from projections.kafka.batch_producer import OutgoingRecord, SentAt
 from projections.kafka.errors import SendError, TransportError
@@ -41,6 +43,8 @@ class _Look:
 
     open: int
     """How many messages wait for their receipt."""
+    unwritten: int
+    """How many of them the database does not know as sent."""
     at: tuple[str | None, Marks]
     waiting: Sequence[OutboxMessage]
     """Those messages, where some of them may have been lost."""
@@ -71,6 +75,9 @@ class Publisher:
         self._looked_at: tuple[str | None, Marks] | None = None
         """The broker, and how far the hub had read, when nothing of what is open was lost."""
         self._failures = 0
+        self._acknowledged: list[Sending] = []
+        """What the broker stored and is not written down yet."""
+        self._writing: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """There is something to do."""
@@ -99,11 +106,12 @@ class Publisher:
                 waking.cancel()
         finally:
             stopping.cancel()
+            await self._written_down()
 
     async def _round(self) -> float:
         """One round; returns for how many seconds to sleep at most."""
         try:
-            while await self.step():
+            while await self._send_next():
                 pass
             self._failures = 0
         except TransportError as error:
@@ -115,22 +123,58 @@ class Publisher:
         return _LONGEST_SLEEP if left is None else min(left, _LONGEST_SLEEP)
 
     async def step(self) -> int:
-        """Send again what is lost, else what is new; returns how many messages the broker took. Raises `TransportError`."""
+        """Send again what is lost, else what is new, and write it down; returns how many messages the broker took. Raises `TransportError`."""
+        try:
+            return await self._send_next()
+        finally:
+            await self._written_down()
+
+    async def _send_next(self) -> int:
+        """As `step`, but what was sent is written down while it goes on."""
         partitions = self._partitions()
         if partitions is None:
             return 0
-        look = await asyncio.to_thread(self._look, self._patience.over(self._monotonic()))
-        return await self._send(self._again(look) or look.fresh, partitions)
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
+        unwritten = [one.message_id for one in self._acknowledged]
+        look = await asyncio.to_thread(self._look, self._patience.over(self._monotonic()), unwritten)
+        again = self._again(look)
+        try:
+            return await self._send(again or look.fresh, partitions)
+        finally:
+            if again:  # a look before that would find it lost once more
+                await self._written_down()
 
-    def _look(self, impatient: bool) -> _Look:  # noqa: FBT001 - handed over to a thread
+    def _look(self, impatient: bool, unwritten: Sequence[MessageId]) -> _Look:  # noqa: FBT001 - handed over to a thread
         """The outbox in one state, in one hand-over to a thread. What waits for its receipt is read only where it may have been lost."""
         with self._store.read() as tx:
-            open_ = tx.outbox.in_flight()
+            open_ = tx.outbox.in_flight() + len(unwritten)
             marks = marks_of(kept.head for kept in tx.places.heads()) if open_ else {}
             looked_at = (self._incarnation, marks)
             unsure = open_ > 0 and (impatient or looked_at != self._looked_at)
             waiting = tx.outbox.open_messages() if unsure else ()
-            return _Look(open_, looked_at, waiting, tx.outbox.next_to_send(_CHUNK))
+            fresh = tx.outbox.next_to_send(_CHUNK, under_way=unwritten)
+            return _Look(open_, len(unwritten), looked_at, waiting, fresh)
+
+    def _write_down_soon(self, sendings: Sequence[Sending]) -> None:
+        self._acknowledged += sendings
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_down_all())
+
+    async def _write_down_all(self) -> None:
+        """In one transaction whatever came while the one before was written."""
+        try:
+            while self._acknowledged:
+                some = tuple(self._acknowledged)
+                await asyncio.to_thread(self._write_down, some)
+                del self._acknowledged[: len(some)]
+        except BaseException:
+            self.wake()  # the next look raises it
+            raise
+
+    async def _written_down(self) -> None:
+        if self._writing is not None:
+            await self._writing
 
     def _write_down(self, sendings: Sequence[Sending]) -> None:
         with self._store.write(durable=False) as tx:  # what is forgotten is sent again
@@ -145,7 +189,7 @@ class Publisher:
         self._patience.waiting(now)
         incarnation, marks = look.at
         due = lost(look.waiting, incarnation=incarnation, marks=marks)
-        if look.waiting and not due:
+        if look.waiting and not due and not look.unwritten:
             self._looked_at = look.at
         if look.waiting and not due and self._patience.over(now):
             self._patience.sent_again(now)
@@ -165,7 +209,7 @@ class Publisher:
             stored, failure = error.sent, error
         sendings = [_sending(messages[index], at) for index, at in sorted(stored.items())]
         if sendings:
-            await asyncio.to_thread(self._write_down, sendings)
+            self._write_down_soon(sendings)
             self.broker_is(sendings[-1].incarnation)
             if any(one.incarnation != self._incarnation for one in sendings):
                 self._looked_at = None

@@ -117,19 +117,26 @@ class Outbox:
         self._promote({one.record_key for one in messages if one.lane is Lane.LIVE})
 
     def _promote(self, keys: set[RecordKey]) -> None:
-        for key in sorted(keys):
-            waiting = (OUTBOX.c.record_key == key) & (OUTBOX.c.state == OutboxState.WAITING.value)
-            self._connection.execute(update(OUTBOX).where(waiting).values(lane=int(Lane.LIVE)))
+        if not keys:
+            return
+        waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & (OUTBOX.c.lane != int(Lane.LIVE))
+        behind = waiting & among(OUTBOX.c.record_key, self._connection, sorted(keys))
+        self._connection.execute(update(OUTBOX).where(behind).values(lane=int(Lane.LIVE)))
 
-    def next_to_send(self, limit: int) -> Sequence[OutboxMessage]:
-        """Never sent yet, in the order in which they may go; fewer than `limit` when too many are without receipt."""
-        free = min(limit, MAX_IN_FLIGHT - self.in_flight())
+    def next_to_send(self, limit: int, *, under_way: Sequence[MessageId] = ()) -> Sequence[OutboxMessage]:
+        """Never sent yet, in the order in which they may go; fewer than `limit` when too many are without receipt.
+
+        Those `under_way` were sent, which is not written here yet.
+        """
+        free = min(limit, MAX_IN_FLIGHT - self.in_flight() - len(under_way))
         if free < 1:
             return ()
         blocked = select(RENUMBERING.c.record_key)
         waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & not_(OUTBOX.c.record_key.in_(blocked))
         about_nobody = OUTBOX.c.record_key.startswith("urn:")
         waiting &= or_(about_nobody, not_(exists().select_from(RECOVERY)))
+        if under_way:
+            waiting &= not_(among(OUTBOX.c.message_id, self._connection, under_way))
         return self._read(select(OUTBOX).where(waiting).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(free))
 
     def in_flight(self) -> int:

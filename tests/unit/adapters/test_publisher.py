@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from adapters.exchange.publisher import Publisher
 from adapters.exchange.resend import Patience
@@ -20,7 +23,7 @@ from projections.kafka.errors import BrokerUnreachableError, SendError
 from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedHub, message_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,8 +39,10 @@ class Broker:
         self.incarnation = "first"
         self.log: list[OutgoingRecord] = []
         self.takes: int | None = None
+        self.before_answer: Callable[[], object] = lambda: None
 
     async def send(self, records: Sequence[OutgoingRecord]) -> list[SentAt]:
+        self.before_answer()
         room = len(records) if self.takes is None else min(self.takes, len(records))
         stored = [self._store(record) for record in records[:room]]
         if room < len(records):
@@ -176,6 +181,41 @@ async def test_a_publisher_that_died_before_it_wrote_down_the_offset_sends_the_s
     await bench.settle()
     assert bench.broker.sequences() == [1, 1]
     assert bench.broker.log[0] == bench.broker.log[1]
+
+
+async def test_what_is_new_leaves_while_others_keep_the_database_from_noting_what_left_before(bench: Bench) -> None:
+    both_left, stop = asyncio.Event(), asyncio.Event()
+
+    def somebody_writes() -> None:
+        if not bench.broker.log:
+            bench.queue(2)
+            busy.enter_context(bench.store.write())
+        else:
+            both_left.set()
+
+    bench.broker.before_answer = somebody_writes
+    bench.queue(1)
+    running = asyncio.create_task(bench.publisher.run(stop))
+    async with asyncio.timeout(30):
+        with ExitStack() as busy:
+            await both_left.wait()
+        stop.set()
+        bench.publisher.wake()
+        await running
+    assert bench.broker.sequences() == [1, 2]
+    with bench.store.read() as tx:
+        assert [one.state for one in tx.outbox.open_messages()] == [OutboxState.SENT] * 2
+
+
+async def test_a_database_that_cannot_note_what_left_ends_the_publisher(bench: Bench) -> None:
+    def breaks() -> None:
+        with bench.store.write() as tx:
+            tx.connection.exec_driver_sql("ALTER TABLE outbox RENAME COLUMN incarnation TO lost")
+
+    bench.broker.before_answer = breaks
+    bench.queue(1)
+    with pytest.raises(OperationalError):
+        await asyncio.wait_for(bench.publisher.run(asyncio.Event()), timeout=30)
 
 
 async def test_a_head_that_passed_a_message_without_a_receipt_brings_it_again_once(bench: Bench) -> None:
