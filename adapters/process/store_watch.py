@@ -24,10 +24,6 @@ class Newest:
     revision: int = 0
     order: int = 0
 
-    def beyond(self, other: "Newest") -> bool:
-        """Whether anything was recorded since the other."""
-        return self.revision > other.revision or self.order > other.order
-
     def joined(self, other: "Newest") -> "Newest":
         """The newest of both."""
         return Newest(max(self.revision, other.revision), max(self.order, other.order))

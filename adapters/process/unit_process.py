@@ -1,13 +1,15 @@
 """One unit at work: publisher, feed reader, directory reader, read models, companions, and a watch on the database for what other processes write.
 
 Invariants: any part that fails unexpectedly ends the unit's run with its error, so that a supervisor sees it; the broker's troubles end nothing.
-What another process recorded is on its way within some 5 ms; what it wrote else is heeded within a second.
+What another process recorded is on its way within some 5 ms; what it wrote else is heeded within a second. What others gave is in the read models
+as soon as may be, what the unit did itself a moment later.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -37,6 +39,10 @@ TICK: Final = 0.2
 """Seconds between two looks at what is due."""
 _SETTLES: Final = 1.0
 """Seconds until all parts look at what was written and is neither an entry nor a message: a position, a setting, a mark."""
+_OWN_TOGETHER: Final = 0.5
+"""Seconds for which the read models gather what the unit did itself. A command and the API show it at once: they bring these up to date first."""
+_SELDOM: Final = 0.5
+"""Seconds for which the broker keeps a question for what comes seldom (the directory, the ledger) before it answers that nothing came."""
 _MEASURE_EVERY: Final = 5.0
 _SILENT_AFTER: Final = 15.0
 
@@ -58,6 +64,8 @@ class UnitProcess:
         self._companions = companions(house)
         self._overviews = house.overviews()
         self._overviews_due = asyncio.Event()
+        self._given = asyncio.Event()
+        """Something of others is not in the read models yet."""
         self._told = Newest()
         """Up to where all parts were woken."""
         self._waking: asyncio.TimerHandle | None = None
@@ -92,8 +100,9 @@ class UnitProcess:
             shards=listed.shards,
             clock=house.clock,
         )
+        patient = replace(connection, fetch_max_wait=_SELDOM)
         self._ledger_follower = TopicFollower(
-            connection=connection,
+            connection=patient,
             partitions=self._ledger.partitions,
             positions=self._ledger.positions,
             handle=self._ledger.handle,
@@ -107,7 +116,7 @@ class UnitProcess:
             watch=_Watch(self),
         )
         self._directory_follower = TopicFollower(
-            connection=connection,
+            connection=patient,
             partitions=[PARTITION],
             positions=self._directories.positions,
             handle=self._directories.handle,
@@ -145,6 +154,7 @@ class UnitProcess:
             if self._waking is not None:
                 self._waking.cancel()
             self.wake()
+            self._given.set()
             self._directory_news.set()
             results = await asyncio.gather(*running, return_exceptions=True)
             self._overviews.close()
@@ -155,16 +165,25 @@ class UnitProcess:
     def wake(self) -> None:
         """Something was written to the unit's database."""
         self.publisher.wake()
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
+        """Entries came, or changed: what is to be sent because of them wakes the publisher when it is in the outbox."""
         self._overviews_due.set()
         for companion in self._companions:
             companion.wake()
 
     def _noticed(self, newest: Newest) -> None:
-        """Somebody wrote: an entry or message wakes all at once, unless it is one that this process took in and told of; anything else can wait."""
-        if newest.beyond(self._told):
-            self._told = self._told.joined(newest)
-            self.wake()
-        elif self._waking is None:
+        """Somebody wrote: a message wakes the publisher at once, an entry those who read, unless this process took it in and told of it.
+
+        Anything else can wait.
+        """
+        told, self._told = self._told, self._told.joined(newest)
+        if newest.order > told.order:
+            self.publisher.wake()
+        if newest.revision > told.revision:
+            self._wake_readers()
+        if self._waking is None:
             self._waking = asyncio.get_running_loop().call_later(_SETTLES, self._wake_late)
 
     def _wake_late(self) -> None:
@@ -192,7 +211,11 @@ class UnitProcess:
         if stretch.directory is not None:
             self._directory_news.set()
         self._told = self._told.joined(Newest(revision=stretch.revision))
-        self.wake()
+        if stretch.entries:
+            self._given.set()
+        if stretch.heads:
+            self.publisher.wake()
+        self._wake_readers()
 
     def _list_changed(self, directory: Directory) -> None:
         del directory
@@ -227,7 +250,10 @@ class UnitProcess:
     async def _keep_overviews(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._overviews_due.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._given.wait(), timeout=_OWN_TOGETHER)
             self._overviews_due.clear()
+            self._given.clear()
             await asyncio.to_thread(self._overviews.bring_up_to_date)
 
 

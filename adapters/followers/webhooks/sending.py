@@ -36,6 +36,8 @@ PAUSES: Final = tuple(
 PATIENCE: Final = 15.0
 """Seconds for one attempt, from the name's resolution to the status."""
 _LONGEST: Final = 60.0
+_LOOK_FOR_THE_FIRST: Final = 0.5
+"""Seconds between two looks for a first webhook."""
 _KEPT: Final = timedelta(days=7)
 
 _log = structlog.get_logger("spojka.adapter")
@@ -84,12 +86,20 @@ class WebhooksSending:
                         at_work[webhook.name] = asyncio.create_task(self._drain(webhook))
                 for name in [name for name, task in at_work.items() if task.done()]:
                     at_work.pop(name).result()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), timeout=await asyncio.to_thread(self._until_next))
+                await self._next_turn(stop)
         finally:
             for task in at_work.values():
                 task.cancel()
             await asyncio.gather(*at_work.values(), return_exceptions=True)
+
+    async def _next_turn(self, stop: asyncio.Event) -> None:
+        """Wait until something is due, or something was written; every entry of a unit without webhooks is no reason to look."""
+        if not self._any:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=_LOOK_FOR_THE_FIRST)
+        timeout = await asyncio.to_thread(self._until_next) if self._any else _LONGEST
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), timeout=timeout)
 
     def _with_something_due(self) -> Sequence[KeptWebhook]:
         """After the newest entries were queued. Without a webhook nothing is written: a unit that has none pays nothing."""
@@ -103,8 +113,6 @@ class WebhooksSending:
             return [one for one in every if tx.webhooks.due(one.name, at=self._now()) is not None]
 
     def _until_next(self) -> float:
-        if not self._any:
-            return _LONGEST
         with self._store.read() as tx:
             following = tx.webhooks.next_due()
         seconds = _LONGEST if following is None else (following - self._now()).total_seconds()
