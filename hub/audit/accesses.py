@@ -3,7 +3,7 @@
 Invariants: refused attempts are in it; nothing of an entry's content is read; who only *could* have read stands in a replay, not here. Pure.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from contracts.categories import Category, Purpose
 from contracts.envelope import Message, parse
 from contracts.messages.access import RecordAccessed, RecordAudited
 from contracts.names import HUB, ActorId, GroundId, InstitutionId, MessageId, RecordKey, UnitId
-from contracts.trust_list import Directory
+from contracts.trust_list import Directory, UnitEntry
 from hub.application.ports import LogEntry
 from hub.domain.events import MessageAccepted
 
@@ -35,7 +35,7 @@ class Access:
     unit_name: str | None
     institution: InstitutionId | None
     institution_name: str | None
-    """None where no trust list names the unit."""
+    """None where no trust list ever named the unit."""
     reporter: UnitId
     refused: bool
     break_glass: bool
@@ -51,6 +51,27 @@ class Access:
     categories: tuple[Category, ...]
     entries: tuple[MessageId, ...]
     ground_id: GroundId | None
+
+
+class KnownUnits:
+    """Every unit that a trust list names, as the newest of these lists (the oldest first) has it: those that have left too."""
+
+    def __init__(self, lists: Iterable[Directory]) -> None:
+        self._units: dict[UnitId, UnitEntry] = {}
+        self._names: dict[InstitutionId, str] = {}
+        for one in lists:
+            self._units |= one.units
+            self._names |= {institution.institution: institution.name for institution in one.listed.institutions}
+
+    @property
+    def units(self) -> Mapping[UnitId, UnitEntry]:
+        """By name."""
+        return self._units
+
+    @property
+    def institutions(self) -> Mapping[InstitutionId, str]:
+        """Their names."""
+        return self._names
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +98,8 @@ class Asked:
 EVERY = Asked()
 
 
-def accesses(entries: Iterable[LogEntry], directory: Directory | None, asked: Asked = EVERY) -> Iterator[Access]:
-    """The accesses among events, in their order, with names as `directory` has them."""
+def accesses(entries: Iterable[LogEntry], known: KnownUnits, asked: Asked = EVERY) -> Iterator[Access]:
+    """The accesses among events, in their order."""
     for entry in entries:
         event = entry.event
         if not isinstance(event, MessageAccepted) or not any(one in event.message.payload for one in _REPORTED):
@@ -86,7 +107,7 @@ def accesses(entries: Iterable[LogEntry], directory: Directory | None, asked: As
         message = parse(event.message.payload)
         match message.facts:
             case RecordAccessed() as facts:
-                found = _access(entry.position, event, message, facts, directory)
+                found = _access(entry.position, event, message, facts, known)
             case RecordAudited() as facts:
                 found = _audit(entry.position, event, message, facts)
             case _:
@@ -96,10 +117,9 @@ def accesses(entries: Iterable[LogEntry], directory: Directory | None, asked: As
 
 
 def _access(
-    position: int, event: MessageAccepted, message: Message, facts: RecordAccessed, directory: Directory | None
+    position: int, event: MessageAccepted, message: Message, facts: RecordAccessed, known: KnownUnits
 ) -> Access:
-    unit = None if directory is None else directory.units.get(facts.reader_unit)
-    names = {} if directory is None else {one.institution: one.name for one in directory.listed.institutions}
+    unit = known.units.get(facts.reader_unit)
     refused = facts.outcome == "refused"
     return Access(
         subject=event.key,
@@ -111,7 +131,7 @@ def _access(
         unit=facts.reader_unit,
         unit_name=None if unit is None else unit.name,
         institution=None if unit is None else unit.institution,
-        institution_name=None if unit is None else names.get(unit.institution),
+        institution_name=None if unit is None else known.institutions.get(unit.institution),
         reporter=message.unit,
         refused=refused,
         break_glass=facts.emergency is not None,

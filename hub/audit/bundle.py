@@ -130,9 +130,11 @@ class Bundle:
             checkpoint.parse(note.text)
             return cls(folder, manifest, note, (folder / FIRST_LIST).read_bytes())
         except (OSError, ValueError, ValidationError, NoteError) as error:
+            missing = Path(error.filename).name if isinstance(error, FileNotFoundError) else None
+            why = f"a file does not read ({type(error).__name__})" if missing is None else f"{missing} is not there"
             raise BundleError(
-                f"{folder} is no export of a log: {type(error).__name__}.",
-                advice="Ask the operator for a whole export.",
+                f"{folder} is no export of a log: {why}.",
+                advice="Name the folder in which manifest.json lies, or ask the operator for the export anew.",
             ) from error
 
     @property

@@ -13,9 +13,10 @@ from hub.application.ports import HubError
 from hub.audit.cli import auditors
 from hub.audit.cli.exporting import export, policy
 from hub.audit.cli.looking import accesses_of, diff, replay
-from hub.audit.cli.screen import CODES, VIOLATED
+from hub.audit.cli.screen import CODES, VIOLATED, WRONG_USAGE
 from hub.audit.cli.verifying import verify
 from hub.audit.cli.watching import watch
+from hub.audit.moments import MomentError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -40,6 +41,9 @@ def main() -> None:
     """The entry point of `spojka-audit`."""
     try:
         app()
+    except MomentError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(WRONG_USAGE)
     except (HubError, ContractsError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(VIOLATED)

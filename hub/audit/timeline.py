@@ -5,7 +5,7 @@ changes nothing. Pure.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -71,6 +71,11 @@ class Timeline:
             return None
         directory, settings = self._in_force[count - 1]
         return Circumstances(directory, settings, at, position)
+
+    @property
+    def directories(self) -> Sequence[Directory]:
+        """Every list that stood in the log, the oldest first: who has left stands in an older one."""
+        return list({directory.version: directory for directory, _ in self._in_force}.values())
 
     @property
     def newest(self) -> Directory | None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
 from contracts.names import InstitutionId, SubjectId, UnitId
-from hub.audit.accesses import Access, Asked, accesses
+from hub.audit.accesses import Access, Asked, KnownUnits, accesses
 from hub.audit.balp import audit_events
 from hub.audit.bundle import Bundle
 from hub.audit.cli.screen import (
@@ -31,6 +32,9 @@ from hub.audit.replay import replay_history
 from hub.audit.replay_report import as_document, as_tables
 
 _MOMENT: Final = "A day, or an instant with its offset: 2026-06-03, 2026-06-03T12:00:00+02:00."
+_NOT_PROVEN: Final = "Believed as the export says it. Verify the export first, or name --policy FILE: then each row that is read is proven."
+_PROVEN: Final = "Each row that was read is proven to stand in the ledger, under a checkpoint that the policy accepts."
+_AS_REPORTED: Final = "Reads are as the readers' own systems reported them; who else could have read what stands in `spojka-audit replay`."
 Since = Annotated[str, typer.Option("--from", help=_MOMENT)]
 Until = Annotated[str, typer.Option("--to", help=_MOMENT)]
 
@@ -56,6 +60,7 @@ def replay(
         return
     for one in as_tables(found):
         out.print(one)
+    out.print(_NOT_PROVEN if trusted is None else _PROVEN, markup=False, soft_wrap=True)
 
 
 def accesses_of(  # noqa: PLR0913 - what an auditor may narrow by
@@ -80,6 +85,8 @@ def accesses_of(  # noqa: PLR0913 - what an auditor may narrow by
         until=None if until is None else end_of(until, zone),
         refused_only=refused,
     )
+    if asked.since is not None and asked.until is not None and asked.until < asked.since:
+        raise typer.BadParameter("--to lies before --from")
     found = sorted(_accesses(opened, subject, asked, quiet=as_json or balp), key=lambda one: (one.at, one.position))
     if balp:
         for event in (event for one in found for event in audit_events(one)):
@@ -87,36 +94,55 @@ def accesses_of(  # noqa: PLR0913 - what an auditor may narrow by
     elif as_json:
         say_json([_plain(asdict(one)) for one in found])
     else:
-        _show_accesses(found)
+        _show_accesses(found, zone)
 
 
 def _accesses(opened: Bundle, subject: str | None, asked: Asked, *, quiet: bool) -> Iterator[Access]:
-    if subject is not None:
-        history = history_of(opened, SubjectId(subject))
-        yield from accesses(history.entries, history.timeline.newest, asked)
+    known: KnownUnits | None = None
+    with progress_of("reading", opened.manifest.rows, quiet=quiet or subject is not None) as progress:
+        some = histories_of(opened, progress=progress) if subject is None else [history_of(opened, SubjectId(subject))]
+        for history in some:
+            if known is None:  # the lists are the same for all
+                known = KnownUnits(history.timeline.directories)
+                _check_known(asked, known)
+            yield from accesses(history.entries, known, asked)
+
+
+def _check_known(asked: Asked, known: KnownUnits) -> None:
+    """Whoever mistypes a name must not conclude that nobody looked."""
+    for option, typed, names in (
+        ("--institution", asked.institution, known.institutions),
+        ("--unit", asked.unit, known.units),
+    ):
+        if typed is not None and typed not in names:
+            raise typer.BadParameter(
+                f"no trust list names {typed}; there are {', '.join(sorted(names))}", param_hint=option
+            )
+
+
+def _show_accesses(found: list[Access], zone: ZoneInfo) -> None:
+    if not found:
+        out.print(f"No access fits what was asked for. {_AS_REPORTED}", markup=False, soft_wrap=True)
         return
-    with progress_of("reading", opened.manifest.rows, quiet=quiet) as progress:
-        for history in histories_of(opened, progress=progress):
-            yield from accesses(history.entries, history.timeline.newest, asked)
-
-
-def _show_accesses(found: list[Access]) -> None:
     rows = [
         (
-            one.at.isoformat(timespec="minutes"),
-            one.subject,
-            one.reader,
-            one.unit if one.institution_name is None else f"{one.unit_name} ({one.institution_name})",
-            _outcome(one),
-            one.reason or "",
+            f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}\n{one.subject}",
+            f"{one.reader}\n{one.unit if one.institution_name is None else f'{one.unit_name} ({one.institution_name})'}",
+            _outcome(one) + (f": {one.reason}" if one.reason else ""),
             one.purpose or f"audit: {one.audit}",
-            ", ".join(one.categories),
-            str(len(one.entries)),
+            _seen(one),
         )
         for one in found
     ]
-    headings = ("when", "about", "who", "of", "outcome", "reason", "purpose", "categories", "entries")
-    out.print(table(f"{len(found)} accesses", headings, rows))
+    headings = ("when, about whom", "who looked", "outcome", "purpose", "what")
+    out.print(table(f"{len(found)} accesses, times of {zone.key}", headings, rows, whole=headings[:1]))
+    out.print(_AS_REPORTED, markup=False, soft_wrap=True)
+
+
+def _seen(access: Access) -> str:
+    """Of others only the entries are counted: a unit's own are its own business."""
+    entries = f"{len(access.entries)} of others" if access.entries else ""
+    return "\n".join(part for part in (", ".join(access.categories), entries) if part)
 
 
 def _outcome(access: Access) -> str:

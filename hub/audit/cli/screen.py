@@ -18,15 +18,19 @@ from rich.table import Table
 
 from contracts.ledger import policy as policies
 from contracts.ledger.policy import Policy
+from contracts.ledger.signed_note import NoteError
+from hub.application.ports import HubError
 
 VIOLATED: Final = 1
 """Something does not hold, or an export, policy or checkpoint does not read."""
+WRONG_USAGE: Final = 2
+"""What was typed cannot be asked."""
 UNREACHABLE: Final = 3
 """`watch --once`: the ledger could not be read, so nothing is known."""
 
 CODES: Final = (
     "Exit codes: 0 everything holds, or the question was answered; 1 something does not hold (each finding is listed), or an export, policy or "
-    "checkpoint does not read; 2 wrong usage; 3 a watched ledger could not be reached."
+    "checkpoint does not read, or says nothing of whom was asked for; 2 wrong usage; 3 a watched ledger could not be reached."
 )
 
 out: Final = Console(highlight=False)
@@ -41,9 +45,22 @@ ProvingPolicy = Annotated[
 Subject = Annotated[str, typer.Option(help="The client's subject.")]
 
 
+class PolicyFileError(HubError):
+    """What was named as a policy is none."""
+
+
+_A_POLICY: Final = (
+    "Write it as c2sp.org/tlog-policy says; `spojka-audit policy`, at the operator's, prints one to begin with."
+)
+
+
 def read_policy(file: Path) -> Policy:
-    """A policy from its file. Raises `PolicyError`."""
-    return policies.parse(file.read_text(encoding="utf-8"))
+    """A policy from its file. Raises `PolicyFileError`."""
+    try:
+        return policies.parse(file.read_text(encoding="utf-8"))
+    except (NoteError, ValueError) as error:
+        problem = error.problem if isinstance(error, NoteError) else "it is no text"
+        raise PolicyFileError(f"{file} is no policy: {problem}.", advice=_A_POLICY) from error
 
 
 def say_json(document: object) -> None:
@@ -55,9 +72,11 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], *,
     """A table of text as it is. `whole`: headings of columns whose words are never broken, since somebody copies them."""
     made = Table(title=title)
     for heading in headings:
-        made.add_column(heading, no_wrap=heading in whole)
+        made.add_column(heading, no_wrap=heading in whole, overflow="fold")
     for row in rows:
         made.add_row(*[escape(cell) for cell in row])
+        if any("\n" in cell for cell in row):
+            made.add_section()
     return made
 
 

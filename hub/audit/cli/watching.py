@@ -1,5 +1,7 @@
 """`watch`: following a running ledger."""
 
+import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -7,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hub.audit.cli.screen import UNREACHABLE, VIOLATED, AsJson, PolicyFile, out, read_policy, say_json
+from hub.audit.cli.screen import UNREACHABLE, VIOLATED, AsJson, PolicyFile, out, read_policy
 from hub.audit.watching import UnreachableError, Watch, WatchAlarmError, fetch_from
 
 
@@ -45,7 +47,8 @@ def watch(  # noqa: PLR0913 - what an auditor may name
 
 def _tell(what: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        say_json(what)
+        sys.stdout.write(json.dumps(what, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
         return
     out.print(
         "  ".join(str(value) for value in what.values()),

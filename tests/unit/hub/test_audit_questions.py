@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from contracts.messages.access import Emergency, RecordAccessed, RecordAudited
 from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
 from contracts.names import ActorId, GroundId, MessageId, SubjectId, UnitId
+from contracts.trust_list import Directory
 from hub.audit import commands
+from hub.audit.accesses import KnownUnits
 from tests.simulation.ended_consent import SKILLS, paper_of
 from tests.simulation.exported import POLICY, exported
 from tests.simulation.programme import KAREL, START, Simulation
@@ -174,22 +177,85 @@ def test_a_replay_is_of_the_end_of_a_day_or_of_an_instant_with_its_offset(folder
     assert "Referrals" in shown(folder, "replay", "--subject", KAREL, "--at", ENDED)
 
 
+def test_a_replay_for_people_names_the_reason_under_which_each_unit_was_given_an_entry(folder: Path) -> None:
+    text = shown(folder, "replay", "--subject", KAREL, "--at", "2026-02-12")
+    ((number, ground),) = re.findall(r"│ (\d) +│ ([0-9a-f-]{36}) │ op", text)
+    assert f"vz ({number})" in text
+    assert ground == told(folder, "replay", "--subject", KAREL, "--at", "2026-02-12")["grounds"][0]["ground"]
+    assert f"vz ({number})†" in shown(folder, "replay", "--subject", KAREL, "--at", ENDED), "given, and not any more"
+    for word in ("refused: no-ground", "Restrictions: none.", "Said to be one person with somebody: none."):
+        assert word in text
+
+
+def test_a_replay_says_whether_what_it_read_is_proven(folder: Path) -> None:
+    asked = ("replay", "--subject", KAREL, "--at", ENDED)
+    assert "Believed as the export says it." in shown(folder, *asked)
+    assert "proven to stand in the ledger" in shown(folder, *asked, "--policy", str(folder.parent / "policy"))
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        ("replay", "--subject", KAREL, "--at", "yesterday"),
-        ("replay", "--subject", KAREL, "--at", "2026-02-13T12:00:00"),
-        ("replay", "--subject", "r1." + "z" * 26, "--at", ENDED),
-        ("accesses", "--from", "2026-02-30"),
+        ("replay", "--subject", KAREL, "--at", ENDED),
+        ("accesses",),
+        ("accesses", "--institution", "mesto"),
+        ("diff", "--from", OPENED, "--to", ENDED),
     ],
 )
-def test_what_names_no_moment_or_nobody_is_said_and_ends_with_1(
-    folder: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_tables_for_people_fit_a_hundred_columns_and_cut_nothing_off(folder: Path, words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(commands.app, [words[0], str(folder), *words[1:]], env={"COLUMNS": "100"})
+    assert done.exit_code == 0
+    assert "…" not in done.stdout
+    assert max(map(len, (one for one in done.stdout.splitlines() if one[:1] in "│┃"))) <= 100
+    assert KAREL in done.stdout or words[0] == "replay"
+
+
+@pytest.mark.parametrize(("option", "known"), [("--institution", "mesto"), ("--unit", "md-claims")])
+def test_whoever_mistypes_a_name_is_told_which_there_are_and_not_that_nobody_looked(
+    folder: Path, option: str, known: str
+) -> None:
+    done = CliRunner().invoke(commands.app, ["accesses", str(folder), option, "mest"], env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert known in done.output
+
+
+def test_a_period_in_which_nobody_looked_is_said_in_words(folder: Path) -> None:
+    assert "No access fits what was asked for." in shown(folder, "accesses", "--to", "2026-02-10")
+    done = CliRunner().invoke(commands.app, ["accesses", str(folder), "--from", ENDED, "--to", OPENED])
+    assert done.exit_code == 2, "a period that ends before it begins holds nothing by mistake"
+
+
+def test_looks_of_an_institution_that_has_left_are_found_by_its_name() -> None:
+    hub = Simulation()
+    listed = hub.directory.listed
+    gone = next(one for one in listed.units if one.unit == "md-claims")
+    fewer = listed.model_copy(update={"units": tuple(one for one in listed.units if one is not gone)})
+    known = KnownUnits([hub.directory, Directory(fewer, b"")])
+    assert known.units[gone.unit].institution == gone.institution
+    assert gone.institution in known.institutions
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("replay", "--subject", KAREL, "--at", "yesterday"), 2),
+        (("replay", "--subject", KAREL, "--at", "2026-02-13T12:00:00"), 2),
+        (("replay", "--subject", "r1." + "z" * 26, "--at", ENDED), 1),
+        (("accesses", "--from", "2026-02-30"), 2),
+    ],
+)
+def test_what_names_no_moment_is_wrong_usage_and_whom_the_export_does_not_know_is_said(
+    folder: Path,
+    words: tuple[str, ...],
+    code: int,
+    *,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.argv", ["spojka-audit", words[0], str(folder), *words[1:]])
     with pytest.raises(SystemExit) as ended:
         commands.main()
-    assert ended.value.code == 1
+    assert ended.value.code == code
     assert capsys.readouterr().err.strip().count("\n") == 0
 
 
