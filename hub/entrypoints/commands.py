@@ -20,6 +20,10 @@ _COMMANDS: Final = {
     "settings-change": ("settings_change:settings_change", "Change what decides something, on every shard."),
     "trust-list": ("trust_list:app", "Institutions, units, keys, roles, mandates."),
     "transport": ("transport:app", "Certificates; users and permissions at the brokers and the database."),
+    "rotate-kek": (
+        "log_kek:rotate_kek",
+        "Wrap every key of the log under a new key-encryption key, while the hub runs.",
+    ),
     "restore": ("restore:app", "After a restore from a backup: before anything is given again."),
     "dead-letters": ("dead_letters:app", "Records that spoke for nobody."),
     "parked": ("parked:app", "Messages that met an unexpected fault of the hub."),

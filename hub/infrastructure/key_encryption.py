@@ -68,6 +68,16 @@ class KekSet:
             raise KeyEncryptionError(f"There is a key {name}.", advice="Name the new key otherwise.")
         return KekSet(name, {**self.keys, name: secrets.token_bytes(_LENGTH)})
 
+    def prepared(self, name: str) -> "KekSet":
+        """With a new key beside the others, which wraps nothing yet. Raises `KeyEncryptionError`."""
+        return KekSet(self.current, self.rotated(name).keys)
+
+    def using(self, name: str) -> "KekSet":
+        """With one of its keys as the current one. Raises `KeyEncryptionError`."""
+        if name not in self.keys:
+            raise KeyEncryptionError(f"There is no key {name}.", advice="Name one that was prepared.")
+        return KekSet(name, self.keys)
+
     def without(self, name: str) -> "KekSet":
         """Without an old key. Raises `KeyEncryptionError`."""
         if name == self.current or name not in self.keys:
@@ -143,12 +153,20 @@ class KekFile:
         """A new key, which wraps from now on. Raises `KeyEncryptionError`."""
         self.replace(self().rotated(name))
 
+    def prepare(self, name: str) -> None:
+        """A new key, which wraps nothing yet: the file can be given to whoever else reads it. Raises `KeyEncryptionError`."""
+        self.replace(self().prepared(name))
+
+    def use(self, name: str) -> None:
+        """A key that was prepared wraps from now on. Raises `KeyEncryptionError`."""
+        self.replace(self().using(name))
+
     def destroy(self, name: str) -> None:
         """An old key is no more. Raises `KeyEncryptionError`."""
         self.replace(self().without(name))
 
     def replace(self, held: KekSet) -> None:
-        """Put other keys in place, whole or not at all."""
+        """Put other keys in place, whole or not at all; once it returns, a power cut does not bring the ones before back."""
         beside = self._path.with_suffix(".new")
         beside.unlink(missing_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -157,6 +175,10 @@ class KekFile:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)
+        if os.name == "posix":
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
 
     def __call__(self) -> KekSet:
         """The keys. Raises `KeyEncryptionError`."""

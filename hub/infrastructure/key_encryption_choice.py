@@ -4,6 +4,8 @@ A key management service would be one more class with the members of `KeyEncrypt
 """
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hub.application.key_ports import KekKeeper, KeyEncryption
@@ -43,3 +45,9 @@ def kek_keeper(setting: str) -> KekKeeper:
     raise KeptElsewhereError(
         "The key-encryption keys are in the environment.", advice="Rotate them where they are kept; both may be given."
     )
+
+
+def next_name(names: Sequence[str], *, begin: str = "kek") -> str:
+    """How the next key-encryption key is called: no name serves twice, also where the old key is gone."""
+    numbered = re.compile(rf"{begin}-([0-9]{{1,9}})")
+    return f"{begin}-{max((int(found[1]) for name in names if (found := numbered.fullmatch(name))), default=0) + 1}"

@@ -1,6 +1,8 @@
 """The key service as a process beside a running hub: what it releases opens what was given, whatever is killed or lost on the way."""
 
 import contextlib
+import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +20,8 @@ from contracts.names import GroundId, MessageId, UnitId
 from deploy.servers.embedded_broker import EmbeddedBroker
 from deploy.servers.postgres import PostgresServer
 from hub.domain.events import MessageAccepted
+from hub.entrypoints.settings import LOG_KEK
+from hub.infrastructure.key_encryption import KekFile
 from hub.infrastructure.postgres.log_reading import LogReading
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -27,6 +31,8 @@ from tests.integration.key_rig import KeyRig, keyring, outgoing
 from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START
 from tests.simulation.sealed import SealedSimulation
+
+PAGE = Path(__file__).resolve().parents[2] / "deploy" / "secured.md"
 
 
 @pytest.fixture
@@ -81,6 +87,7 @@ async def test_what_was_given_opens_and_the_log_tells_to_whom_and_a_lost_broker_
         assert not keyring(rig.simulation, vz, "vz").contents
     await until(lambda: released_in_log(hub) == 2)
     assert hub.log("SELECT count(*) FROM key_mailbox") == [(0,)]
+    names = [*names, await another_while_the_logs_key_is_renewed(rig, names)]
     hub.kill("keys")
     embedded_broker.stop()
     embedded_broker.start()
@@ -89,6 +96,24 @@ async def test_what_was_given_opens_and_the_log_tells_to_whom_and_a_lost_broker_
     async with FeedEnd(hub, "md") as md:
         await until(lambda: opened(rig, md, names))
     assert hub.stop("keys") == 0
+
+
+async def another_while_the_logs_key_is_renewed(rig: KeyRig, before: list[MessageId]) -> MessageId:
+    """The lines of the operator's page, typed while hub and key service run; then one more entry is said, given and opened."""
+    hub, units = rig.hub, rig.simulation
+    kept, copied = hub.folder / "hub" / LOG_KEK, hub.folder / "keys-home" / "log-kek.json"
+    (block,) = re.findall(r"^```\n(spojka-hub rotate-kek.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    for line in block.splitlines():
+        hub.command(*line.split()[1:])
+        shutil.copy(kept, copied)
+    assert KekFile(copied).names() == ["log-kek-2"]
+    start = len(units.said)
+    content = NeedContent(finding="Má novou práci.")
+    name = units.seal("op", NeedAssessed(dimension="housing"), content, category=Category.HOUSING)
+    await hub.send([outgoing(record) for record in units.said[start:]])
+    async with FeedEnd(hub, "md") as md:
+        await until(lambda: opened(rig, md, [*before, name]))
+    return name
 
 
 def released_in_log(hub: HubRig) -> int:

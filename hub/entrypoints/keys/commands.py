@@ -18,7 +18,7 @@ from hub.entrypoints.keys import making
 from hub.entrypoints.keys.house import KeysHouse, open_house
 from hub.entrypoints.keys.settings import KeysSettings, described, load_settings
 from hub.infrastructure.key_encryption import KekFile, KekSet
-from hub.infrastructure.key_encryption_choice import kek_keeper
+from hub.infrastructure.key_encryption_choice import kek_keeper, next_name
 from hub.infrastructure.postgres.migrate import KEY_TABLES, migrate
 from projections.process.logs import set_up_logs
 
@@ -101,7 +101,7 @@ def rotate_kek(
         making.forget_kek(house, keeper, name=forget)
         out.print(f"{forget} is gone.")
         return
-    made = name or making.next_name(keeper.names())
+    made = name or next_name(keeper.names())
     count = making.rotate_kek(house, keeper, name=made)
     out.print(
         f"{count} secrets are wrapped under {made}. Back it up; then destroy the old one: rotate-kek --forget NAME."

@@ -4,8 +4,7 @@ Invariants: a private half is in the key database, of every shard, before its pu
 when nothing is wrapped under it.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +24,6 @@ from hub.infrastructure.postgres.key_store import PostgresKeyStore
 from hub.infrastructure.postgres.session import Session
 
 _AT_ONCE: Final = 500
-_NUMBERED: Final = re.compile(r"kek-([0-9]{1,9})")
 
 
 class KekInUseError(HubError):
@@ -67,11 +65,6 @@ def make_deposit_keys(house: KeysHouse, *, count: int, at: datetime, first: bool
         deposits=[(key.sealing_key, day) for key, day in made],
         vouching=house.messages,
     )
-
-
-def next_name(names: Sequence[str]) -> str:
-    """How the next key-encryption key is called: no name serves twice, also where the old key is gone."""
-    return f"kek-{max((int(found[1]) for name in names if (found := _NUMBERED.fullmatch(name))), default=0) + 1}"
 
 
 def rotate_kek(house: KeysHouse, keeper: KekKeeper, *, name: str) -> int:
