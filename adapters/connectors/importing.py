@@ -1,6 +1,6 @@
 """Drafts of a folder into the desk.
 
-Invariants: rows go in transactions of two thousand, each whole or not at all; importing the same folder again, also after a crash in the middle,
+Invariants: rows go in transactions of a thousand, each whole or not at all; importing the same folder again, also after a crash in the middle,
 makes nothing twice, since each draft names its row; a deleted row corrects only what was imported before; what could not be understood is kept as an
 open item, up to `MOST_ITEMS` an import, and all of it stands in the report.
 """

@@ -4,7 +4,7 @@ Invariants: each public call is one transaction (an import: one a chunk), so a c
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from typing import Final
@@ -52,6 +52,18 @@ class Tended:
     renumbered: int = 0
 
 
+@dataclass(slots=True)
+class _Coming:
+    """The drafts of an import, a chunk at hand."""
+
+    drafts: Iterator[Draft]
+    chunk: list[Draft] = field(default_factory=list)
+
+    def take(self) -> None:
+        """Go on to the next chunk, an empty one at the end."""
+        self.chunk = list(islice(self.drafts, CHUNK))
+
+
 class RecordingDesk:
     """Records for one unit. Safe to call from several threads and processes: the database lets one write at a time."""
 
@@ -75,10 +87,14 @@ class RecordingDesk:
         return self._record_all([draft])[0]
 
     def record_many(self, drafts: Iterable[Draft], *, bulk: bool = True) -> Iterator[Recorded]:
-        """Record an import, one answer a draft in their order. Works as it is iterated, a transaction each `CHUNK` drafts."""
-        remaining, remembered = iter(drafts), Remembered()
-        while chunk := list(islice(remaining, CHUNK)):
-            yield from self._record_all(chunk, lane=Lane.BULK if bulk else Lane.LIVE, remembered=remembered)
+        """Record an import, one answer a draft in their order and once it is durable.
+
+        Works as it is iterated, a transaction each `CHUNK` drafts; the next drafts are taken while those before are made durable.
+        """
+        coming, remembered, lane = _Coming(iter(drafts)), Remembered(), Lane.BULK if bulk else Lane.LIVE
+        coming.take()
+        while chunk := coming.chunk:
+            yield from self._record_all(chunk, lane=lane, remembered=remembered, meanwhile=coming.take)
 
     def tend(self, subjects: Collection[SubjectId] | None = None) -> Tended:
         """What the unit owes without being asked: run after each stretch of the feed with the subjects that it reshaped, and at start with none.
@@ -146,8 +162,9 @@ class RecordingDesk:
         lane: Lane = Lane.LIVE,
         subject: SubjectId | None = None,
         remembered: Remembered | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[Recorded]:
-        with self.store.write(bulk=len(drafts) > 1) as tx:
+        with self.store.write(bulk=len(drafts) > 1, meanwhile=meanwhile) as tx:
             recording = self._recording(tx, lane, remembered)
             recording.prefetch(drafts)
             recorded = [recording.record(draft, subject=subject) for draft in drafts]

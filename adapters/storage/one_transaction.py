@@ -3,7 +3,7 @@
 Invariant: nothing is committed here; whoever began the transaction does that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from adapters.storage.unit_store import Mark, Transaction, UnitStore
@@ -17,10 +17,14 @@ class OneTransaction(UnitStore):
         self._tx = tx
 
     @contextmanager
-    def write(self, *, durable: bool = True, bulk: bool = False) -> Iterator[Transaction]:
+    def write(
+        self, *, durable: bool = True, bulk: bool = False, meanwhile: Callable[[], object] | None = None
+    ) -> Iterator[Transaction]:
         """The transaction; whoever began it says how durable it is."""
         del durable, bulk
         yield self._tx
+        if meanwhile is not None:
+            meanwhile()
 
     def untouched_since(self, mark: Mark | None, tx: Transaction) -> bool:
         """Never sure: others write in the same transaction."""

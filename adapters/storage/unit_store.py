@@ -3,19 +3,20 @@
 Invariants: a write transaction is the only one at its time (SQLite `BEGIN IMMEDIATE`, PostgreSQL an advisory lock) and is durable when it returns
 (`synchronous=FULL`), unless the caller says that all of it would come again; one that waits for the disk makes those before it durable too.
 The end of this process, however it ends, undoes nothing that returned. Whatever raises inside leaves nothing behind; a read transaction sees one
-state and cannot write.
+state and cannot write; what this process was making durable when it began is in that state.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -134,6 +135,8 @@ class UnitStore:
         """Writers of this process take turns here: SQLite has them sleep and try again, up to 100 ms at a time, whoever came first."""
         self._turns = 0
         """Write transactions that this process began."""
+        self._committing: Future[None] | None = None
+        """What this process made durable last while it went on with something else."""
 
     @classmethod
     def open(cls, where: str | Path, key: DatabaseKey | None = None) -> Self:
@@ -183,8 +186,12 @@ class UnitStore:
             kept.chmod(0o600)
 
     @contextmanager
-    def write(self, *, durable: bool = True, bulk: bool = False) -> Iterator[Transaction]:
+    def write(
+        self, *, durable: bool = True, bulk: bool = False, meanwhile: Callable[[], object] | None = None
+    ) -> Iterator[Transaction]:
         """The one write transaction: everything or nothing; `bulk` for thousands of rows. Raises `StoreError` where the disk is full.
+
+        `meanwhile` is done while the transaction is made durable, and is no part of it: what it raises comes once that is over, and undoes nothing.
 
         With `durable` False a power cut, or a crash of PostgreSQL's server, may undo it with all such writes behind it; the end of this process does
         not. So it is for two things: what came from the broker in one transaction with the place up to which it was read (the same stretch is read
@@ -194,7 +201,7 @@ class UnitStore:
             self._turn,
             _full_disk_told(),
             self._engine.connect().execution_options(**_options(durable=durable, bulk=bulk)) as connection,
-            connection.begin(),
+            connection.begin() as begun,
         ):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -202,8 +209,23 @@ class UnitStore:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             self._turns += 1
             yield Transaction(connection)
+            if meanwhile is not None:
+                self._commit(begun, meanwhile)
         if bulk:
             self._keep_log_short()
+
+    def _commit(self, begun: RootTransaction, meanwhile: Callable[[], object]) -> None:
+        """SQLite encrypts, writes and waits for the disk without Python's lock, so two processors have something to do; a server does that itself."""
+        if self._engine.dialect.name != "sqlite":
+            _commit_or_roll_back(begun)
+            meanwhile()
+            return
+        with ThreadPoolExecutor(1) as beside:
+            committing = self._committing = beside.submit(_commit_or_roll_back, begun)
+            try:
+                meanwhile()
+            finally:
+                committing.result()
 
     def _keep_log_short(self) -> None:
         """Where an import and people write in turns without a pause, SQLite finds no moment to begin its log anew: it would grow with each row."""
@@ -236,6 +258,8 @@ class UnitStore:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A look at one state."""
+        if self._committing is not None:
+            wait([self._committing])
         with self._engine.connect() as connection:
             sqlite = connection.dialect.name == "sqlite"
             if sqlite:
@@ -260,6 +284,15 @@ class UnitStore:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def _commit_or_roll_back(begun: RootTransaction) -> None:
+    """As SQLAlchemy does at the end of a block: what could not be committed is still open in SQLite."""
+    try:
+        begun.commit()
+    except BaseException:
+        begun.rollback()
+        raise
 
 
 def _options(*, durable: bool, bulk: bool) -> dict[str, Any]:

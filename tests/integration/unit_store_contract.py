@@ -192,6 +192,51 @@ class UnitStoreContract:
             (subject,) = tx.clients.linked([one.subject for one in tx.journal.since(0, limit=1) if one.subject])
             assert tx.numbers.last(RecordKey(subject)) == 1 + CHUNK + 1
 
+    def test_what_an_import_looks_up_for_its_next_rows_shows_all_rows_before(self, desk: Desk) -> None:
+        self.consent(desk)
+        seen: list[int] = []
+
+        def rows() -> Iterator[Draft]:
+            for row in range(2 * CHUNK + 1):
+                if row and row % CHUNK == 0:
+                    with desk.store.read() as tx:
+                        seen.append(len(tx.import_rows.find([f"csv/services/{one}" for one in range(row)])))
+                yield service(row=row)
+
+        assert len(list(desk.record_many(rows()))) == 2 * CHUNK + 1
+        assert seen == [CHUNK, 2 * CHUNK]
+
+    def test_an_import_that_cannot_read_on_keeps_what_it_has_read(self, desk: Desk) -> None:
+        self.consent(desk)
+
+        def rows() -> Iterator[Draft]:
+            yield from (service(row=row) for row in range(CHUNK + 1))
+            raise OSError("the sheet is gone")
+
+        with pytest.raises(OSError, match="the sheet is gone"):
+            list(desk.record_many(rows()))
+        with desk.store.read() as tx:
+            assert len(tx.import_rows.find([f"csv/services/{row}" for row in range(CHUNK + 1)])) == CHUNK
+        assert [one.repeated for one in desk.record_many(service(row=row) for row in range(CHUNK + 1))].count(
+            False
+        ) == 1
+
+    def test_what_cannot_be_made_durable_is_told_and_leaves_nothing_also_where_work_goes_on_meanwhile(
+        self, where: str
+    ) -> None:
+        store, done = UnitStore.open(where, self.key), []
+        with store.write() as tx:
+            tx.connection.exec_driver_sql("CREATE TABLE whole (number INTEGER PRIMARY KEY)")
+            tx.connection.exec_driver_sql(
+                "CREATE TABLE part (number INTEGER REFERENCES whole DEFERRABLE INITIALLY DEFERRED)"
+            )
+        with pytest.raises(DBAPIError), store.write(bulk=True, meanwhile=lambda: done.append("read on")) as tx:
+            tx.connection.exec_driver_sql("INSERT INTO part VALUES (1)")
+        with store.write(bulk=True, meanwhile=lambda: done.append("read on")) as tx:
+            assert tx.connection.exec_driver_sql("SELECT count(*) FROM part").scalar_one() == 0
+        assert done[-1] == "read on"
+        store.close()
+
     # Numbers and order
 
     def test_numbers_run_from_one_without_a_hole_per_client(self, desk: Desk) -> None:
