@@ -23,7 +23,9 @@ from hub.audit.findings import Finding, FindingCode
 
 _RECORD: Final = Struct("<32sqQB")
 _NO_TIME: Final = -(1 << 63)
-_AT_ONCE: Final = 250_000
+_AT_ONCE: Final = 50_000
+"""Ids that are compared at a time."""
+_FOUR_BYTES: Final = 1 << 32
 _HASHED: Final = 4096
 Buffer = bytearray | mmap
 
@@ -130,24 +132,24 @@ class Columns:
 
     def repeated(self, *, whole: bool) -> Iterator[Finding]:
         """Ids that were decided twice, and refusals as used before of what was not; of a part the latter cannot be known."""
-        positions, ids, kinds = array("Q"), array("Q"), bytearray()
+        portions = [array("I" if self.size < _FOUR_BYTES else "Q") for _ in range(1 + self.size // _AT_ONCE)]
         for position, _, _, short, kind in self._records():
-            positions.append(position)
-            ids.append(short)
-            kinds.append(kind)
-        portions = 1 + self.size // _AT_ONCE
-        for portion in range(portions):
+            if kind not in (Kind.ABSENT, Kind.UNREADABLE):
+                portions[short % len(portions)].append(position)
+        for portion in portions:
             seen: set[int] = set()
-            for place, short in enumerate(ids):
-                if short % portions == portion and kinds[place] not in (Kind.ABSENT, Kind.UNREADABLE):
-                    yield from _repeated(positions[place], Kind(kinds[place]), came=short in seen, whole=whole)
-                    seen.add(short)
+            for position in portion:
+                *_, short, kind = _RECORD.unpack_from(self.buffer, self._place(position))
+                yield from _repeated(position, Kind(kind), came=short in seen, whole=whole)
+                seen.add(short)
 
     def late(self, silent: Iterable[Overdue]) -> Iterator[Finding]:
         """Timers that were silent for too long after the log first went on behind their moment; of each one finding."""
+        suspected, told = sorted(silent, key=lambda one: one.position), set[MessageId]()
+        if not suspected:
+            return
         times = array("q", (at for _, _, at, _, kind in self._records() if kind and at != _NO_TIME))
-        told: set[MessageId] = set()
-        for one in sorted(silent, key=lambda one: one.position):
+        for one in suspected:
             place = bisect_left(times, _micros(one.due))
             if one.name not in told and place < len(times) and _micros(one.at) - times[place] > _PATIENCE:
                 told.add(one.name)
