@@ -114,14 +114,10 @@ class GroundsInForce:
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
         """Keep the messages that count, then fold the grounds of each subject concerned again."""
-        message, latest = tables[MESSAGE], {one.item.message_id: one for one in items}
+        message, latest = tables[MESSAGE], {one.item.message_id: one for one in items if _may_be_known(one)}
         counting = [row for one in latest.values() if (row := _row(one)) is not None]
         kept = {row["message_id"] for row in counting}
-        ended = [
-            one.item.message_id
-            for one in latest.values()
-            if one.item.message_id not in kept and (one.facts is None or type(one.facts) in _KEPT)
-        ]
+        ended = [message_id for message_id in latest if message_id not in kept]
         for one in latest.values():
             if one.facts is not None and one.item.message_id in kept:
                 self._memory.keep(one.item.message_id, one.facts)
@@ -184,10 +180,15 @@ def _opened_by(one: Reach) -> tuple[str, ...]:
     return one.subject, one.ground_id, one.source, one.recipient, one.purpose, one.category
 
 
+def _may_be_known(one: ParsedItem) -> bool:
+    """False for a message of another type, which never was about a ground and need not be looked for."""
+    return one.facts is None or type(one.facts) in _KEPT
+
+
 def _row(one: ParsedItem) -> dict[str, Any] | None:
     """The row of a message that counts: not refused, not erased, about a subject."""
     item, attributes = one.item, one.attributes
-    if item.kind in ("refused", "erased") or one.facts is None or type(one.facts) not in _KEPT:
+    if item.kind in ("refused", "erased") or one.facts is None or not _may_be_known(one):
         return None
     if item.subject is None or attributes is None:
         return None

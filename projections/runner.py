@@ -23,7 +23,7 @@ from projections.positions import Place, PlaceRole
 from projections.projection import Numbered, Projection
 from projections.source import BEGINNING, Recorded, Source
 
-CHUNK: Final = 1000
+CHUNK: Final = 2000
 """Items per transaction."""
 
 _RawT = TypeVar("_RawT", bound=Recorded)
@@ -154,7 +154,7 @@ class Runner(Generic[_RawT, _ItemT]):
             return 0
         with writing(self._engine) as connection:
             for place in places:
-                self._apply(connection, place, [item for item in items if item.number > place.position])
+                self._apply(connection, place, _behind(items, place.position))
         return len(items)
 
     def _read(self, after: int) -> Sequence[_ItemT]:
@@ -224,3 +224,8 @@ class Runner(Generic[_RawT, _ItemT]):
         drop(connection, building.tables)
         positions.end(connection, building)
         self._start(connection, projection, PlaceRole.BUILDING, number=building.build)
+
+
+def _behind(items: Sequence[_ItemT], position: int) -> Sequence[_ItemT]:
+    """The items that come after a position: mostly all of them."""
+    return items if items[0].number > position else [item for item in items if item.number > position]

@@ -115,12 +115,10 @@ class Worklist:
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
         """Keep the messages that count, then fold each referral they belong to again."""
-        latest = {one.item.message_id: one for one in items}
+        latest = {one.item.message_id: one for one in items if _may_be_known(one)}
         counting = [row for one in latest.values() if (row := _move(one)) is not None]
         kept = {row["message_id"] for row in counting}
-        ended = [
-            one.item.message_id for one in latest.values() if one.item.message_id not in kept and _may_be_known(one)
-        ]
+        ended = [message_id for message_id in latest if message_id not in kept]
         for one in latest.values():
             if one.facts is not None and one.item.message_id in kept:
                 self._memory.keep(one.item.message_id, one.facts)

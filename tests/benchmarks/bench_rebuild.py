@@ -26,7 +26,7 @@ from projections.encrypted_file import KEY_BYTES, DatabaseKey
 from projections.grounds import GroundsInForce
 from projections.parsed import ParsedItem, parse_journal
 from projections.projection import Projection
-from projections.runner import Runner
+from projections.runner import CHUNK, Runner
 from projections.source import BEGINNING, JournalItem
 from projections.timeline import Timeline
 from projections.worklist import Worklist
@@ -36,7 +36,6 @@ from tests.read_model_rig import OP, START, UP, Writer, consent, day, named, ref
 GOAL: Final = 0.3
 _MESSAGES, _SMOKE_MESSAGES = 20_000, 600
 _PER_CLIENT: Final = 20
-_CHUNK: Final = 1000
 _TEXT: Final = (
     "Talked about the next steps, what went well since the last meeting and what still stands in the way. " * 3
 )
@@ -164,7 +163,7 @@ def _fill(engine: Engine, messages: int) -> None:
 
 def _bare(journal: TableJournal) -> None:
     after = BEGINNING
-    while items := journal.read(after, _CHUNK):
+    while items := journal.read(after, CHUNK):
         for item in items:
             parse(item.payload)
         after = items[-1].number
@@ -182,7 +181,7 @@ def _measure(url: str, models: Sequence[Projection[ParsedItem]], *, smoke: bool)
     try:
         _fill(engine, messages)
         journal = TableJournal(engine)
-        runner = Runner(engine, journal, parse=parse_journal, projections=models, chunk=_CHUNK)
+        runner = Runner(engine, journal, parse=parse_journal, projections=models)
         runner.prepare()
         bare = _rate(messages, lambda: _bare(journal))
         return Measurement(value=_rate(messages, runner.catch_up), unit="messages/s", baseline=bare)
