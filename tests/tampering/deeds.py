@@ -12,7 +12,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from contracts.ledger.signed_note import NoteSigner
+from contracts.ledger import signed_note
+from contracts.ledger.signed_note import NoteSigner, SignatureType
 from contracts.names import GroundId, SubjectId, UnitId
 from hub.application.ledger import Ledger
 from hub.audit import commands
@@ -24,6 +25,8 @@ from tests.simulation.exported import POLICY, SIGNER, States, exported, exported
 from tests.simulation.programme import KAREL, Simulation
 
 HOLDS = "holds"
+_WITNESS = NoteSigner(f"{SIGNER.name}/witness/dpo", b"\x0c" * 32, SignatureType.COSIGNATURE)
+_WITNESSED = f"log {SIGNER.key.text}\nwitness dpo {_WITNESS.key.text}\nquorum dpo\n"
 _JANA, _PETR = (SubjectId("r1." + letter * 26) for letter in "jp")
 
 
@@ -46,9 +49,9 @@ class Deed:
     do: Callable[[Path], Sequence[Found]]
 
 
-def verify(folder: Path, bundle: str = "bundle", *, seen: str | None = None) -> Found:
+def verify(folder: Path, bundle: str = "bundle", *, seen: str | None = None, policy: str = POLICY) -> Found:
     """`spojka-audit verify`, with a checkpoint that somebody kept where one is named."""
-    words = ["verify", str(folder / bundle), "--policy", _policy(folder), "--json"]
+    words = ["verify", str(folder / bundle), "--policy", _policy(folder, policy), "--json"]
     words += [] if seen is None else ["--seen", str(folder / seen)]
     done = CliRunner().invoke(commands.app, words)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -67,8 +70,27 @@ def watch(folder: Path, ledger: str) -> Found:
     return Found("watch", (alarm,))
 
 
-def _policy(folder: Path) -> str:
-    (folder / "policy").write_text(POLICY)
+def honest(folder: Path) -> Sequence[Found]:
+    """Nothing is done: what the commands say then."""
+    hub = consent_that_ended()
+    _ledger(folder, "ledger", rows_of(hub)[:-3])
+    before = watch(folder, "ledger")
+    _ledger(folder, "ledger", rows_of(hub))
+    exported(hub, folder / "bundle")
+    exported(hub, folder / "witnessed", None, _witnessed(note_over(rows_of(hub))))
+    part = exported_part(hub, folder / "part", [KAREL])
+    return [
+        verify(folder),
+        verify(folder, part.folder.name),
+        verify(folder, seen="kept"),
+        verify(folder, "witnessed", policy=_WITNESSED),
+        before,
+        watch(folder, "ledger"),
+    ]
+
+
+def _policy(folder: Path, text: str = POLICY) -> str:
+    (folder / "policy").write_text(text)
     return str(folder / "policy")
 
 
@@ -154,6 +176,24 @@ def _silenced(hub: Simulation) -> None:
     hub.shard.log = hub.shard.log[:last]
 
 
+def _unwitnessed(folder: Path) -> Sequence[Found]:
+    """The same, where the auditor's policy names a witness: the operator signs again, and has only the old cosignature to show."""
+    hub = consent_that_ended()
+    before = note_over(rows_of(hub))
+    _silenced(hub)
+    rows = rows_of(hub)
+    (old,) = (one for one in signed_note.parse(_witnessed(before).decode()).signatures if one.name == _WITNESS.name)
+    note = signed_note.parse(note_over(rows).decode())
+    exported(hub, folder / "bundle", rows, note.document.encode())
+    exported(hub, folder / "carried over", rows, note.with_signatures([old]).document.encode())
+    return [verify(folder, name, policy=_WITNESSED) for name in ("bundle", "carried over")]
+
+
+def _witnessed(note: bytes) -> bytes:
+    read = signed_note.parse(note.decode())
+    return read.with_signatures([_WITNESS.sign(read.text, at=1_767_225_600)]).document.encode()
+
+
 def _backup(folder: Path) -> Sequence[Found]:
     """The database and the ledger restored from an old copy, and signed again."""
     hub = consent_that_ended()
@@ -237,6 +277,7 @@ DEEDS: Sequence[Deed] = (
         "an entry given to a unit that no ground names, and all signed again", _KEYS, _ALONE, _rewritten(_each(_leaked))
     ),
     Deed("a withdrawal and all behind it left out, and signed again", _KEYS, _KEPT, _rewritten(_silenced)),
+    Deed("the same, where the policy names a witness, who does not sign it again", _KEYS, _ALONE, _unwitnessed),
     Deed("database and ledger taken back to a backup", _KEYS, _KEPT, _backup),
     Deed("two auditors shown different histories", _KEYS, _KEPT, _two_histories),
     Deed(

@@ -1,16 +1,21 @@
 """Whatever is done to a log is found by somebody, and the page for auditors says by whom and how."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.tampering.deeds import DEEDS, HOLDS, Deed, Found
+from tests.tampering.deeds import DEEDS, HOLDS, Deed, Found, honest
 from tests.tampering.page import PAGE, answers, page
 
 
 @pytest.fixture(scope="module")
 def answered() -> Sequence[tuple[Deed, Sequence[Found]]]:
     return [(deed, answers(deed)) for deed in DEEDS]
+
+
+def test_where_nothing_was_done_no_command_finds_anything(tmp_path: Path) -> None:
+    assert {one.codes for one in honest(tmp_path)} == {(HOLDS,)}
 
 
 def test_every_deed_is_found_by_whoever_the_page_names(answered: Sequence[tuple[Deed, Sequence[Found]]]) -> None:
