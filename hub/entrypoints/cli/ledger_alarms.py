@@ -43,7 +43,10 @@ def alarms(
 
 @app.command()
 def acknowledge(number: Number, by: By, why: Why, shard: Shard = 0, home: Home = None) -> None:
-    """Say that an alarm was looked into, by whom and what was found. Another one of the same unit rings again."""
+    """Say that an alarm was looked into, by whom and what was found. Another one of the same unit rings again.
+
+    It is written beside the alarm, in the hub's home (`ledger-alarms/SHARD/NUMBER`), not into the log: auditors get it by `ledger alarms --json`.
+    """
     house: House = house_of(home)
     done = LedgerAlarms(house.settings.home, shard).acknowledge(number, by=by, why=why, at=house.clock.now())
     out.print(f"Alarm {done.number} about {done.unit} is acknowledged; it stays in `spojka-hub ledger alarms`.")
