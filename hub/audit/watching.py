@@ -1,6 +1,7 @@
 """Following the checkpoints of a running ledger: each must extend the one before, or somebody rewrote history.
 
-Invariants: nothing is taken over that was not checked; what was seen last is kept in a file, so that a fork is found after a restart too; the two
+Invariants: where the policy asks for witnesses, the newest checkpoint that they signed is followed, which the ledger keeps beside its own newest;
+nothing is taken over that was not checked; what was seen last is kept in a file, so that a fork is found after a restart too; the two
 checkpoints that contradict each other are kept as evidence, since nobody but the ledger's key can have signed them.
 """
 
@@ -14,11 +15,12 @@ from urllib.request import urlopen
 
 from contracts.ledger import signed_note, witnessing
 from contracts.ledger.checkpoint import Checkpoint
-from contracts.ledger.policy import Policy
+from contracts.ledger.policy import NONE, Policy
 from contracts.ledger.signed_note import Note, NoteError
 from contracts.ledger.tiles import WIDTH, Tile, TiledTree
 from contracts.ledger.witnessing import WitnessError
 from contracts.merkle import ProofError
+from hub.application.announcing import WITNESSED
 from hub.application.ports import HubError
 from projections.certificate_fault import refused_elsewhere
 
@@ -100,7 +102,7 @@ class Watch:
 
     def look(self) -> Checkpoint:
         """The newest checkpoint, once it is certain that it extends the last one. Raises `WatchAlarmError`, `UnreachableError`."""
-        raw = self.fetch("checkpoint")
+        raw = self._newest()
         if raw is None:
             raise UnreachableError(
                 "There is no checkpoint there.", advice="Check the address: it is of one shard's ledger."
@@ -116,6 +118,11 @@ class Watch:
             fresh.write_bytes(raw)
             fresh.replace(self.kept)
         return found
+
+    def _newest(self) -> bytes | None:
+        """The ledger goes on from its own newest before anybody has signed it."""
+        witnessed = None if self.policy.quorum == NONE else self.fetch(WITNESSED)
+        return self.fetch("checkpoint") if witnessed is None else witnessed
 
     def _last(self) -> Checkpoint | None:
         if not self.kept.exists():
@@ -133,8 +140,10 @@ class Watch:
     def _found(self, raw: bytes, last: Checkpoint | None) -> Checkpoint:
         try:
             found = self._accepted(signed_note.parse(raw.decode()), None if last is None else last.origin)
-        except (NoteError, UnicodeDecodeError) as error:
-            raise WatchAlarmError(AlarmKind.NOT_ACCEPTED, str(error)) from error
+        except NoteError as error:
+            raise WatchAlarmError(AlarmKind.NOT_ACCEPTED, error.problem) from error
+        except UnicodeDecodeError as error:
+            raise WatchAlarmError(AlarmKind.NOT_ACCEPTED, "it is no text") from error
         if last is not None:
             self._extends(last, found)
         if last is None or found.size > last.size:

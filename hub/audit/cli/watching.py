@@ -51,7 +51,7 @@ def _tell(what: dict[str, object], *, as_json: bool) -> None:
         sys.stdout.flush()
         return
     out.print(
-        "  ".join(str(value) for value in what.values()),
+        "  ".join(str(value) for name, value in what.items() if name != "alarm"),
         markup=False,
         soft_wrap=True,
         style="red" if "alarm" in what else None,

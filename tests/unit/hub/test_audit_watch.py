@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.ledger import policy as policies
-from contracts.ledger.signed_note import NoteSigner
+from contracts.ledger import signed_note
+from contracts.ledger.signed_note import NoteSigner, SignatureType
+from hub.application.announcing import WITNESSED
 from hub.application.ledger import Ledger
 from hub.audit import commands
 from hub.audit.watching import EVIDENCE, AlarmKind, UnreachableError, Watch, WatchAlarmError, fetch_from
@@ -86,6 +88,32 @@ def test_another_history_is_an_alarm_and_both_checkpoints_are_kept(
     assert alarm(watch(tmp_path / "other", tmp_path / "kept")) is kind
     assert (tmp_path / "kept").read_bytes() == (ledger / "checkpoint").read_bytes()
     assert (tmp_path / f"kept{EVIDENCE}").read_bytes() == (tmp_path / "other" / "checkpoint").read_bytes()
+
+
+def test_a_policy_with_witnesses_follows_what_they_signed_and_not_what_the_ledger_signed_since(
+    ledger: Path, tmp_path: Path
+) -> None:
+    witness = NoteSigner(f"{SIGNER.name}/witness/dpo", b"\x0c" * 32, SignatureType.COSIGNATURE)
+    trusted = policies.parse(f"log {SIGNER.key.text}\nwitness dpo {witness.key.text}\nquorum dpo\n")
+    watching = Watch(fetch_from(str(ledger)), trusted, tmp_path / "kept")
+    assert alarm(watching) is AlarmKind.NOT_ACCEPTED, "nobody has signed anything yet"
+
+    def signed() -> None:
+        note = signed_note.parse((ledger / "checkpoint").read_text())
+        document = note.with_signatures([witness.sign(note.text, at=1_767_225_600)]).document
+        (ledger / WITNESSED).write_text(document)
+
+    signed()
+    grow(ledger, LOG[:500])
+    assert watching.look().size == 300
+    signed()
+    assert watching.look().size == 500
+    before = (ledger / WITNESSED).read_bytes()
+    grow(ledger, LOG)
+    signed()
+    assert watching.look().size == 700
+    (ledger / WITNESSED).write_bytes(before)
+    assert alarm(watching) is AlarmKind.REWOUND
 
 
 def test_a_checkpoint_of_another_key_is_not_taken_over(ledger: Path, tmp_path: Path) -> None:
