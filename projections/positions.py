@@ -8,7 +8,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from projections.column_types import Number
 from projections.errors import NotServedError, OvertakenError
@@ -26,6 +39,15 @@ POSITION: Final = Table(
     Column("tables", Text, nullable=False),
     Column("raw_types", Text, nullable=False),
 )
+
+
+_MOVE_ON: Final = (
+    update(POSITION)
+    .where(POSITION.c.name == bindparam("of"), POSITION.c.role == bindparam("as"))
+    .where(POSITION.c.build == bindparam("nr"), POSITION.c.position == bindparam("seen"))
+    .values(position=bindparam("to"), raw_types=bindparam("raw"))
+)
+"""Made once: each read model asks it with every few items."""
 
 
 class PlaceRole(StrEnum):
@@ -89,12 +111,8 @@ def begin(connection: Connection, place: Place) -> None:
 def advance(connection: Connection, place: Place, to: int, *, raw_types: frozenset[str]) -> Place:
     """Move on from where `place` was seen; locks its row. Raises `OvertakenError` where somebody else has moved it."""
     raw = place.raw_types | raw_types
-    moved = connection.execute(
-        update(POSITION)
-        .where(POSITION.c.name == place.name, POSITION.c.role == place.role.value)
-        .where(POSITION.c.build == place.build, POSITION.c.position == place.position)
-        .values(position=to, raw_types=" ".join(sorted(raw)))
-    )
+    seen = {"of": place.name, "as": place.role.value, "nr": place.build, "seen": place.position}
+    moved = connection.execute(_MOVE_ON, {**seen, "to": to, "raw": " ".join(sorted(raw))})
     if moved.rowcount != 1:
         raise OvertakenError(name=place.name, position=place.position)
     return replace(place, position=to, raw_types=raw)

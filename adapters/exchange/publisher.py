@@ -111,7 +111,7 @@ class Publisher:
     async def _round(self) -> float:
         """One round; returns for how many seconds to sleep at most."""
         try:
-            while await self._send_next():
+            while await self._send_next() >= _CHUNK:
                 pass
             self._failures = 0
         except TransportError as error:
@@ -144,6 +144,7 @@ class Publisher:
         finally:
             if again:  # a look before that would find it lost once more
                 await self._written_down()
+                self.wake()
 
     def _look(self, impatient: bool, unwritten: Sequence[MessageId]) -> _Look:  # noqa: FBT001 - handed over to a thread
         """The outbox in one state, in one hand-over to a thread. What waits for its receipt is read only where it may have been lost."""
@@ -210,6 +211,7 @@ class Publisher:
         sendings = [_sending(messages[index], at) for index, at in sorted(stored.items())]
         if sendings:
             self._write_down_soon(sendings)
+            self._patience.waiting(self._monotonic())
             self.broker_is(sendings[-1].incarnation)
             if any(one.incarnation != self._incarnation for one in sendings):
                 self._looked_at = None

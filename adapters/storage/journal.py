@@ -21,6 +21,15 @@ from contracts.names import GroundId, MessageId, MessageType, SubjectId, UnitId
 _UNSIGNED: Final[Mapping[str, Any]] = {"key_id": None, "signature": None, "proof": None}
 _SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})
 
+# Made once: these are asked with every few messages.
+_LAST_REVISION: Final = select(func.max(JOURNAL.c.revision))
+_SINCE: Final = (
+    select(JOURNAL)
+    .where(JOURNAL.c.revision > bindparam("behind"))
+    .order_by(JOURNAL.c.revision)
+    .limit(bindparam("most"))
+)
+
 
 class EntryKind(StrEnum):
     """How an entry came here."""
@@ -138,7 +147,7 @@ class Journal:
 
     def last_revision(self) -> int:
         """The revision given last, 0 for an empty journal."""
-        return self._connection.execute(select(func.max(JOURNAL.c.revision))).scalar_one() or 0
+        return self._connection.execute(_LAST_REVISION).scalar_one() or 0
 
     def _next_revision(self) -> int:
         self._revision = (self.last_revision() if self._revision is None else self._revision) + 1
@@ -224,9 +233,8 @@ class Journal:
 
     def since(self, revision: int, *, limit: int) -> Sequence[Entry]:
         """Rows written or changed behind a revision, in the order of their revisions: what a projection follows."""
-        return self._read(
-            select(JOURNAL).where(JOURNAL.c.revision > revision).order_by(JOURNAL.c.revision).limit(limit)
-        )
+        rows = self._connection.execute(_SINCE, {"behind": revision, "most": limit})
+        return [_entry(row) for row in rows]
 
     def of_subject(self, subject: SubjectId) -> Sequence[Entry]:
         """All that is here about a subject, by the time when it happened."""

@@ -91,6 +91,28 @@ _OPEN: Final = or_(*(OUTBOX.c.state == state.value for state in (OutboxState.WAI
 """Not IN: SQLAlchemy cannot expand it for many rows at once."""
 _ANSWERED: Final = (OutboxState.ACCEPTED.value, OutboxState.REFUSED.value)
 
+# Made once: the publisher asks these with every few messages, and to make them costs several times what they cost the database.
+_ABOUT_NOBODY: Final = OUTBOX.c.record_key.startswith("urn:")
+_MAY_GO: Final = (
+    (OUTBOX.c.state == OutboxState.WAITING.value)
+    & not_(OUTBOX.c.record_key.in_(select(RENUMBERING.c.record_key)))
+    & or_(_ABOUT_NOBODY, not_(exists().select_from(RECOVERY)))
+)
+_NEXT: Final = select(OUTBOX).where(_MAY_GO).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(bindparam("most"))
+_IN_FLIGHT: Final = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
+_MARK_SENT: Final = (
+    update(OUTBOX)
+    .where((OUTBOX.c.message_id == bindparam("of")) & _OPEN)
+    .values(
+        state=OutboxState.SENT.value,
+        sent_at=bindparam("at"),
+        attempts=OUTBOX.c.attempts + 1,
+        partition=bindparam("to_partition"),
+        offset=bindparam("to_offset"),
+        incarnation=bindparam("to_incarnation"),
+    )
+)
+
 
 class Outbox:
     """The outbox over one open connection."""
@@ -131,40 +153,30 @@ class Outbox:
         free = min(limit, MAX_IN_FLIGHT - self.in_flight() - len(under_way))
         if free < 1:
             return ()
-        blocked = select(RENUMBERING.c.record_key)
-        waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & not_(OUTBOX.c.record_key.in_(blocked))
-        about_nobody = OUTBOX.c.record_key.startswith("urn:")
-        waiting &= or_(about_nobody, not_(exists().select_from(RECOVERY)))
+        statement = _NEXT
         if under_way:
-            waiting &= not_(among(OUTBOX.c.message_id, self._connection, under_way))
-        return self._read(select(OUTBOX).where(waiting).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(free))
+            statement = _NEXT.where(not_(among(OUTBOX.c.message_id, self._connection, under_way)))
+        return self._read(statement, most=free)
 
     def in_flight(self) -> int:
         """Sent and without receipt."""
-        sent = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
-        return self._connection.execute(sent).scalar_one()
+        return self._connection.execute(_IN_FLIGHT).scalar_one()
 
     def mark_sent(self, sendings: Sequence[Sending], *, at: datetime) -> None:
         """The broker has them (again). What has a receipt by now stays as it is."""
         if not sendings:
             return
-        statement = (
-            update(OUTBOX)
-            .where((OUTBOX.c.message_id == bindparam("of")) & _OPEN)
-            .values(
-                state=OutboxState.SENT.value,
-                sent_at=at,
-                attempts=OUTBOX.c.attempts + 1,
-                partition=bindparam("to_partition"),
-                offset=bindparam("to_offset"),
-                incarnation=bindparam("to_incarnation"),
-            )
-        )
         rows = [
-            {"of": s.message_id, "to_partition": s.partition, "to_offset": s.offset, "to_incarnation": s.incarnation}
-            for s in sendings
+            {
+                "of": one.message_id,
+                "at": at,
+                "to_partition": one.partition,
+                "to_offset": one.offset,
+                "to_incarnation": one.incarnation,
+            }
+            for one in sendings
         ]
-        self._connection.execute(statement, rows)
+        self._connection.execute(_MARK_SENT, rows)
 
     def open_messages(self) -> Sequence[OutboxMessage]:
         """Sent and without receipt, the oldest first: at most `MAX_IN_FLIGHT`."""
@@ -230,8 +242,8 @@ class Outbox:
         found = {OutboxState(state): count for state, count in rows}
         return {state: found.get(state, 0) for state in OutboxState}
 
-    def _read(self, statement: Any) -> list[OutboxMessage]:  # noqa: ANN401 - SQLAlchemy's select is generic in its columns
-        return [_message(row) for row in self._connection.execute(statement)]
+    def _read(self, statement: Any, **values: object) -> list[OutboxMessage]:  # noqa: ANN401 - SQLAlchemy's select is generic in its columns
+        return [_message(row) for row in self._connection.execute(statement, values)]
 
 
 def _message(row: Row[Any]) -> OutboxMessage:

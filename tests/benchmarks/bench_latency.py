@@ -95,6 +95,9 @@ def _district(bench: Bench, messages: int) -> list[float]:
     with District(folder, dsn, MortalKafka(bench.kafka), clients=_CLIENTS, speed=1.0) as district:
         asyncio.run(_open_paths(district))
         home = district.homes[OP].home
+        district.houses[
+            VZ
+        ].overviews().close()  # what was there before is in the timeline, so that nothing else comes new
         shown = UnitDatabases.as_they_lie(unit_folder(district.homes[VZ].home, VZ), VZ).look_into("overviews")
         arguments = [str(home), OP, ",".join(_CLIENTS), str(messages), str(_RATE)]
         with subprocess.Popen(_command("desk_load", *arguments), stdout=subprocess.PIPE, text=True) as desk:
