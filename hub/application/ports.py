@@ -315,6 +315,16 @@ class Report:
     deliveries: tuple[ReportedDelivery, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What may be to do: the log's head, and what else waits."""
+
+    head: Head
+    backfills: bool
+    receipts: bool
+    replays: bool
+
+
 class RelayStore(Protocol):
     """The shard's store as its one relay (dispatch) sees it; fenced like the writer."""
 
@@ -323,6 +333,9 @@ class RelayStore(Protocol):
 
     def head(self) -> Head:
         """The log's head row as committed now."""
+
+    def pending(self) -> Pending:
+        """Whether there may be anything to do, as committed now. One round trip."""
 
     def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
         """Committed events from `position` on, in order."""

@@ -5,7 +5,7 @@ withheld before it had a number takes no slot; a (unit, position) pair gets one 
 judged again before they are produced again. One step is one transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -37,6 +37,9 @@ from hub.domain.support_path import Entry, SupportPath
 
 CHUNK = 500
 """Entries read, or expanded from back-fills, in one step."""
+
+Closings = Mapping[RecordKey | None, int]
+"""The position of the last closing of each key, and of the last for all (None), read behind the head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +132,20 @@ class Relay:
     def step(self) -> Outgoing | None:
         """Decide and commit the next chunk; None where there is nothing to do. Raises `FencedError`, `StoreUnavailableError`."""
         assert self._feeds is not None  # noqa: S101 - take_over comes first
-        head = self._store.head()
+        pending = self._store.pending()
+        head = pending.head
         self._end = head.position
-        entries = self._store.read(self._state.position, limit=CHUNK)
-        pending = list(self._store.backfills())
-        due, wishes = self._store.receipts_due(), self._store.replay_wishes()
-        if not entries and not pending and not due and not wishes:
+        entries = self._store.read(self._state.position, limit=CHUNK) if head.position > self._state.position else ()
+        ranges = list(self._store.backfills()) if pending.backfills else []
+        due = self._store.receipts_due() if pending.receipts else ()
+        wishes = self._store.replay_wishes() if pending.replays else ()
+        if not entries and not ranges and not due and not wishes:
             return None
-        self._follow_trust(entries)
+        closings = self._store.closings(sorted({entry.event.key for entry in entries}))
+        self._follow_trust(entries, closings)
         step = self._begin(head)
-        self._expand(step, pending)
-        self._live(step, entries, {(row.unit, row.key) for row in pending if row not in step.done_rows})
+        self._expand(step, ranges)
+        self._live(step, entries, closings, {(row.unit, row.key) for row in ranges if row not in step.done_rows})
         step.receipts += self._receipts(self._store.at(due) if due else (), head)
         replayed, replayed_rows = self._replay(wishes, step)
         return self._finish(step, entries, due=due, wishes=wishes, replayed=replayed, replayed_rows=replayed_rows)
@@ -190,17 +196,17 @@ class Relay:
         now = Circumstances(self._programme.directory, self._programme.settings, self._at(head), head.position)
         return _Step(head, now, _AtHead(self._store))
 
-    def _follow_trust(self, entries: Sequence[LogEntry]) -> None:
+    def _follow_trust(self, entries: Sequence[LogEntry], closings: Closings) -> None:
         """Judge by the trust list at the head, not by the one of the entries' time."""
-        closing = self._store.closings([]).get(None, -1)
+        closing = closings.get(None, -1)
         last = max((entry.position for entry in entries if _is_trust_list(entry)), default=-1)
         if max(closing, last) > self._trusted_at:
             self._programme = self._programme.caught_up(self._store)
             self._trusted_at = max(closing, last)
 
-    def _live(self, step: _Step, entries: Sequence[LogEntry], waiting: set[tuple[UnitId, RecordKey]]) -> None:
-        keys = sorted({entry.event.key for entry in entries})
-        closings = self._store.closings(keys)
+    def _live(
+        self, step: _Step, entries: Sequence[LogEntry], closings: Closings, waiting: set[tuple[UnitId, RecordKey]]
+    ) -> None:
         step.receipts += self._receipts(entries, step.head)
         for entry in entries:
             event = entry.event

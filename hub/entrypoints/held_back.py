@@ -27,9 +27,14 @@ class HeldBack:
         self._looked_at = float("-inf")
         self.now = False
 
+    @property
+    def due(self) -> bool:
+        """Whether the last look is half a second old."""
+        return time.monotonic() - self._looked_at >= _LOOK_EVERY
+
     def look(self) -> bool:
         """Whether it is, as of half a second ago at most. Raises `StoreUnavailableError`."""
-        if time.monotonic() - self._looked_at < _LOOK_EVERY:
+        if not self.due:
             return self.now
         self._looked_at = time.monotonic()
         before, self.now = self.now, self._guard.look() >= self._at_least

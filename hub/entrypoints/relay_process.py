@@ -164,10 +164,13 @@ class RelayProcess:
                 if left_over is not None:
                     await self._produce(producer, relay, left_over, stop)
                 while not stop.is_set() and not self._fenced():
-                    if await asyncio.to_thread(held.look):
+                    if held.due:
+                        await asyncio.to_thread(held.look)
+                    if held.now:
                         await _pause(stop, _WAKE)
                         continue
-                    await asyncio.to_thread(guard.remember)
+                    if guard.due:
+                        await asyncio.to_thread(guard.remember)
                     await self._round(relay, producer, wakeup, stop)
             finally:
                 await producer.stop()

@@ -51,9 +51,14 @@ class RestoreGuard:
             _log.info("restored.goes-on", role=self._role)
         return not self.holds
 
+    @property
+    def due(self) -> bool:
+        """Whether it was remembered a second ago."""
+        return time.monotonic() - self._remembered_at >= _REMEMBER_EVERY
+
     def remember(self) -> None:
         """Remember how far the log is; seldom. Raises `StoreUnavailableError`, `RestoredError`."""
-        if time.monotonic() - self._remembered_at < _REMEMBER_EVERY:
+        if not self.due:
             return
         self._remembered_at = time.monotonic()
         reached = self._rows.reached()

@@ -20,6 +20,7 @@ from hub.application.ports import (
     Head,
     Indexed,
     LogEntry,
+    Pending,
     RelayCommit,
     RelayState,
     ReplayWish,
@@ -59,6 +60,12 @@ class MemoryRelayStore:
         with self._shard.turn:
             shard = self._shard
             return Head(shard.shard, len(shard.log), shard.epoch, shard.generation, shard.last_at)
+
+    def pending(self) -> Pending:
+        """Whether there may be anything to do."""
+        with self._shard.turn:
+            shard = self._shard
+            return Pending(self.head(), bool(shard.backfills), bool(shard.receipts_due), bool(shard.replay_wishes))
 
     def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
         """Events from `position` on, in order."""

@@ -21,6 +21,7 @@ from hub.application.ports import (
     Head,
     Indexed,
     LogEntry,
+    Pending,
     RelayCommit,
     RelayState,
     ReplayWish,
@@ -69,6 +70,11 @@ class PostgresRelayStore:
     def head(self) -> Head:
         """The log's head row as committed now."""
         return self._recorder.head()
+
+    def pending(self) -> Pending:
+        """Whether there may be anything to do, as committed now. One round trip."""
+        ((position, epoch, generation, last_at, *waiting),) = self._rows("pending", {})
+        return Pending(Head(self.session.database.shard, position, epoch, generation, last_at), *waiting)
 
     def read(self, position: int, *, limit: int) -> Sequence[LogEntry]:
         """Committed events from `position` on, in order."""

@@ -1,6 +1,11 @@
 -- name: take_over
 UPDATE relay SET epoch = epoch + 1, beat_at = clock_timestamp() RETURNING position, produced, epoch;
 
+-- name: pending
+SELECT position, epoch, generation, last_at,
+    EXISTS (SELECT FROM backfill), EXISTS (SELECT FROM receipt_due), EXISTS (SELECT FROM replay_wish)
+FROM head;
+
 -- name: advance
 UPDATE relay
 SET position = greatest(position, %(position)s), beat_at = clock_timestamp()
