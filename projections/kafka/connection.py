@@ -25,7 +25,8 @@ class KafkaConnection:
 
     `bootstrap` returns `host:port[,host:port…]` as of now (read from a settings value or a run state file).
     `request_timeout` and `fetch_max_wait` are seconds: a hanging broker is given up after the first,
-    an idle fetch is answered after the second. `trusted` is a PEM file of authorities; without it, those of the machine.
+    an idle fetch is answered after the second. A record ends it at once at Apache Kafka; at the embedded broker it waits for that end.
+    `trusted` is a PEM file of authorities; without it, those of the machine.
     """
 
     bootstrap: Callable[[], str]
@@ -35,7 +36,7 @@ class KafkaConnection:
     sign_in: Callable[[], SignIn] | None = None
     trusted: Path | None = None
     request_timeout: float = 5.0
-    fetch_max_wait: float = 0.02
+    fetch_max_wait: float = 0.05
 
     def address(self) -> str:
         """The address as of now; raises `BrokerUnreachableError` if none is published."""
