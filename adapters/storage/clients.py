@@ -13,10 +13,11 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from adapters.drafts import ClientKey
-from adapters.storage.many_rows import Columns, Same, among, insert_rows
+from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.tables import CLIENT
 from contracts.names import SubjectId
 
+_OF_CLIENTS: Final = select(CLIENT.c.client_key, CLIENT.c.subject).where(one_of_keys(CLIENT.c.client_key))
 _BYTES: Final = 17
 _CHARACTERS: Final = 26
 """130 bits (STANDARDS, names and limits)."""
@@ -56,8 +57,7 @@ class Clients:
 
     def ensure(self, clients: Collection[ClientKey], *, at: datetime) -> dict[ClientKey, SubjectId]:
         """The subjects of these clients, drawn now where there is none."""
-        chosen = among(CLIENT.c.client_key, self._connection, clients)
-        rows = self._connection.execute(select(CLIENT.c.client_key, CLIENT.c.subject).where(chosen))
+        rows = self._connection.execute(_OF_CLIENTS, {"keys": clients})
         known = {ClientKey(row.client_key): SubjectId(row.subject) for row in rows}
         drawn = {client: random_subject() for client in dict.fromkeys(clients) if client not in known}
         if drawn:

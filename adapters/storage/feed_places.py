@@ -6,15 +6,23 @@ Invariant: each is written in the transaction that stores what was read.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from adapters.storage.tables import FEED_CHAIN, HEAD, TOPIC_POSITION
 from adapters.storage.upsert import upsert
 from contracts import strict_json
 from contracts.feed_head import FeedHead
 from projections.kafka.positions import InputPosition
+
+# Made once: each stretch of the feed asks them.
+_CHAINS: Final = select(FEED_CHAIN).order_by(FEED_CHAIN.c.shard, FEED_CHAIN.c.generation)
+_CHAIN: Final = select(FEED_CHAIN).where(
+    FEED_CHAIN.c.shard == bindparam("of_shard"), FEED_CHAIN.c.generation == bindparam("of_generation")
+)
+_HEADS: Final = select(HEAD).order_by(HEAD.c.shard)
+_HEAD: Final = select(HEAD).where(HEAD.c.shard == bindparam("of_shard"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,12 @@ class FeedPlaces:
 
     def chain(self, shard: int, generation: int) -> ChainState | None:
         """Where a chain stands, None before its first slot."""
-        chosen = (FEED_CHAIN.c.shard == shard) & (FEED_CHAIN.c.generation == generation)
-        row = self._connection.execute(select(FEED_CHAIN).where(chosen)).one_or_none()
+        row = self._connection.execute(_CHAIN, {"of_shard": shard, "of_generation": generation}).one_or_none()
         return None if row is None else ChainState(row.shard, row.generation, row.sequence, row.link)
 
     def chains(self) -> list[ChainState]:
         """Every chain."""
-        rows = self._connection.execute(select(FEED_CHAIN).order_by(FEED_CHAIN.c.shard, FEED_CHAIN.c.generation))
+        rows = self._connection.execute(_CHAINS)
         return [ChainState(row.shard, row.generation, row.sequence, row.link) for row in rows]
 
     def set_chain(self, state: ChainState) -> None:
@@ -105,14 +112,14 @@ class FeedPlaces:
 
     def head(self, shard: int) -> KeptHead | None:
         """The last head of a shard."""
-        row = self._connection.execute(select(HEAD).where(HEAD.c.shard == shard)).one_or_none()
+        row = self._connection.execute(_HEAD, {"of_shard": shard}).one_or_none()
         if row is None:
             return None
         return _kept(row)
 
     def heads(self) -> list[KeptHead]:
         """The last head of every shard."""
-        rows = self._connection.execute(select(HEAD).order_by(HEAD.c.shard))
+        rows = self._connection.execute(_HEADS)
         return [_kept(row) for row in rows]
 
     def set_catching_up(self, shards: Sequence[int], *, catching_up: bool) -> None:

@@ -6,13 +6,16 @@ Invariant: a held entry has its document in the journal and no number; it leaves
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from adapters.storage.many_rows import among
+from adapters.storage.many_rows import one_of_keys
 from adapters.storage.tables import HELD
 from contracts.names import MessageId, SubjectId
+
+_SUBJECTS: Final = select(HELD.c.subject).distinct()
+_OF_THESE: Final = _SUBJECTS.where(one_of_keys(HELD.c.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,8 @@ class Held:
 
     def subjects(self, chosen: Sequence[SubjectId] | None = None) -> frozenset[SubjectId]:
         """Subjects (of these, where some are named) that have held entries."""
-        rows = select(HELD.c.subject).distinct()
-        wanted = rows if chosen is None else rows.where(among(HELD.c.subject, self._connection, chosen))
-        return frozenset(SubjectId(row.subject) for row in self._connection.execute(wanted))
+        asked = (_SUBJECTS, {}) if chosen is None else (_OF_THESE, {"keys": chosen})
+        return frozenset(SubjectId(subject) for subject in self._connection.scalars(*asked))
 
 
 def _held(row: Row[Any]) -> HeldEntry:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
-from adapters.storage.many_rows import Columns, Same, among, insert_rows
+from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.tables import JOURNAL
 from contracts.catalogue import CATALOGUE, Audience
@@ -23,6 +23,10 @@ _SHAPING: Final = frozenset({Audience.PARTIES, Audience.REFERRAL})
 
 # Made once: these are asked with every few messages.
 _LAST_REVISION: Final = select(func.max(JOURNAL.c.revision))
+_KNOWN: Final = select(JOURNAL.c.message_id).where(one_of_keys(JOURNAL.c.message_id))
+_SET_STATE: Final = (
+    update(JOURNAL).where(JOURNAL.c.number == bindparam("of")).values(revision=bindparam("to"), state=bindparam("now"))
+)
 _SINCE: Final = (
     select(JOURNAL)
     .where(JOURNAL.c.revision > bindparam("behind"))
@@ -48,6 +52,14 @@ class OwnState(StrEnum):
     """In the outbox, without a receipt."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
+
+
+_IN_ANOTHER_STATE: Final = (
+    select(JOURNAL.c.number)
+    .where(one_of_keys(JOURNAL.c.message_id) & (JOURNAL.c.kind == EntryKind.OWN.value))
+    .where(or_(JOURNAL.c.state.is_(None), JOURNAL.c.state != bindparam("state")))
+    .order_by(JOURNAL.c.number)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,13 @@ class Shaping(NamedTuple):
     recorded_at: datetime
 
 
+_SHAPES: Final = (
+    select(*(JOURNAL.c[name] for name in (*Shaping._fields, "opened")))
+    .where(one_of_keys(JOURNAL.c.subject) & JOURNAL.c.shapes_state)
+    .order_by(JOURNAL.c.number)
+)
+
+
 def shapes_state(message_type: MessageType) -> bool:
     """True for messages that change grounds, restrictions or referrals: what the local gate judges by."""
     spec = CATALOGUE.get(message_type)
@@ -175,13 +194,10 @@ class Journal:
 
     def set_states(self, message_ids: Sequence[MessageId], state: OwnState) -> None:
         """As `set_state`, of many: each row has a revision of its own, in the order of the rows."""
-        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & (JOURNAL.c.kind == EntryKind.OWN.value)
-        otherwise = or_(JOURNAL.c.state.is_(None), JOURNAL.c.state != state.value)
-        found = self._connection.execute(select(JOURNAL.c.number).where(chosen & otherwise).order_by(JOURNAL.c.number))
-        rows = [{"of": number, "to_revision": self._next_revision()} for number in found.scalars()]
+        found = self._connection.scalars(_IN_ANOTHER_STATE, {"keys": message_ids, "state": state.value})
+        rows = [{"of": number, "to": self._next_revision(), "now": state.value} for number in found]
         if rows:
-            changed = update(JOURNAL).where(JOURNAL.c.number == bindparam("of"))
-            self._connection.execute(changed.values(revision=bindparam("to_revision"), state=state.value), rows)
+            self._connection.execute(_SET_STATE, rows)
 
     def erase(self, message_ids: Sequence[MessageId]) -> int:
         """Take the content away and leave the row, and take the keys that opened nothing else; returns how many had content until now."""
@@ -202,8 +218,7 @@ class Journal:
 
     def known(self, message_ids: Sequence[MessageId]) -> frozenset[MessageId]:
         """Which of these messages are here."""
-        chosen = among(JOURNAL.c.message_id, self._connection, message_ids)
-        return frozenset(self._connection.scalars(select(JOURNAL.c.message_id).where(chosen)))
+        return frozenset(self._connection.scalars(_KNOWN, {"keys": message_ids}))
 
     def unopened(self, key_ids: Collection[str]) -> Sequence[Entry]:
         """What came sealed under these content keys and was not opened yet."""
@@ -243,11 +258,7 @@ class Journal:
 
     def shaping(self, subjects: Sequence[SubjectId]) -> Iterator[Shaping]:
         """The messages about these that shape what the gate judges by, in the order in which they came."""
-        chosen = among(JOURNAL.c.subject, self._connection, subjects) & JOURNAL.c.shapes_state
-        columns = (JOURNAL.c[name] for name in (*Shaping._fields, "opened"))
-        for kind, state, *middle, recorded_at, opened in self._connection.execute(
-            select(*columns).where(chosen).order_by(JOURNAL.c.number)
-        ):
+        for kind, state, *middle, recorded_at, opened in self._connection.execute(_SHAPES, {"keys": subjects}):
             subject, author, payload, ground_id = middle
             own = None if state is None else OwnState(state)
             clear = payload if opened is None else opened

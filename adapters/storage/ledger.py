@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from adapters.storage.ledger_tables import (
     ENTRY_PROOF,
@@ -28,6 +28,7 @@ from contracts.ledger.signed_note import Note
 from contracts.ledger.stretch import Stretch
 from contracts.merkle import HASH_LENGTH
 
+_NOTE: Final = select(LEDGER_HEAD.c.note).where(LEDGER_HEAD.c.shard == bindparam("of_shard"))
 _ROOTS_KEPT: Final = 1000
 _OPEN: Final = (OutboxState.WAITING.value, OutboxState.SENT.value)
 
@@ -48,7 +49,7 @@ class SeenLedger:
 
     def last(self, shard: int) -> Checkpoint | None:
         """The last checkpoint that was taken."""
-        row = self._connection.execute(select(LEDGER_HEAD.c.note).where(LEDGER_HEAD.c.shard == shard)).one_or_none()
+        row = self._connection.execute(_NOTE, {"of_shard": shard}).one_or_none()
         return None if row is None else _seen(row.note).head
 
     def sizes(self) -> dict[int, int]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
+    TypeDecorator,
     any_,
     bindparam,
     func,
@@ -27,6 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 _PSYCOPG: Final = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call] # by position, as tuples give them
 
@@ -51,6 +57,51 @@ def insert_rows(connection: Connection, table: Table, columns: Columns) -> None:
 def upsert_rows(connection: Connection, table: Table, columns: Columns) -> None:
     """Write rows; one with the same primary key is replaced in these columns."""
     _write(connection, table, columns, replacing=True)
+
+
+class _Keys(TypeDecorator[Sequence[str]]):
+    """Keys as one parameter: an array on PostgreSQL, a JSON document on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """As the driver takes it."""
+        return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - by the dialect
+        """As the database reads it."""
+        keys = list(value or ())
+        return keys if dialect.name == "postgresql" else json.dumps(keys)
+
+
+class _OneOf(FunctionElement[bool]):
+    """A column, and the parameter with the keys."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def self_group(self, against: object = None) -> Self:
+        """As it is: SQLAlchemy would compare it with 1 beside other conditions, and SQLite then reads every row."""
+        del against
+        return self
+
+
+@compiles(_OneOf, "sqlite")
+def _in_document(element: _OneOf, compiler: SQLCompiler, **_: object) -> str:
+    column, keys = map(compiler.process, element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - a column of ours and a placeholder
+
+
+@compiles(_OneOf, "postgresql")
+def _in_array(element: _OneOf, compiler: SQLCompiler, **_: object) -> str:
+    column, keys = map(compiler.process, element.clauses)
+    return f"{column} = ANY ({keys})"
+
+
+def one_of_keys(column: Column[Any]) -> ColumnElement[bool]:
+    """Whether a column of text is one of the parameter `keys`: for a statement that is made once, since making it costs more than running it."""
+    return _OneOf(column, bindparam("keys", type_=_Keys()))
 
 
 def among(column: Column[Any], connection: Connection, keys: Iterable[str]) -> ColumnElement[bool]:

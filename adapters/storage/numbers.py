@@ -4,13 +4,17 @@ Invariant: numbers of one record key run from 1 without a gap; one is given only
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
-from adapters.storage.many_rows import among, upsert_rows
+from adapters.storage.many_rows import one_of_keys, upsert_rows
 from adapters.storage.tables import NUMBER, RENUMBERING
 from adapters.storage.upsert import upsert
 from contracts.names import RecordKey
+
+_OF_KEYS: Final = select(NUMBER).where(one_of_keys(NUMBER.c.record_key))
+_RENUMBERINGS: Final = select(RENUMBERING)
 
 
 class Numbers:
@@ -25,7 +29,7 @@ class Numbers:
 
     def lasts(self, keys: Sequence[RecordKey]) -> dict[RecordKey, int]:
         """The last numbers given; keys without any are left out."""
-        rows = self._connection.execute(select(NUMBER).where(among(NUMBER.c.record_key, self._connection, keys)))
+        rows = self._connection.execute(_OF_KEYS, {"keys": keys})
         return {RecordKey(row.record_key): row.last_sequence for row in rows}
 
     def set(self, lasts: Mapping[RecordKey, int]) -> None:
@@ -40,7 +44,7 @@ class Numbers:
 
     def renumberings(self) -> Mapping[RecordKey, int]:
         """Record keys to number again, each with the last number that the hub has."""
-        rows = self._connection.execute(select(RENUMBERING))
+        rows = self._connection.execute(_RENUMBERINGS)
         return {RecordKey(row.record_key): row.last_sequence for row in rows}
 
     def renumbered(self, key: RecordKey) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, select, update
 
-from adapters.storage.many_rows import Columns, Same, among, insert_rows
+from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.recovery import RECOVERY
 from adapters.storage.signed_columns import columns_of, from_row
 from adapters.storage.tables import OUTBOX, RENUMBERING
@@ -100,6 +100,11 @@ _MAY_GO: Final = (
 )
 _NEXT: Final = select(OUTBOX).where(_MAY_GO).order_by(OUTBOX.c.lane, OUTBOX.c.order).limit(bindparam("most"))
 _IN_FLIGHT: Final = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
+_OF_IDS: Final = select(OUTBOX).where(one_of_keys(OUTBOX.c.message_id))
+_BEHIND: Final = (OUTBOX.c.state == OutboxState.WAITING.value) & (OUTBOX.c.lane != int(Lane.LIVE))
+_PROMOTE: Final = (
+    update(OUTBOX).where(_BEHIND & one_of_keys(OUTBOX.c.record_key)).values(lane=bindparam("live", int(Lane.LIVE)))
+)
 _MARK_SENT: Final = (
     update(OUTBOX)
     .where((OUTBOX.c.message_id == bindparam("of")) & _OPEN)
@@ -141,9 +146,7 @@ class Outbox:
     def _promote(self, keys: set[RecordKey]) -> None:
         if not keys:
             return
-        waiting = (OUTBOX.c.state == OutboxState.WAITING.value) & (OUTBOX.c.lane != int(Lane.LIVE))
-        behind = waiting & among(OUTBOX.c.record_key, self._connection, sorted(keys))
-        self._connection.execute(update(OUTBOX).where(behind).values(lane=int(Lane.LIVE)))
+        self._connection.execute(_PROMOTE, {"keys": sorted(keys)})
 
     def next_to_send(self, limit: int, *, under_way: Sequence[MessageId] = ()) -> Sequence[OutboxMessage]:
         """Never sent yet, in the order in which they may go; fewer than `limit` when too many are without receipt.
@@ -195,7 +198,7 @@ class Outbox:
 
     def find_all(self, message_ids: Sequence[MessageId]) -> Sequence[OutboxMessage]:
         """Those of these messages that are here."""
-        return self._read(select(OUTBOX).where(among(OUTBOX.c.message_id, self._connection, message_ids)))
+        return self._read(_OF_IDS, keys=message_ids)
 
     def of_key(self, key: RecordKey, states: Sequence[OutboxState]) -> Sequence[OutboxMessage]:
         """The messages of a record key in these states, in their order."""

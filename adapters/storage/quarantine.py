@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from adapters.storage.many_rows import among
 from adapters.storage.tables import QUARANTINE
 from contracts.names import MessageId, SubjectId
+
+_SUBJECTS_REFUSED: Final = (
+    select(QUARANTINE.c.subject)
+    .where(QUARANTINE.c.code == bindparam("for_code"))
+    .where(QUARANTINE.c.resolved_at.is_(None) & QUARANTINE.c.subject.is_not(None))
+    .distinct()
+)
 
 
 class Origin(StrEnum):
@@ -118,11 +125,8 @@ class Quarantine:
 
     def subjects_refused_for(self, code: str) -> frozenset[SubjectId]:
         """Subjects that have open items with this code."""
-        chosen = (
-            (QUARANTINE.c.code == str(code)) & QUARANTINE.c.resolved_at.is_(None) & QUARANTINE.c.subject.is_not(None)
-        )
-        rows = self._connection.execute(select(QUARANTINE.c.subject).where(chosen).distinct())
-        return frozenset(SubjectId(row.subject) for row in rows)
+        found = self._connection.scalars(_SUBJECTS_REFUSED, {"for_code": str(code)})
+        return frozenset(SubjectId(subject) for subject in found)
 
     def resolve(self, number: int, *, at: datetime, replacement: MessageId | None = None) -> None:
         """It was replaced by a message, or dismissed by a person (no replacement)."""

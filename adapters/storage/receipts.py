@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.journal import Journal, OwnState
-from adapters.storage.many_rows import Columns, Same, among, insert_rows
+from adapters.storage.many_rows import Columns, Same, insert_rows, one_of_keys
 from adapters.storage.numbers import Numbers
 from adapters.storage.outbox import Outbox, OutboxMessage, OutboxState
 from adapters.storage.quarantine import Origin, Quarantine, Refused
@@ -31,6 +31,10 @@ _MADE_AGAIN: Final = frozenset({RefusalCode.SEQUENCE_CONFLICT, RefusalCode.ID_RE
 _TOLD_ELSEWHERE: Final = frozenset({RefusalCode.PAIRING_NOT_OPEN})
 """Nobody can correct it: a code leads nowhere, which stands beside the code."""
 _OPEN: Final = frozenset({OutboxState.WAITING, OutboxState.SENT})
+
+_OUTCOMES: Final = select(RECEIPT.c.message_id, RECEIPT.c.code, RECEIPT.c.position).where(
+    one_of_keys(RECEIPT.c.message_id)
+)
 
 
 class Answer(StrEnum):
@@ -133,8 +137,7 @@ class Receipts:
 
     def outcomes(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Outcome]:
         """What the hub answered to these, where it did."""
-        wanted = select(RECEIPT.c.message_id, RECEIPT.c.code, RECEIPT.c.position)
-        rows = self._connection.execute(wanted.where(among(RECEIPT.c.message_id, self._connection, message_ids)))
+        rows = self._connection.execute(_OUTCOMES, {"keys": message_ids})
         return {
             MessageId(row.message_id): Outcome(None if row.code is None else RefusalCode(row.code), row.position)
             for row in rows
