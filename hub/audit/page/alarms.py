@@ -14,8 +14,9 @@ from typing import Final
 from contracts.keys import KeyUse
 from contracts.ledger import checkpoint, signed_note
 from contracts.ledger.checkpoint import origin_of
-from contracts.ledger.signed_note import Note, NoteError, NoteSigner
+from contracts.ledger.signed_note import NoteError, NoteSigner
 from contracts.merkle import ProofError
+from hub.application.announcing import WITNESSED
 from hub.application.ledger import Ledger, LedgerError
 from hub.audit.page.evidence import Evidence, ShardEvidence
 from hub.entrypoints.house import House
@@ -80,6 +81,8 @@ class LedgerHealth:
     events: int
     size: int = 0
     root: str = ""
+    witnessed: int = 0
+    """How far witnesses have signed: they follow the last checkpoint by some seconds."""
     witnesses: tuple[str, ...] = ()
     fault: str | None = None
     """Why it cannot be relied on, in the ledger's own words."""
@@ -117,7 +120,7 @@ def _health(shard: ShardEvidence, files: TileFiles, signer: NoteSigner) -> Ledge
         return blank
     try:
         head = Ledger(shard.stored, files, signer).open()
-        note = signed_note.parse(raw.decode())
+        witnessed, witnesses = _witnessed(files, signer)
     except (LedgerError, NoteError, ProofError, UnicodeDecodeError) as error:
         return LedgerHealth(blank.shard, blank.origin, events, fault=str(error), there=True)
     assert head is not None  # noqa: S101 - there is a checkpoint
@@ -127,15 +130,21 @@ def _health(shard: ShardEvidence, files: TileFiles, signer: NoteSigner) -> Ledge
         events=events,
         size=head.size,
         root=head.root.hex(),
-        witnesses=_witnesses(note, signer),
+        witnessed=witnessed,
+        witnesses=witnesses,
         there=True,
         stuck=events > head.size and not _grows(files, head.size),
     )
 
 
-def _witnesses(note: Note, signer: NoteSigner) -> tuple[str, ...]:
-    """Who else signed, by the names in the note: whether one of them is to be trusted is for the auditor's policy to say."""
-    return tuple(sorted({one.name for one in note.signatures if one.name != signer.name}))
+def _witnessed(files: TileFiles, signer: NoteSigner) -> tuple[int, tuple[str, ...]]:
+    """How far witnesses have signed, and who, by the names in the note: whether one of them is to be trusted is for the auditor's policy to say."""
+    raw = files.read(WITNESSED)
+    if raw is None:
+        return 0, ()
+    note = signed_note.parse(raw.decode())
+    signed_note.verified(note, [signer.key])
+    return checkpoint.parse(note.text).size, tuple(sorted({one.name for one in note.signatures} - {signer.name}))
 
 
 def _grows(files: TileFiles, size: int) -> bool:

@@ -52,7 +52,7 @@ NO_LOOKS_OF_THE_OPERATOR: Final = names_in(
     init, migrate, run, settings, settings-change, trust-list show, trust-list admit, trust-list add-key, trust-list add-key-service,
     trust-list revoke-key, trust-list dismiss, trust-list publish, transport apply, transport database, transport rotate, transport retire,
     transport load, transport show, restore begin, restore check, restore resume, dead-letters list, parked list, parked retry, parked refuse,
-    ledger alarms, ledger acknowledge, projections lag, projections rebuild, metrics
+    ledger alarms, ledger acknowledge, projections lag, projections rebuild, metrics, rotate-kek
     """
 )
 """Keys, lists of institutions, states and faults. A fault that parked a message names its pseudonym, and nothing that it says."""
