@@ -81,7 +81,6 @@ class Recording:
         )
         self._longest = longest(sealing=sealing.on)
         self._outgoing = Outgoing(tx, signer, lane, sealing, ids, known.numbers)
-        self._rendering = None if remembered is None else remembered.rendering_of(signer)
         self._verdicts = known.verdicts
         self._moment = moment_of(at)
         self._fresh: Iterator[MessageId] = iter(())
@@ -105,8 +104,10 @@ class Recording:
         local_keys = [draft.local_key for draft in drafts if draft.local_key is not None]
         if not local_keys:
             return
-        self._rows |= self.tx.import_rows.find(local_keys)
-        self._row_states |= self.tx.journal.states([row.message_id for row in self._rows.values()])
+        known = self.tx.import_rows.find(local_keys)
+        self._rows |= known
+        if known:
+            self._row_states |= self.tx.journal.states([row.message_id for row in known.values()])
         self._quarantined |= self.tx.quarantine.open_rows(local_keys)
 
     def _meet(self, clients: Sequence[ClientKey]) -> None:
@@ -119,14 +120,16 @@ class Recording:
         self._has_held.update(held_back(self.tx, subjects))
         self._subjects.update(found)
 
-    def record(self, draft: Draft, *, subject: SubjectId | None = None) -> Recorded:
-        """Record one draft, or find that it was recorded before. `subject` names a person who is no client here."""
+    def record(self, draft: Draft, *, subject: SubjectId | None = None, ready: Ready | None = None) -> Recorded:
+        """Record one draft, or find that it was recorded before.
+
+        `subject` names a person who is no client here, `ready` what an import has worked out of this very draft.
+        """
         subject = self._subject_of(draft) if subject is None else subject
         if subject in self._reshaped:
             self._settle(subject)
         if draft.local_key is None:
             return self._new(draft, subject)
-        ready = None if self._rendering is None else self._rendering.ready(draft)
         digest = digest_of(draft, ready)
         known = self._rows.get(draft.local_key)
         if known is None:

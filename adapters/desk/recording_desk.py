@@ -15,6 +15,7 @@ from adapters.desk.recorded import Recorded
 from adapters.desk.recording import Recording
 from adapters.desk.release import held_back
 from adapters.desk.remembered import Remembered
+from adapters.desk.rendering import Ready, Rendering
 from adapters.desk.renumbering import Renumbering
 from adapters.desk.sealing import Sealing
 from adapters.desk.signer import Signer
@@ -54,14 +55,15 @@ class Tended:
 
 @dataclass(slots=True)
 class _Coming:
-    """The drafts of an import, a chunk at hand."""
+    """The drafts of an import, a chunk at hand, each with what its message is made of."""
 
     drafts: Iterator[Draft]
-    chunk: list[Draft] = field(default_factory=list)
+    rendering: Rendering
+    chunk: list[tuple[Draft, Ready | None]] = field(default_factory=list)
 
     def take(self) -> None:
         """Go on to the next chunk, an empty one at the end."""
-        self.chunk = list(islice(self.drafts, CHUNK))
+        self.chunk = [(draft, self.rendering.ready(draft)) for draft in islice(self.drafts, CHUNK)]
 
 
 class RecordingDesk:
@@ -91,10 +93,11 @@ class RecordingDesk:
 
         Works as it is iterated, a transaction each `CHUNK` drafts; the next drafts are taken while those before are made durable.
         """
-        coming, remembered, lane = _Coming(iter(drafts)), Remembered(), Lane.BULK if bulk else Lane.LIVE
+        coming = _Coming(iter(drafts), Rendering(self.signer.programme, self.signer.source))
+        remembered, lane = Remembered(), Lane.BULK if bulk else Lane.LIVE
         coming.take()
-        while chunk := coming.chunk:
-            yield from self._record_all(chunk, lane=lane, remembered=remembered, meanwhile=coming.take)
+        while coming.chunk:
+            yield from self._record_chunk(coming, lane, remembered)
 
     def tend(self, subjects: Collection[SubjectId] | None = None) -> Tended:
         """What the unit owes without being asked: run after each stretch of the feed with the subjects that it reshaped, and at start with none.
@@ -155,19 +158,20 @@ class RecordingDesk:
         with self.store.write() as tx:
             return tx.quarantine.add(refused)
 
-    def _record_all(
-        self,
-        drafts: list[Draft],
-        *,
-        lane: Lane = Lane.LIVE,
-        subject: SubjectId | None = None,
-        remembered: Remembered | None = None,
-        meanwhile: Callable[[], object] | None = None,
-    ) -> list[Recorded]:
-        with self.store.write(bulk=len(drafts) > 1, meanwhile=meanwhile) as tx:
-            recording = self._recording(tx, lane, remembered)
+    def _record_all(self, drafts: list[Draft], *, subject: SubjectId | None = None) -> list[Recorded]:
+        with self.store.write(bulk=len(drafts) > 1) as tx:
+            recording = self._recording(tx)
             recording.prefetch(drafts)
             recorded = [recording.record(draft, subject=subject) for draft in drafts]
+            recording.finish()
+        return recorded
+
+    def _record_chunk(self, coming: _Coming, lane: Lane, remembered: Remembered) -> list[Recorded]:
+        chunk = coming.chunk
+        with self.store.write(bulk=len(chunk) > 1, meanwhile=coming.take) as tx:
+            recording = self._recording(tx, lane, remembered)
+            recording.prefetch([draft for draft, _ in chunk])
+            recorded = [recording.record(draft, ready=ready) for draft, ready in chunk]
             recording.finish()
         return recorded
 

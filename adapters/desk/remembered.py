@@ -6,8 +6,6 @@ Invariant: it is what a look into the database would give: whatever anybody else
 from dataclasses import dataclass, field
 from typing import Final
 
-from adapters.desk.rendering import Rendering
-from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey
 from adapters.gate.known_verdicts import KnownVerdicts
 from adapters.gate.subject_state import SubjectState
@@ -31,15 +29,8 @@ class Remembered:
     keys: dict[RecordKey, dict[str, OwnKey]] = field(default_factory=dict)
     """Content keys of these clients, by their scopes."""
     verdicts: KnownVerdicts = field(default_factory=KnownVerdicts)
-    _rendering: Rendering | None = None
     _trust_list: bytes | None = None
     _mark: Mark | None = None
-
-    def rendering_of(self, signer: Signer) -> Rendering:
-        """What messages are rendered by: it depends on nothing in the database."""
-        if self._rendering is None:
-            self._rendering = Rendering(signer.programme, signer.source)
-        return self._rendering
 
     def begin(self, store: UnitStore, tx: Transaction, directory: Directory | None) -> None:
         """A transaction has begun: forget what may not hold any more."""

@@ -75,14 +75,8 @@ class Ready(NamedTuple):
     time: str
     moment: Moment
     facts: str
-
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the draft as JSON: what a row's content is compared by."""
-        client, key = to_json(self.draft.client).decode(), to_json(self.draft.local_key).decode()
-        alike = self.alike
-        text = f'{alike.head}{client},"time":"{self.time}","category":"{alike.category}","local_key":{key},"facts":{self.facts}}}'
-        return sha256(text.encode()).digest()
+    digest: bytes
+    """SHA-256 of the draft as JSON, of one with a local key: what a row's content is compared by."""
 
 
 class Rendering:
@@ -102,7 +96,9 @@ class Rendering:
         if alike is None or draft.client is None or not _is_plain(draft):
             return None
         (time, moment), facts = self._time(draft.time), self._facts(draft.facts)
-        return None if time is None or facts is None else Ready(draft, alike, time, moment, facts)
+        if time is None or facts is None:
+            return None
+        return Ready(draft, alike, time, moment, facts, _digest(draft, alike, time, facts))
 
     def _made(self, draft: Draft, category: Category | None) -> _Alike | None:
         spec, made = spec_of(draft.facts), None
@@ -115,6 +111,12 @@ class Rendering:
             made = _Alike(name, spec.type, head, category.value, form, isinstance(draft.facts, ReferralFacts))
         self._alike[type(draft.facts), id(category)] = made
         return made
+
+
+def _digest(draft: Draft, alike: _Alike, time: str, facts: str) -> bytes:
+    client, key = to_json(draft.client).decode(), to_json(draft.local_key).decode()
+    text = f'{alike.head}{client},"time":"{time}","category":"{alike.category}","local_key":{key},"facts":{facts}}}'
+    return sha256(text.encode()).digest()
 
 
 def digest_of(draft: Draft, ready: Ready | None) -> bytes:
