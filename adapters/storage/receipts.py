@@ -1,8 +1,9 @@
 """The hub's answers, and what each does to the outbox, the journal and the quarantine.
 
-Invariants: the first receipt of a message counts, any further one changes nothing; a receipt about other bytes than those sent is not this
-message's; what is refused is kept in quarantine with its reason and in clear, but for a number or an id that the hub knows from before, and a
-deposited key that it lacks: that is mended without a person; and but for a pairing code that leads nowhere, which nobody can correct.
+Invariants: the first receipt of a message counts, any further one changes nothing, but that a restored hub lacks a key which it had taken; a receipt
+about other bytes than those sent is not this message's; what is refused is kept in quarantine with its reason and in clear, but for a number or an
+id that the hub knows from before, and a deposited key that it lacks: that is mended without a person; and but for a pairing code that leads nowhere,
+which nobody can correct.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from adapters.storage.entry_proofs import EntryProofs
 from adapters.storage.journal import Journal, OwnState
@@ -81,6 +82,8 @@ class Receipts:
             message = found.get(receipt.id)
             if message is None or message.signed.digest.hex() != receipt.digest:
                 answers.append(Answer.NOT_OURS)
+            elif message.state is OutboxState.ACCEPTED and receipt.code is RefusalCode.KEY_MISSING:
+                answers.append(self._forgotten(message, receipt, signed, at=at))
             elif message.state not in _OPEN or receipt.id in answered:
                 answers.append(Answer.REPEATED)
             elif receipt.verdict == "accepted":
@@ -112,6 +115,12 @@ class Receipts:
             self._quarantine.add(_refused(receipt, message, journal, at))
         return Answer.REFUSED
 
+    def _forgotten(self, message: OutboxMessage, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> Answer:
+        """The hub was restored from before this key was deposited, and the key beside the message was dropped when it was answered."""
+        self._connection.execute(delete(RECEIPT).where(RECEIPT.c.message_id == receipt.id))
+        self._insert([(receipt, signed)], at=at)
+        return self._renumber(message, receipt)
+
     def keep_own(self, receipt: Receipt, signed: SignedBytes, *, at: datetime) -> None:
         """The receipt of a message that this database had forgotten."""
         self._keep([(receipt, signed)], at=at)
@@ -124,6 +133,10 @@ class Receipts:
         return Answer.TO_RENUMBER
 
     def _keep(self, receipts: Sequence[tuple[Receipt, SignedBytes]], *, at: datetime) -> None:
+        self._insert(receipts, at=at)
+        EntryProofs(self._connection).owe([receipt for receipt, _ in receipts])
+
+    def _insert(self, receipts: Sequence[tuple[Receipt, SignedBytes]], *, at: datetime) -> None:
         columns: Columns = {
             "message_id": [receipt.id for receipt, _ in receipts],
             "verdict": [receipt.verdict for receipt, _ in receipts],
@@ -133,7 +146,6 @@ class Receipts:
             "stored_at": Same(at),
         }
         insert_rows(self._connection, RECEIPT, columns)
-        EntryProofs(self._connection).owe([receipt for receipt, _ in receipts])
 
     def outcomes(self, message_ids: Sequence[MessageId]) -> Mapping[MessageId, Outcome]:
         """What the hub answered to these, where it did."""

@@ -187,6 +187,21 @@ def test_a_deposit_that_was_refused_waits_for_a_list_with_another_key(pair: Seal
     assert [type(one.message.facts) for one in pair.take()] == [KeyDeposited]
 
 
+def test_a_key_that_a_restored_hub_no_longer_has_is_deposited_again_at_once(pair: SealedPair) -> None:
+    pair.consent()
+    pair.need()
+    deposit = pair.take()[0]
+    pair.answer(deposit)
+    pair.answer(deposit, RefusalCode.KEY_MISSING)
+    (again,) = pair.take()
+    assert isinstance(again.message.facts, KeyDeposited)
+    assert isinstance(deposit.message.facts, KeyDeposited)
+    assert again.message.facts.key_id == deposit.message.facts.key_id
+    pair.answer(again)
+    pair.answer(deposit, RefusalCode.KEY_MISSING)
+    assert pair.take() == [], "it was made again twice"
+
+
 def test_a_unit_long_out_of_touch_goes_on_sealing_to_the_key_that_it_knows(pair: SealedPair) -> None:
     pair.consent()
     pair.clock.at = FOR_EVER[1] - timedelta(days=1)
