@@ -37,7 +37,8 @@ from contracts.messages.hub import ConsentExpiryAnnounced, DeliveryReported, Obl
 from contracts.messages.need import NeedAssessed
 from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.processing import ProcessingLifted, ProcessingRestricted
-from contracts.names import GroundId, MessageId, RecordKey, ReferralId, SubjectId, UnitId
+from contracts.messages.subject import SubjectMerged, SubjectSplit
+from contracts.names import GroundId, MergeId, MessageId, RecordKey, ReferralId, SubjectId, UnitId
 from contracts.referral_table import TABLE
 from contracts.signed_bytes import SignedBytes
 from hub.application.case_files import fold
@@ -94,6 +95,8 @@ WANTED = {
     "no duty, since another paper covers it",
     "announced to end",
     "erased",
+    "agreed to be one person",
+    "split again",
     "replayed as it was",
 }
 REACHED: Counter[str] = Counter()
@@ -326,6 +329,21 @@ class HubMachine(RuleBasedStateMachine):
             REACHED["erased"] += len(gone - by_hub - self.erased)
             self.erased |= gone - by_hub
         self._duties_follow(before)
+
+    @rule(unit=units, client=clients, split=st.booleans())
+    def one_person(self, unit: str, client: SubjectId, split: bool) -> None:  # noqa: FBT001 - what Hypothesis drew
+        """A unit holds that the client is one whom it knows by another subject too, agrees with who said so, or says that it is not so."""
+        joined, parted = (
+            [one for _, _, one in self.accepted.values() if one.subject == client and isinstance(one.facts, kind)]
+            for kind in (SubjectMerged, SubjectSplit)
+        )
+        merge_id = MergeId(f"00000000-0000-4000-8000-{len(parted):012d}")
+        told = tuple(map(UnitId, sorted(UNITS)))
+        joining = SubjectMerged(merge_id=merge_id, method="asked-client", tell=told)
+        facts = SubjectSplit(merge_id=merge_id, reason="other-person") if split else joining
+        if self._say(unit, facts, client):
+            agreed = any(isinstance(one.facts, SubjectMerged) and one.facts.merge_id == merge_id for one in joined)
+            REACHED["split again" if split else "agreed to be one person"] += agreed
 
     @rule(pick=any_number)
     def answer_a_duty(self, pick: int) -> None:
@@ -669,6 +687,7 @@ LIKELY: dict[str, tuple[int, Callable[[HubMachine, Random], None]]] = {
     "move": (12, lambda m, c: m.move_referral(_pick(c), _unit(c)) if m.referrals else None),
     "restrict": (1, lambda m, c: m.restrict(_unit(c), KAREL, {c.choice(GRANTABLE)}, lift=c.random() < 0.5)),
     "lift": (2, lambda m, _: m.lift_all()),
+    "one person": (4, lambda m, c: m.one_person(_unit(c), KAREL, split=c.random() < 0.2)),
     "answer": (2, lambda m, c: m.answer_a_duty(_pick(c))),
     "erase": (1, lambda m, c: m.erase(_unit(c), KAREL, {c.choice(GRANTABLE)} if c.random() < 0.7 else set())),
     "again": (2, lambda m, c: m.ask_for_the_feed_again(c.choice(("vz", "up")), 1)),
@@ -681,7 +700,7 @@ LIKELY: dict[str, tuple[int, Callable[[HubMachine, Random], None]]] = {
     "report": (2, lambda m, _: m.report()),
     "time": (4, lambda m, c: m.time_passes(c.randint(1, 24 * 12))),
 }
-"""How often what is done, of 80 times."""
+"""How often what is done, of 90 times."""
 
 
 def test_likely_stories_reach_every_kind_of_giving_and_ending() -> None:
