@@ -29,10 +29,14 @@ class JweError(ContractsError):
 
 def seal(plaintext: bytes, message_key: bytes, *, kid: str, nonce: bytes | None = None) -> str:
     """Five parts joined by dots; the second, the encrypted key, is empty. A `nonce` is given by the published examples alone."""
-    header = _header_of(kid)
     drawn = secrets.token_bytes(_NONCE) if nonce is None else nonce
-    sealed = AESGCM(message_key).encrypt(drawn, _padded(plaintext), header.encode())
-    return ".".join((header, "", _text(drawn), _text(sealed[:-_TAG]), _text(sealed[-_TAG:])))
+    return under_header(_header_of(kid), _padded(plaintext), message_key, nonce=drawn)
+
+
+def under_header(header: str, plaintext: bytes, key: bytes, *, nonce: bytes) -> str:
+    """RFC 7516 §5.1, steps 14 to 19, with A256GCM and no encrypted key; `header` is encoded. For `seal`, and for published examples."""
+    sealed = AESGCM(key).encrypt(nonce, plaintext, header.encode())
+    return ".".join((header, "", _text(nonce), _text(sealed[:-_TAG]), _text(sealed[-_TAG:])))
 
 
 @lru_cache(maxsize=4096)  # all that is sealed under one key begins alike

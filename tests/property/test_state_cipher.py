@@ -63,3 +63,10 @@ def _sealed(decision: bytes, content: bytes | None, evidence: StateKey, entry: S
 def _opened(state: bytes, known: Mapping[bytes, StateKey], here: bytes) -> Opened:
     first, *rest = (known[name] for name in keys_named(state))
     return open_state(state, evidence=first, entry=rest[0] if rest else None, bound=here)
+
+
+def test_states_are_encrypted_with_the_aes_of_the_published_test_case() -> None:
+    """McGrew and Viega, The Galois/Counter Mode of Operation, test case 14."""
+    cipher = StateKey.of(bytes(32)).cipher
+    expected = "cea7403d4d606b6e074ec5d3baf39d18" + "d0d1c8a799996bf0265b98b5d48ab919"
+    assert cipher.encrypt(bytes(12), bytes(16), None).hex() == expected

@@ -1,7 +1,7 @@
 """What is sealed opens for whom the key was given, and for nobody else."""
 
 import json
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -35,6 +35,29 @@ LABEL: Final = KeyLabel(PROGRAMME, ADVICE, SUBJECT, "housing", 1)
 KEY: Final = ContentKey(bytes(range(32)))
 FINDING: Final = "Dluží nájem za tři měsíce."
 NOW: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+RFC_7516_A1: Final = (
+    "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ",
+    "48V1_ALb6US04U3b",
+    "5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3ajwQzaBtQD_A",
+    "XFBoMYUZodetZdvTiFvSkQ",
+)
+"""RFC 7516, appendix A.1: the header, and the parts that come of it under the key below."""
+RFC_7516_A1_KEY: Final = bytes.fromhex("b1a1f480548fe1733fb403ff6b9ad4f68a076e5b702e22692f82cb2e7aea40fc")
+
+
+def test_content_is_encrypted_as_the_published_example_of_a_jwe_is() -> None:
+    header, nonce, ciphertext, tag = RFC_7516_A1
+    plaintext = b"The true sign of intelligence is not knowledge but imagination."
+    made = jwe.under_header(header, plaintext, RFC_7516_A1_KEY, nonce=urlsafe_b64decode(nonce))
+    assert made.split(".") == [header, "", nonce, ciphertext, tag]
+
+
+def test_a_jwe_whose_key_came_another_way_is_not_opened_even_under_its_key() -> None:
+    header, *parts = RFC_7516_A1
+    with pytest.raises(jwe.JweError, match="more or else"):
+        jwe.open_sealed(".".join((header, "", *parts)), RFC_7516_A1_KEY)
 
 
 def raw(number: int = 1, *, category: Category = Category.HOUSING, finding: str = FINDING) -> bytes:
