@@ -24,13 +24,23 @@ Wish = Mapping[str, Any]
 PATIENCE = 100.0
 
 
-def admitted(house: UnitHouse, unit: UnitId) -> None:
-    """Wait until the running adapter has read the list that admits a unit: a desk refuses what names a stranger."""
+def until(condition: Callable[[], bool], problem: str) -> None:
+    """Wait for what the running adapter has still to take in, as a worker would."""
     deadline = time.monotonic() + PATIENCE
-    while unit not in (house.book.reload() or house.directory).units:
+    while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no trust list that names {unit} was read")
+            raise TimeoutError(problem)
         time.sleep(0.1)
+
+
+def admitted(house: UnitHouse, unit: UnitId) -> None:
+    """Wait for the list that admits a unit: a desk refuses what names a stranger."""
+    until(lambda: unit in (house.book.reload() or house.directory).units, f"no trust list that names {unit} was read")
+
+
+def is_open(house: UnitHouse, obligation: ObligationId) -> bool:
+    with house.store.read() as tx:
+        return any(one.facts.obligation_id == obligation for one in tx.obligations.unanswered())
 
 
 def take_consent(house: UnitHouse, wish: Wish) -> None:
@@ -93,7 +103,9 @@ def record_many(house: UnitHouse, wish: Wish) -> None:
 
 
 def answer_obligation(house: UnitHouse, wish: Wish) -> None:
-    house.desk.answer_obligation(ObligationId(wish["obligation_id"]), Statement("erased"))
+    obligation = ObligationId(wish["obligation_id"])
+    until(lambda: is_open(house, obligation), f"the obligation {obligation} did not come")
+    house.desk.answer_obligation(obligation, Statement("erased"))
 
 
 ACTS: Mapping[str, Callable[[UnitHouse, Wish], object]] = {
