@@ -90,7 +90,7 @@ def test_after_an_erasure_only_the_authors_have_what_they_wrote_and_the_proof_re
         keys = secrets_of(premises, karel)
         checkpoint(premises)
         assert {one.partition(" ")[0] for one in found(premises, keys, {})} == {"key", "release"}, "nothing to erase"
-        assert readers(premises, ink), "nobody had anything of anybody else"
+        assert opened_of_others(stage, ink), "nobody had anything of anybody else"
         done = erased(stage)
         assert done.keys == sum(name.startswith("key ") for name in keys)
         stage.go_to(done.beyond_at + timedelta(days=1))
