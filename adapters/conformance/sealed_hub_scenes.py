@@ -10,12 +10,13 @@ from typing import Final
 from adapters.conformance.errors import ConformanceError
 from adapters.conformance.fresh_ids import fresh_id, fresh_subject
 from adapters.conformance.hub_units import OUTSIDER, SOURCE, TARGET
+from adapters.conformance.on_paper import on_paper
 from adapters.conformance.scripted_units import ScriptedUnits, Sent
 from adapters.conformance.sealed_units import Scoped, Sealed, SealedUnits
 from contracts.categories import Category
 from contracts.codes import RefusalCode as Code
 from contracts.grants import Grant, to_unit
-from contracts.messages.consent import ConsentContent, ConsentGiven, ConsentWithdrawn
+from contracts.messages.consent import ConsentContent, ConsentWithdrawn
 from contracts.messages.erasure import ErasureRequested
 from contracts.messages.feed import ReplayRequested
 from contracts.messages.need import NeedAssessed, NeedContent
@@ -167,16 +168,7 @@ class SealedHubScenes:
             history_from=datetime.now(UTC) - since,
             until=datetime.now(UTC) + 90 * _DAY,
         )
-        facts = ConsentGiven(
-            consent_id=consent,
-            recipient=grant.recipient,
-            grants=(grant,),
-            paper=("consent", "release-from-secrecy"),
-            notice_version="1",
-            evidence_hash="0" * 64,
-            method="signed-paper",
-        )
-        said = await self._sealed.say(under, facts, ConsentContent(evidence="on paper"))
+        said = await self._sealed.say(under, on_paper(consent, grant), ConsentContent(evidence="on paper"))
         await self._expect("HUB-19", said.sent, None, "a consent with sealed evidence")
 
     async def _expect(self, requirement: str, sent: Sent, code: Code | None, why: str) -> None:

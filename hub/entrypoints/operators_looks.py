@@ -116,7 +116,7 @@ def _wait(log: LogReading, ids: Sequence[tuple[Source, MessageId]], end: float) 
     while len(found := log.find(ids)) < len(ids):
         if time.monotonic() > end:
             raise LookNotRecordedError
-        time.sleep(_AGAIN)
+        time.sleep(_AGAIN)  # the writer is another process, and this command has nothing else to do
     entries = log.at([one.position for one in found.values()])
     if not all(isinstance(one.event, MessageAccepted) for one in entries):
         raise LookNotRecordedError

@@ -144,7 +144,7 @@ def _verified(folder: Path, load: Load, seen: _Resident) -> float:
             process = psutil.Process(running.pid)
             while running.poll() is None:
                 seen.look(process)
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_LOOK_EVERY)  # between two looks at its memory
         seconds = time.perf_counter() - began
         answer.seek(0)
         if running.returncode:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.grants import Grant, to_unit
 from contracts.messages.need import NeedAssessed, NeedContent
 from contracts.names import GroundId, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import MAX_BATCH, SignedBytes, sign_batch, sign_one
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 AT = START + timedelta(days=39)

@@ -1,6 +1,7 @@
 """A broker in memory for the kit: what is put lies there at once, for everybody who follows it. For peers that live in the test's own process."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -83,7 +84,7 @@ class MemoryWire:
             self._news.set()
 
 
-class MemoryPeer:
+class MemoryPeer(ABC):
     """Whoever lives on a line while it is entered: `_run` works on what its wire heard."""
 
     _wire: MemoryWire
@@ -100,5 +101,6 @@ class MemoryPeer:
             await self._running
         await self._wire.__aexit__()
 
+    @abstractmethod
     async def _run(self) -> None:
-        raise NotImplementedError
+        """Until it is cancelled."""

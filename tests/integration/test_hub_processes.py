@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
@@ -14,7 +15,6 @@ from contracts.names import GroundId, MessageId, UnitId
 from contracts.signed_bytes import SignedBytes
 from deploy.servers.embedded_broker import EmbeddedBroker
 from tests.integration.hub_rig import FeedEnd, HubRig
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
@@ -28,7 +29,6 @@ from hub.infrastructure.postgres.shard_database import ShardDatabase
 from tests.integration.hub_rig import FeedEnd, HubRig
 from tests.integration.kafka_rig import until
 from tests.integration.key_rig import KeyRig, keyring, outgoing
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START
 from tests.simulation.sealed import SealedSimulation
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.dsse import to_envelope
 from contracts.grants import Grant, to_unit
@@ -43,7 +44,6 @@ from hub.infrastructure.postgres.writer_session import Role, WriterSession
 from hub.infrastructure.postgres.writer_store import PostgresWriterStore
 from tests.integration.store_samples import sealing_mapper
 from tests.simulation.exported import POLICY, note_over
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, KAREL, START, Simulation
 
 HOUSING = Category.HOUSING

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.access_view import AccessView
 from contracts.categories import Category
 from contracts.delivery import Delivery, first_link, next_link
@@ -22,7 +23,6 @@ from deploy.servers.embedded_broker import EmbeddedBroker
 from hub.domain.naming import deterministic_id
 from hub.domain.shards import shard_of
 from tests.integration.hub_rig import FeedEnd, HubRig
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, PARTITIONS, START, Simulation
 
 BY = ("--by", "novak", "--purpose", "client-request")

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven, ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, UnitId
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 SKILLS: Final = Category.SKILLS

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.grants import Grant, to_unit
 from contracts.messages.consent import ConsentGiven
 from contracts.names import GroundId, UnitId
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START
 from tests.simulation.sealed import SealedSimulation
 

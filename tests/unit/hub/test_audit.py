@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Purpose
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
@@ -41,7 +42,6 @@ from hub.audit.verification import verify
 from hub.domain.events import Basis, Given, MessageAccepted, MessageRefused, StoredMessage
 from tests.simulation.ended_consent import SKILLS, consent_that_ended, paper_of
 from tests.simulation.exported import POLICY, SIGNER, audited, exported, note_over, rows_of
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 if TYPE_CHECKING:

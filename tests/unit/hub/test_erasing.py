@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
@@ -18,7 +19,6 @@ from contracts.messages.obligation import ObligationAnswered
 from contracts.messages.referral import ReferralAccepted, ReferralDetached, ReferralSent, ReferralWithdrawn
 from contracts.names import GroundId, MessageId, ReferralId, UnitId
 from hub.domain.events import MessageAccepted
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import DeadLetterReason, RefusalCode
 from contracts.facts import Facts
@@ -17,7 +18,6 @@ from contracts.pae import PayloadType
 from contracts.signed_bytes import SignedBytes, sign_one
 from hub.domain import deciding
 from projections.kafka.positions import RawRecord
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 SKILLS = Category.SKILLS

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category, Purpose
 from contracts.codes import DeadLetterReason, RefusalCode
 from contracts.dsse import from_envelope
@@ -35,7 +36,6 @@ from hub.audit.findings import FindingCode
 from hub.domain.events import MessageAccepted, MessageRefused
 from hub.entrypoints.keys.making import wrap_anew
 from tests.simulation.exported import audited
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import DECIN, START, STORY_UNITS, Simulation, UnitSpec
 from tests.simulation.sealed import SealedSimulation
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
@@ -11,7 +12,6 @@ from contracts.messages.consent import ConsentWithdrawn
 from contracts.messages.need import NeedAssessed
 from contracts.messages.subject import SubjectMerged, SubjectSplit
 from contracts.names import GroundId, MergeId, MessageId, SubjectId, UnitId
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, Simulation
 
 OTHER = SubjectId("r1." + "o" * 26)

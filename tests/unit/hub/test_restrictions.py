@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.envelope import parse
 from contracts.grants import Grant, to_unit
@@ -13,7 +14,6 @@ from contracts.messages.need import NeedAssessed
 from contracts.messages.processing import ProcessingRestricted
 from contracts.names import GroundId, MessageId, UnitId
 from hub.domain.events import MessageAccepted
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import START, Simulation
 
 HOUSING, SKILLS = Category.HOUSING, Category.SKILLS

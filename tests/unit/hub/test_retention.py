@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.envelope import parse
@@ -14,7 +15,6 @@ from contracts.messages.need import NeedAssessed
 from contracts.names import GroundId, MessageId, SubjectId, UnitId
 from hub.application.programme import notice_name
 from hub.domain.events import MessageAccepted, MessageRefused
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import KAREL, START, Simulation
 
 HALINA = SubjectId("r1." + "h" * 26)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.conformance.on_paper import on_paper
 from contracts.categories import Category
 from contracts.codes import RefusalCode
 from contracts.grants import Grant, to_unit
@@ -20,7 +21,6 @@ from contracts.messages.service import ServiceDelivered
 from contracts.messages.session import SessionHeld
 from contracts.names import GroundId, MessageId, ReferralId, UnitId
 from hub.domain.events import MessageAccepted
-from tests.simulation.on_paper import on_paper
 from tests.simulation.programme import Simulation
 
 PRAGUE = ZoneInfo("Europe/Prague")

@@ -1,4 +1,4 @@
-"""A consent as a client signs it at a desk, for tests to which only its grant matters."""
+"""A consent as a client signs it at a desk, for plays and tests to which only its grant matters."""
 
 from contracts.grants import Grant
 from contracts.messages.consent import ConsentGiven
