@@ -67,9 +67,7 @@ class Clients:
 
     def linked(self, subjects: Collection[str]) -> frozenset[str]:
         """Which of these stand for a client here."""
-        rows = self._connection.execute(
-            select(CLIENT.c.subject).where(among(CLIENT.c.subject, self._connection, subjects))
-        )
+        rows = self._connection.execute(select(CLIENT.c.subject).where(among(CLIENT.c.subject, subjects)))
         return frozenset(row.subject for row in rows)
 
     def page(self, after: ClientKey | None, limit: int) -> list[tuple[ClientKey, SubjectId]]:

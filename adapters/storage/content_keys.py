@@ -45,7 +45,7 @@ class ContentKeys:
 
     def current(self, subjects: Sequence[RecordKey], *, at: datetime) -> Mapping[Use, OwnKey]:
         """The keys under which something about these is sealed at `at`."""
-        chosen = among(CONTENT_KEY.c.subject, self._connection, subjects) & ~CONTENT_KEY.c.retired
+        chosen = among(CONTENT_KEY.c.subject, subjects) & ~CONTENT_KEY.c.retired
         rows = self._connection.execute(select(CONTENT_KEY).where(chosen & (CONTENT_KEY.c.quarter == quarter_of(at))))
         return {(RecordKey(row.subject), row.scope): _own(row) for row in rows}
 
@@ -71,7 +71,7 @@ class ContentKeys:
 
     def retire(self, subjects: Iterable[str]) -> None:
         """The grounds of these changed: what leaves from now on is sealed under new keys."""
-        current = among(CONTENT_KEY.c.subject, self._connection, list(subjects)) & ~CONTENT_KEY.c.retired
+        current = among(CONTENT_KEY.c.subject, list(subjects)) & ~CONTENT_KEY.c.retired
         self._connection.execute(update(CONTENT_KEY).where(current).values(retired=True))
 
     def find(self, key_id: str) -> OwnKey | None:

@@ -32,7 +32,7 @@ class ImportRows:
 
     def find(self, local_keys: Sequence[str]) -> Mapping[str, ImportRow]:
         """What is known of these rows."""
-        chosen = among(IMPORT_ROW.c.local_key, self._connection, local_keys)
+        chosen = among(IMPORT_ROW.c.local_key, local_keys)
         rows = self._connection.execute(select(IMPORT_ROW).where(chosen))
         return {row.local_key: _read(row) for row in rows}
 

@@ -222,7 +222,7 @@ class Journal:
 
     def unopened(self, key_ids: Collection[str]) -> Sequence[Entry]:
         """What came sealed under these content keys and was not opened yet."""
-        sealed = among(JOURNAL.c.sealed_under, self._connection, key_ids) & JOURNAL.c.opened.is_(None)
+        sealed = among(JOURNAL.c.sealed_under, key_ids) & JOURNAL.c.opened.is_(None)
         return self._read(select(JOURNAL).where(sealed & JOURNAL.c.payload.is_not(None)).order_by(JOURNAL.c.number))
 
     def count_opened(self) -> int:
@@ -231,18 +231,18 @@ class Journal:
 
     def erased(self, message_ids: Collection[MessageId]) -> frozenset[MessageId]:
         """Which of these were erased here."""
-        chosen = among(JOURNAL.c.message_id, self._connection, message_ids)
+        chosen = among(JOURNAL.c.message_id, message_ids)
         gone = chosen & (JOURNAL.c.kind == EntryKind.ERASED.value)
         return frozenset(self._connection.scalars(select(JOURNAL.c.message_id).where(gone)))
 
     def sealed_under(self, message_ids: Sequence[MessageId]) -> frozenset[str]:
         """The content keys under which these came."""
-        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & JOURNAL.c.sealed_under.is_not(None)
+        chosen = among(JOURNAL.c.message_id, message_ids) & JOURNAL.c.sealed_under.is_not(None)
         return frozenset(self._connection.execute(select(JOURNAL.c.sealed_under).where(chosen)).scalars())
 
     def states(self, message_ids: Sequence[MessageId]) -> dict[MessageId, OwnState]:
         """What became of these own entries; others are left out."""
-        chosen = among(JOURNAL.c.message_id, self._connection, message_ids) & JOURNAL.c.state.is_not(None)
+        chosen = among(JOURNAL.c.message_id, message_ids) & JOURNAL.c.state.is_not(None)
         rows = self._connection.execute(select(JOURNAL.c.message_id, JOURNAL.c.state).where(chosen))
         return {MessageId(message_id): OwnState(state) for message_id, state in rows}
 

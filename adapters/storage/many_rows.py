@@ -22,10 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
-    any_,
     bindparam,
-    func,
-    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
@@ -104,12 +101,9 @@ def one_of_keys(column: Column[Any]) -> ColumnElement[bool]:
     return _OneOf(column, bindparam("keys", type_=_Keys()))
 
 
-def among(column: Column[Any], connection: Connection, keys: Iterable[str]) -> ColumnElement[bool]:
+def among(column: Column[Any], keys: Iterable[str]) -> ColumnElement[bool]:
     """Whether a column of text is one of many keys."""
-    if connection.dialect.name == "postgresql":
-        return column == any_(bindparam(None, list(keys), type_=ARRAY(String)))
-    document = bindparam(None, json.dumps(list(keys)), type_=String)
-    return column.in_(select(func.json_each(document).table_valued("value").c.value))
+    return _OneOf(column, bindparam(None, list(keys), type_=_Keys()))
 
 
 def _write(connection: Connection, table: Table, columns: Columns, *, replacing: bool) -> None:

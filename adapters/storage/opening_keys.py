@@ -55,11 +55,9 @@ class OpeningKeys:
 
     def _whole(self, key_ids: Collection[str]) -> dict[str, Opening]:
         """Content keys: those that this unit made, and those that were released to it."""
-        made = select(CONTENT_KEY.c.key_id, CONTENT_KEY.c.secret).where(
-            among(CONTENT_KEY.c.key_id, self._connection, key_ids)
-        )
+        made = select(CONTENT_KEY.c.key_id, CONTENT_KEY.c.secret).where(among(CONTENT_KEY.c.key_id, key_ids))
         released = select(OPENING_KEY.c.key_id, OPENING_KEY.c.secret).where(
-            among(OPENING_KEY.c.key_id, self._connection, key_ids) & (OPENING_KEY.c.message_id == WHOLE)
+            among(OPENING_KEY.c.key_id, key_ids) & (OPENING_KEY.c.message_id == WHOLE)
         )
         rows = self._connection.execute(union_all(made, released))
         return {key_id: Opening(secret, whole=True) for key_id, secret in rows}
@@ -68,16 +66,14 @@ class OpeningKeys:
         """Keys of these messages alone."""
         if not entries:
             return {}
-        under = among(OPENING_KEY.c.key_id, self._connection, {key_id for key_id, _ in entries})
-        named = among(OPENING_KEY.c.message_id, self._connection, [message_id for _, message_id in entries])
+        under = among(OPENING_KEY.c.key_id, {key_id for key_id, _ in entries})
+        named = among(OPENING_KEY.c.message_id, [message_id for _, message_id in entries])
         rows = self._connection.execute(select(OPENING_KEY).where(under & named))
         return {(row.key_id, MessageId(row.message_id)): Opening(row.secret, whole=False) for row in rows}
 
     def erase(self, key_ids: Sequence[str], message_ids: Sequence[MessageId]) -> None:
         """Take away the message keys of these entries, and of these content keys those under which no entry is left."""
-        self._connection.execute(
-            delete(OPENING_KEY).where(among(OPENING_KEY.c.message_id, self._connection, message_ids))
-        )
+        self._connection.execute(delete(OPENING_KEY).where(among(OPENING_KEY.c.message_id, message_ids)))
         for key_id in key_ids:
             left = select(JOURNAL.c.number).where((JOURNAL.c.sealed_under == key_id) & JOURNAL.c.payload.is_not(None))
             if self._connection.execute(left.limit(1)).first() is None:

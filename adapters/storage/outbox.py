@@ -158,7 +158,7 @@ class Outbox:
             return ()
         statement = _NEXT
         if under_way:
-            statement = _NEXT.where(not_(among(OUTBOX.c.message_id, self._connection, under_way)))
+            statement = _NEXT.where(not_(among(OUTBOX.c.message_id, under_way)))
         return self._read(statement, most=free)
 
     def in_flight(self) -> int:
@@ -225,7 +225,7 @@ class Outbox:
         values: dict[str, Any] = {"state": state.value}
         if state is not OutboxState.REPLACED:
             values["deposit"] = None
-        chosen = among(OUTBOX.c.message_id, self._connection, message_ids)
+        chosen = among(OUTBOX.c.message_id, message_ids)
         self._connection.execute(update(OUTBOX).where(chosen).values(values))
 
     def to_remake(self) -> Sequence[OutboxMessage]:

@@ -109,7 +109,7 @@ class Quarantine:
 
     def open_rows(self, local_keys: Sequence[str]) -> frozenset[str]:
         """Which of these rows have an open item."""
-        chosen = among(QUARANTINE.c.local_key, self._connection, local_keys) & QUARANTINE.c.resolved_at.is_(None)
+        chosen = among(QUARANTINE.c.local_key, local_keys) & QUARANTINE.c.resolved_at.is_(None)
         rows = self._connection.execute(select(QUARANTINE.c.local_key).where(chosen).distinct())
         return frozenset(row.local_key for row in rows)
 
