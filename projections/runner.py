@@ -23,8 +23,8 @@ from projections.positions import Place, PlaceRole
 from projections.projection import Numbered, Projection
 from projections.source import BEGINNING, Recorded, Source
 
-CHUNK: Final = 2000
-"""Items per transaction."""
+CHUNK: Final = 1000
+"""Items per transaction. With twice as many a rebuild takes a tenth less, and a busy adapter 15 MiB more."""
 
 _RawT = TypeVar("_RawT", bound=Recorded)
 _ItemT = TypeVar("_ItemT", bound=Numbered)
