@@ -8,10 +8,12 @@ is opened by one library within a process: two would undo each other's locks (sq
 import os
 import sqlite3
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from secrets import token_bytes
 from tempfile import mkstemp
+from types import NoneType
 from typing import Any, Final, Literal, Never, cast
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -185,6 +187,19 @@ def driver_of(key: DatabaseKey | None, *, cipher: bool = False) -> Any:  # noqa:
     if key is None and not cipher:
         return sqlite3
     try:
-        return import_module(_DRIVER)
+        return _loaded(_DRIVER)
     except ImportError as error:
         raise NoCipherError from error
+
+
+@cache
+def _loaded(name: str) -> Any:  # noqa: ANN401 - a DB-API module
+    """The driver, told what it stores as it is: else it asks each such value in vain how to store it, for as long as it stores fifteen texts."""
+    driver = import_module(name)
+    for kind in (NoneType, bool, bytes):
+        driver.register_adapter(kind, _as_it_is)
+    return driver
+
+
+def _as_it_is(value: object) -> object:
+    return value

@@ -40,6 +40,7 @@ from projections.encrypted_file import (
     ForeignFileError,
     NoCipherError,
     connect,
+    driver_of,
     in_clear,
     nameless,
     opens,
@@ -232,6 +233,22 @@ def test_what_an_import_remembers_lies_encrypted_in_a_file_without_a_name() -> N
         ]
     assert any(len(content) > 100_000 for content in found)
     assert not any(MARK.encode() in content for content in found)
+
+
+def test_what_sqlite_knows_is_stored_unasked_and_as_it_is_so_that_empty_columns_cost_an_office_nothing(
+    tmp_path: Path,
+) -> None:
+    key, values = DatabaseKey(b"k" * KEY_BYTES), (None, True, False, b"\x00bytes", "text", 2**40)
+    with (
+        closing(connect(tmp_path / "new.db", key)) as encrypted,
+        closing(connect(tmp_path / "clear.db", None)) as clear,
+    ):
+        asked = "SELECT " + ", ".join("?, typeof(?)" for _ in values)
+        twice = [value for value in values for _ in range(2)]
+        assert encrypted.execute(asked, twice).fetchone() == clear.execute(asked, twice).fetchone()
+    driver = driver_of(key)
+    unasked = [driver.adapt(value) for value in (None, True, b"bytes")]  # raises where values are asked one by one
+    assert unasked == [None, True, b"bytes"]
 
 
 def test_a_key_shows_nothing_and_stays_in_its_process() -> None:
