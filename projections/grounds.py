@@ -187,10 +187,10 @@ def _may_be_known(one: ParsedItem) -> bool:
 
 def _row(one: ParsedItem) -> dict[str, Any] | None:
     """The row of a message that counts: not refused, not erased, about a subject."""
-    item, attributes = one.item, one.attributes
+    item, heading = one.item, one.heading
     if item.kind in ("refused", "erased") or one.facts is None or not _may_be_known(one):
         return None
-    if item.subject is None or attributes is None:
+    if item.subject is None or heading is None:
         return None
     return {
         "message_id": item.message_id,
@@ -198,7 +198,7 @@ def _row(one: ParsedItem) -> dict[str, Any] | None:
         "arrived": item.arrived,
         "position": item.position,
         "author": item.author,
-        "type": attributes.type,
+        "type": heading.type,
         "recorded_at": item.recorded_at,
         "facts": one.facts_json,
     }

@@ -4,13 +4,14 @@ Invariants: a unit keeps what it cannot read and shows it raw with a reason; the
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from contracts.catalogue import CATALOGUE
 from contracts.codes import RefusalCode
 from contracts.envelope import Attributes, EnvelopeError, Message, MessageError, open_clear, parse, parse_attributes
 from contracts.facts import Facts, Jwe, SealedContent
-from contracts.names import MessageType
+from contracts.names import ActorId, MessageId, MessageType
 from projections.errors import StoppedError, UnknownTypeError
 from projections.source import JournalItem, LogItem
 
@@ -23,19 +24,31 @@ def known(message_type: str) -> bool:
     return MessageType(message_type) in CATALOGUE
 
 
+class Heading(NamedTuple):
+    """What the read models keep of a message's attributes, as they store it. The message itself, of ten times the size, goes once it was read."""
+
+    type: MessageType
+    time: datetime
+    category: str | None
+    purpose: str | None
+    sequence: int
+    actor: ActorId | None
+    corrects: MessageId | None
+
+
 class ParsedItem(NamedTuple):
-    """A unit's item. `facts` and `content` are whole where the content opens; else `fault` says why not and `raw` shows what there is.
+    """A unit's item. The facts are whole, and the content is there, where it opens; else `fault` says why not and `raw` shows what there is.
 
     A named tuple, as all that a rebuild makes of every message: as frozen as a data class, and made in a fifth of the time.
     """
 
     item: JournalItem
-    attributes: Attributes | None = None
+    heading: Heading | None = None
     facts: Facts | None = None
-    content: SealedContent | None = None
     facts_json: str | None = None
     """The facts as compact JSON, written once for all."""
     content_json: str | None = None
+    """The content likewise."""
     fault: str | None = None
     raw: str | None = None
     unknown_type: str | None = None
@@ -57,21 +70,33 @@ def parse_journal(item: JournalItem) -> ParsedItem:
     except MessageError as error:
         attributes, _ = parse_attributes(item.payload)
         unknown = attributes.type if error.code is RefusalCode.UNKNOWN_TYPE else None
-        return ParsedItem(item, attributes, fault=str(error), raw=_text(item.payload), unknown_type=unknown)
+        return ParsedItem(item, _heading(attributes), fault=str(error), raw=_text(item.payload), unknown_type=unknown)
     return _opened(item, message)
 
 
 def _opened(item: JournalItem, message: Message) -> ParsedItem:
-    sealed = message.data.sealed
+    heading, sealed = _heading(message), message.data.sealed
     if isinstance(sealed, Jwe):
-        return ParsedItem(item, message, message.facts, facts_json=_json(message.facts), fault=SEALED, raw=sealed.jwe)
+        return ParsedItem(item, heading, message.facts, _json(message.facts), fault=SEALED, raw=sealed.jwe)
     try:
         facts, content = open_clear(message)
     except MessageError as error:
         raw = None if sealed is None else sealed.model_dump_json()
-        return ParsedItem(item, message, message.facts, facts_json=_json(message.facts), fault=str(error), raw=raw)
-    written = None if content is None else _json(content)
-    return ParsedItem(item, message, facts, content, facts_json=_json(facts), content_json=written)
+        return ParsedItem(item, heading, message.facts, _json(message.facts), fault=str(error), raw=raw)
+    return ParsedItem(item, heading, facts, _json(facts), None if content is None else _json(content))
+
+
+def _heading(message: Attributes) -> Heading:
+    category, purpose = message.category, message.purpose
+    return Heading(
+        message.type,
+        message.time,
+        None if category is None else category.value,
+        None if purpose is None else purpose.value,
+        message.sequence,
+        message.actor,
+        message.corrects,
+    )
 
 
 def _json(part: Facts | SealedContent) -> str:

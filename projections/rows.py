@@ -38,14 +38,16 @@ _Process = Callable[[Any], Any]
 
 
 def upsert(connection: Connection, table: Table, rows: Iterable[RowValues]) -> None:
-    """Write rows that have all the same columns; of several with one primary key the last holds, and replaces a stored one in these columns."""
+    """Write rows that have all the same columns; of several with one primary key the last holds, and replaces a stored one in these columns.
+
+    Rows are made as they are written: only so many are there at once as one statement carries.
+    """
     keys = tuple(column.name for column in table.primary_key.columns)
     key_of = itemgetter(*keys)
-    latest = list({key_of(row): row for row in rows}.values())
-    if not latest:
-        return
     write = _write_document if connection.dialect.name == "postgresql" else _write_tuples
-    write(connection, table, keys, latest)
+    for some in batches(rows):
+        latest = {key_of(row): row for row in some}
+        write(connection, table, keys, list(latest.values()))
 
 
 def _write_document(connection: Connection, table: Table, keys: Sequence[str], rows: Sequence[RowValues]) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import Column, Connection, Index, Integer, MetaData, Row, String
 from contracts.catalogue import specs
 from contracts.categories import Category, Purpose
 from contracts.codes import RefusalCode
-from contracts.envelope import Attributes
 from contracts.facts import Facts
 from contracts.names import ActorId, GroundId, MessageId, MessageType, ReferralId, SubjectId, UnitId
 from projections.build import Build
@@ -97,7 +96,7 @@ class Timeline:
 
     def apply(self, connection: Connection, items: Sequence[ParsedItem], tables: Build) -> None:
         """Keep the latest state of each message about a subject."""
-        upsert(connection, tables[ENTRY], [_row(one) for one in items if one.item.subject is not None])
+        upsert(connection, tables[ENTRY], (_row(one) for one in items if one.item.subject is not None))
 
 
 def entries(connection: Connection, subject: SubjectId, *, others_visible: bool) -> Sequence[Entry]:
@@ -113,9 +112,9 @@ def entries(connection: Connection, subject: SubjectId, *, others_visible: bool)
 
 
 def _row(one: ParsedItem) -> dict[str, Any]:
-    item, attributes = one.item, one.attributes
+    item, heading = one.item, one.heading
     erased = item.kind == "erased" or not item.payload
-    happened = attributes.time if attributes is not None else item.recorded_at
+    happened = heading.time if heading is not None else item.recorded_at
     return {
         "message_id": item.message_id,
         "subject": item.subject,
@@ -124,7 +123,11 @@ def _row(one: ParsedItem) -> dict[str, Any]:
         "kind": "erased" if erased else item.kind,
         "state": None if erased else item.state,
         "author": item.author,
-        **(_NO_ATTRIBUTES if attributes is None else _attributes(attributes)),
+        "type": heading and heading.type,
+        "category": heading and heading.category,
+        "purpose": heading and heading.purpose,
+        "sequence": heading and heading.sequence,
+        "actor": heading and heading.actor,
         "facts": one.facts_json,
         "content": one.content_json,
         "fault": one.fault,
@@ -132,24 +135,10 @@ def _row(one: ParsedItem) -> dict[str, Any]:
         "ground_id": None if erased else item.ground_id,
         "position": None if erased else item.position,
         "referral_id": referral_of(one.facts),
+        "corrects": heading and heading.corrects,
         "refusal": None if erased or item.refusal is None else item.refusal.value,
         "shared_until": item.erased_at if erased else None,
     }
-
-
-def _attributes(attributes: Attributes) -> dict[str, Any]:
-    category, purpose = attributes.category, attributes.purpose
-    return {
-        "type": attributes.type,
-        "category": None if category is None else category.value,
-        "purpose": None if purpose is None else purpose.value,
-        "sequence": attributes.sequence,
-        "actor": attributes.actor,
-        "corrects": attributes.corrects,
-    }
-
-
-_NO_ATTRIBUTES: Final = dict.fromkeys(("type", "category", "purpose", "sequence", "actor", "corrects"))
 
 
 _ABOUT_REFERRALS: Final = frozenset(spec.facts for spec in specs() if "referral_id" in spec.facts.model_fields)

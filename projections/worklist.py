@@ -206,10 +206,10 @@ def _may_be_known(one: ParsedItem) -> bool:
 
 def _move(one: ParsedItem) -> dict[str, Any] | None:
     """The row of a message that counts: not refused, not erased, about a subject."""
-    item, facts, attributes = one.item, one.facts, one.attributes
+    item, facts, heading = one.item, one.facts, one.heading
     if item.kind in ("refused", "erased") or not isinstance(facts, ReferralFacts):
         return None
-    if attributes is None or item.subject is None:
+    if heading is None or item.subject is None:
         return None
     return {
         "message_id": item.message_id,
@@ -218,9 +218,9 @@ def _move(one: ParsedItem) -> dict[str, Any] | None:
         "arrived": item.arrived,
         "position": item.position,
         "author": item.author,
-        "type": attributes.type,
-        "category": attributes.category,
-        "time": attributes.time,
+        "type": heading.type,
+        "category": heading.category,
+        "time": heading.time,
         "facts": one.facts_json,
         "content": one.content_json,
     }

@@ -143,8 +143,8 @@ class SealedPair:
 
     def finding(self, message_id: MessageId) -> str | None:
         """What UP reads of a finding; None while it does not open."""
-        content = self.shown(message_id).content
-        return content.finding if isinstance(content, NeedContent) else None
+        content = self.shown(message_id).content_json
+        return None if content is None else NeedContent.model_validate_json(content).finding
 
     @property
     def subject(self) -> SubjectId:
