@@ -23,8 +23,8 @@ from projections.positions import Place, PlaceRole
 from projections.projection import Numbered, Projection
 from projections.source import BEGINNING, Recorded, Source
 
-CHUNK: Final = 1000
-"""Items per transaction. With twice as many a rebuild takes a tenth less, and a busy adapter 15 MiB more."""
+CHUNK: Final = 2000
+"""Items per transaction. With half as many a rebuild takes a tenth more: what is indexed by client is written, and folded, twice as often."""
 
 _RawT = TypeVar("_RawT", bound=Recorded)
 _ItemT = TypeVar("_ItemT", bound=Numbered)

@@ -29,6 +29,9 @@ from projections.source import LogItem
 MODELS: Final = ("access-history", "obligations")
 """What `spojka-hub projections rebuild` may name."""
 
+_CHUNK: Final = 1000
+"""Events per transaction: fewer than at a unit, since their messages are kept whole until it ends."""
+
 _AnswerT = TypeVar("_AnswerT")
 
 
@@ -44,7 +47,11 @@ class ReadModels:
         self._follower = FollowerStore(database, "projections", mapper)
         self._engine: Engine = create_engine("postgresql+psycopg://", creator=self._connect, pool_size=2)
         self._runner = Runner[LogItem, ParsedLogItem](
-            self._engine, LogSource(self._follower), parse=parse_log, projections=[AccessHistory(), Obligations()]
+            self._engine,
+            LogSource(self._follower),
+            parse=parse_log,
+            projections=[AccessHistory(), Obligations()],
+            chunk=_CHUNK,
         )
 
     def prepare(self) -> None:
