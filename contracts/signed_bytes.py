@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Final
 
 from contracts.keys import KeyUse, KeyUseError, SignatureError, SignatureFault, SigningKey, VerifyingKey
-from contracts.merkle import ProofError, all_inclusion_paths, leaf_hash, root_from_inclusion
+from contracts.merkle import ProofError, all_inclusion_paths, leaf_hash, root, root_from_inclusion
 from contracts.names import KeyId
 from contracts.pae import PayloadType
 
@@ -23,9 +23,11 @@ __all__ = [
     "BatchRoots",
     "SignatureError",
     "SignatureFault",
+    "SignedBatch",
     "SignedBytes",
     "sign_batch",
     "sign_one",
+    "sign_together",
     "verify",
 ]
 
@@ -67,6 +69,15 @@ class SignedBytes:
         return sha256(self.payload).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class SignedBatch:
+    """What the payloads of a batch share: the key, its one signature, and their leaf hashes in order, from which the proof of each follows."""
+
+    key_id: KeyId
+    signature: bytes
+    leaves: tuple[bytes, ...]
+
+
 class BatchRoots:
     """The batches whose signature already held, so that 256 records cost one Ed25519 verification.
 
@@ -104,9 +115,7 @@ def sign_batch(payloads: Sequence[bytes], key: SigningKey) -> list[SignedBytes]:
 
     Raises `ValueError` for more, `KeyUseError` when the key is for something that does not travel in batches.
     """
-    _check_may_sign(key, _BATCH_USES)
-    if len(payloads) > MAX_BATCH:
-        raise ValueError(f"a batch holds at most {MAX_BATCH} payloads, not {len(payloads)}")
+    _check_may_batch(payloads, key)
     if not payloads:
         return []
     size = len(payloads)
@@ -116,6 +125,15 @@ def sign_batch(payloads: Sequence[bytes], key: SigningKey) -> list[SignedBytes]:
         SignedBytes(payload, key.key_id, signature, BatchProof(size, index, path))
         for index, (payload, path) in enumerate(zip(payloads, paths, strict=True))
     ]
+
+
+def sign_together(payloads: Sequence[bytes], key: SigningKey) -> SignedBatch:
+    """Sign 1 to 256 payloads as `sign_batch` does, without making their proofs yet. Raises as it does, and `ValueError` for none."""
+    _check_may_batch(payloads, key)
+    if not payloads:
+        raise ValueError("a batch of nothing proves nothing")
+    leaves = tuple(map(leaf_hash, payloads))
+    return SignedBatch(key.key_id, key.sign(PayloadType.BATCH, _batch(len(leaves), root(leaves))), leaves)
 
 
 def verify(
@@ -151,6 +169,12 @@ def _root(signed: SignedBytes, proof: BatchProof) -> bytes:
 
 def _batch(size: int, root: bytes) -> bytes:
     return size.to_bytes(8, "big") + root
+
+
+def _check_may_batch(payloads: Sequence[bytes], key: SigningKey) -> None:
+    _check_may_sign(key, _BATCH_USES)
+    if len(payloads) > MAX_BATCH:
+        raise ValueError(f"a batch holds at most {MAX_BATCH} payloads, not {len(payloads)}")
 
 
 def _check_may_sign(key: SigningKey, uses: frozenset[KeyUse]) -> None:

@@ -6,10 +6,11 @@ Invariant: the unit is the key's own, so nothing is ever signed in another unit'
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from adapters.storage.signed_batches import InBatch
 from contracts.keys import SigningKey, parse_key_id
 from contracts.names import ProgrammeId, Source, UnitId, source_of
 from contracts.pae import PayloadType
-from contracts.signed_bytes import MAX_BATCH, SignedBytes, sign_batch, sign_one
+from contracts.signed_bytes import MAX_BATCH, SignedBytes, sign_one, sign_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ class Signer:
         """The `source` of every message of this unit."""
         return source_of(self.programme, self.unit)
 
-    def sign(self, payloads: Sequence[bytes]) -> list[SignedBytes]:
+    def sign(self, payloads: Sequence[bytes]) -> Sequence[SignedBytes | InBatch]:
         """Sign in the order given: one alone by itself, more in batches of up to 256."""
         key = self.current
         if len(payloads) == 1:
             return [sign_one(payloads[0], key, PayloadType.CLOUDEVENT)]
-        signed: list[SignedBytes] = []
+        signed: list[InBatch] = []
         for start in range(0, len(payloads), MAX_BATCH):
-            signed += sign_batch(payloads[start : start + MAX_BATCH], key)
+            part = payloads[start : start + MAX_BATCH]
+            batch = sign_together(part, key)
+            signed += [InBatch(payload, batch, place) for place, payload in enumerate(part)]
         return signed

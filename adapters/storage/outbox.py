@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, sele
 
 from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.recovery import RECOVERY
-from adapters.storage.signed_columns import columns_of, from_row
+from adapters.storage.signed_batches import InBatch, SignedBatches
 from adapters.storage.tables import OUTBOX, RENUMBERING
 from contracts.names import MessageId, RecordKey
 from contracts.signed_bytes import SignedBytes
@@ -48,7 +48,7 @@ class Queued(NamedTuple):
     message_id: MessageId
     record_key: RecordKey
     sequence: int
-    signed: SignedBytes
+    signed: SignedBytes | InBatch
     lane: Lane = Lane.LIVE
     deposit: bytes | None = None
     """The value of the header `spojka-key`, where the message deposits a key."""
@@ -124,6 +124,7 @@ class Outbox:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._batches = SignedBatches(connection)
 
     def put(self, messages: Sequence[Queued], *, at: datetime) -> None:
         """Queue signed messages in the order given. A live one takes what waits of its key along, so that order holds."""
@@ -138,7 +139,7 @@ class Outbox:
             "queued_at": Same(at),
             "attempts": Same(0),
             "deposit": [one.deposit for one in messages],
-            **columns_of([one.signed for one in messages]),
+            **self._batches.write([one.signed for one in messages]),
         }
         insert_rows(self._connection, OUTBOX, columns)
         self._promote({one.record_key for one in messages if one.lane is Lane.LIVE})
@@ -246,16 +247,17 @@ class Outbox:
         return {state: found.get(state, 0) for state in OutboxState}
 
     def _read(self, statement: Any, **values: object) -> list[OutboxMessage]:  # noqa: ANN401 - SQLAlchemy's select is generic in its columns
-        return [_message(row) for row in self._connection.execute(statement, values)]
+        rows = self._connection.execute(statement, values).all()
+        return [_message(row, signed) for row, signed in zip(rows, self._batches.read(rows), strict=True)]
 
 
-def _message(row: Row[Any]) -> OutboxMessage:
+def _message(row: Row[Any], signed: SignedBytes) -> OutboxMessage:
     return OutboxMessage(
         order=row.order,
         message_id=MessageId(row.message_id),
         record_key=RecordKey(row.record_key),
         sequence=row.sequence,
-        signed=from_row(row),
+        signed=signed,
         lane=Lane(row.lane),
         state=OutboxState(row.state),
         queued_at=row.queued_at,

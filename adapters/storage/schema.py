@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateColumn
 from adapters.errors import AdapterError
 from adapters.storage.tables import JOURNAL, METADATA, OUTBOX, SCHEMA_VERSION
 
-VERSION: Final = 7
+VERSION: Final = 8
 
 Steps = Mapping[int, Callable[[Connection], None]]
 
@@ -38,7 +38,28 @@ def _add_sealing(connection: Connection) -> None:
     next(index for index in JOURNAL.indexes if index.name == "journal_sealed").create(connection)
 
 
-STEPS: Final[Steps] = {2: _add_tables, 3: _add_tables, 4: _add_sealing, 5: _add_tables, 6: _add_tables, 7: _add_tables}
+def _add_batches(connection: Connection) -> None:
+    """Version 8 keeps once what a batch shares, and indexes only what came sealed. What was signed before stays as it was written."""
+    METADATA.create_all(connection)
+    known = {column["name"] for column in inspect(connection).get_columns(OUTBOX.name)}
+    for column in (OUTBOX.c.batch, OUTBOX.c.place):
+        if column.name not in known:  # else the whole table was made by a step before
+            written = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {written}")
+    sealed = next(index for index in JOURNAL.indexes if index.name == "journal_sealed")
+    sealed.drop(connection)
+    sealed.create(connection)
+
+
+STEPS: Final[Steps] = {
+    2: _add_tables,
+    3: _add_tables,
+    4: _add_sealing,
+    5: _add_tables,
+    6: _add_tables,
+    7: _add_tables,
+    8: _add_batches,
+}
 """By the version that each step leads to; the first one that is needed leads to version 2."""
 
 

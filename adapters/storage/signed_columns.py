@@ -3,13 +3,11 @@
 Invariant: what is read is bit for bit what was signed; a batch proof is `u16be size ‖ u16be index ‖ path`, absent for a signature of its own.
 """
 
-from collections.abc import Sequence
 from struct import pack, unpack_from
 from typing import Any, Final
 
 from sqlalchemy import Row
 
-from adapters.storage.many_rows import Columns
 from contracts.merkle import HASH_LENGTH
 from contracts.names import KeyId
 from contracts.signed_bytes import BatchProof, SignedBytes
@@ -24,16 +22,6 @@ def to_columns(signed: SignedBytes) -> dict[str, Any]:
         "key_id": signed.key_id,
         "signature": signed.signature,
         "proof": None if signed.proof is None else _pack(signed.proof),
-    }
-
-
-def columns_of(signed: Sequence[SignedBytes]) -> Columns:
-    """The same of many, column by column."""
-    return {
-        "payload": [one.payload for one in signed],
-        "key_id": [one.key_id for one in signed],
-        "signature": [one.signature for one in signed],
-        "proof": [None if one.proof is None else _pack(one.proof) for one in signed],
     }
 
 

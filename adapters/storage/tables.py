@@ -6,7 +6,7 @@ revision of the journal is given once, in commit order, so a follower that has r
 
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 from adapters.storage.column_types import Instant, Number
 
@@ -47,6 +47,17 @@ RENUMBERING: Final = Table(
 )
 """Record keys whose numbers the hub knows better (a restored adapter); nothing of them is sent until they are numbered again."""
 
+SIGNED_BATCH: Final = Table(
+    "signed_batch",
+    METADATA,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("key_id", String(120), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What messages of the outbox share that were signed together; nothing leaves this table."""
+
 OUTBOX: Final = Table(
     "outbox",
     METADATA,
@@ -66,10 +77,13 @@ OUTBOX: Final = Table(
     Column("incarnation", String(120)),
     Column("replacement", String(36)),
     Column("deposit", LargeBinary),
+    Column("batch", Number),
+    Column("place", Integer),
     Index("outbox_next", "state", "lane", "order"),
     Index("outbox_key", "record_key", "state"),
     sqlite_autoincrement=True,
 )
+"""Of what was signed together `batch` and `place` stand for key, signature and proof: see `signed_batches`."""
 
 RECEIPT: Final = Table(
     "receipt",
@@ -140,7 +154,12 @@ JOURNAL: Final = Table(
     Column("recorded_at", Instant, nullable=False),
     Index("journal_subject", "subject", "shapes_state"),
     Index("journal_type", "type"),
-    Index("journal_sealed", "sealed_under"),
+    Index(
+        "journal_sealed",
+        "sealed_under",
+        sqlite_where=text("sealed_under IS NOT NULL"),
+        postgresql_where=text("sealed_under IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """`payload` is what was signed, of an own entry the document in clear; `opened` the document in clear of what came sealed."""

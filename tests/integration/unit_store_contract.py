@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from adapters.desk.actions.consents import ConsentRecorded, Paper, Terms
@@ -17,9 +18,10 @@ from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
 from adapters.storage.journal import Entry, EntryKind, OwnState
-from adapters.storage.outbox import MAX_IN_FLIGHT, OutboxMessage, OutboxState, Sending
+from adapters.storage.outbox import MAX_IN_FLIGHT, Lane, OutboxMessage, OutboxState, Queued, Sending
 from adapters.storage.receipts import Answer
 from adapters.storage.schema import VERSION, NewerDatabaseError, upgrade
+from adapters.storage.tables import OUTBOX, SIGNED_BATCH
 from adapters.storage.unit_store import UnitStore
 from contracts import feed_record
 from contracts.categories import Category
@@ -33,7 +35,7 @@ from contracts.messages.service import ServiceDelivered
 from contracts.names import MessageId, RecordKey, SubjectId, UnitId
 from contracts.pae import PayloadType
 from contracts.receipt import Receipt
-from contracts.signed_bytes import sign_one, verify
+from contracts.signed_bytes import MAX_BATCH, sign_batch, sign_one, verify
 from projections.encrypted_file import DatabaseKey
 from projections.kafka.positions import InputPosition
 from tests.simulated_hub import NOON, PROGRAMME, SUBJECT, SimulatedFeed, SimulatedHub, message_id
@@ -43,6 +45,16 @@ from tests.simulation.programme import StoryClock
 OP, UP = UnitId("op"), UnitId("up")
 CLIENT = ClientKey("c-1")
 HOUR = timedelta(hours=1)
+
+
+_BACK_TO_7 = (
+    "DROP TABLE signed_batch",
+    "ALTER TABLE outbox DROP COLUMN batch",
+    "ALTER TABLE outbox DROP COLUMN place",
+    "DROP INDEX journal_sealed",
+    "CREATE INDEX journal_sealed ON journal (sealed_under)",
+    "UPDATE schema_version SET version = 7",
+)
 
 
 def item(value: bytes) -> FeedItem:
@@ -257,6 +269,17 @@ class UnitStoreContract:
         assert any(one.signed.proof is not None for one in waiting), "more than one batch, signed as such"
         for one in waiting:
             verify(one.signed, hub.unit_keys[OP].verifying_key, PayloadType.CLOUDEVENT)
+
+    def test_messages_signed_together_take_the_disk_for_one_signature(self, desk: Desk) -> None:
+        self.consent(desk)
+        with desk.store.read() as tx:
+            before = tx.connection.scalar(select(func.count()).select_from(SIGNED_BATCH)) or 0
+        list(desk.record_many([service(str(n)) for n in range(1, MAX_BATCH + 2)]))
+        with desk.store.read() as tx:
+            assert tx.connection.scalar(select(func.count()).select_from(SIGNED_BATCH)) == before + 2
+            bulk = OUTBOX.c.lane == int(Lane.BULK)
+            alone = select(func.count()).where(bulk & (OUTBOX.c.proof.is_not(None) | OUTBOX.c.signature.is_not(None)))
+            assert tx.connection.scalar(alone) == 0
 
     def test_a_worker_s_entry_overtakes_an_import_of_other_clients_but_not_of_its_own(self, desk: Desk) -> None:
         for client in ("c-1", "c-2"):
@@ -600,6 +623,24 @@ class UnitStoreContract:
             upgrade(tx.connection, version=VERSION + 2, steps=steps)
             upgrade(tx.connection, version=VERSION + 2, steps=steps)
         assert taken == [VERSION + 1, VERSION + 2]
+
+    def test_what_was_signed_before_an_upgrade_still_leaves_as_it_was_signed(
+        self, desk: Desk, where: str, hub: SimulatedHub
+    ) -> None:
+        payloads = [hub.message_of(OP, n).payload for n in range(1, 4)]
+        before = sign_batch(payloads, hub.unit_keys[OP])
+        with desk.store.write() as tx:
+            rows = [Queued(message_id(n), RecordKey(SUBJECT), n, one) for n, one in enumerate(before, 1)]
+            tx.outbox.put(rows, at=NOON)
+            for statement in _BACK_TO_7:
+                tx.connection.exec_driver_sql(statement)
+        desk.store.close()
+        desk = self.desk_of(UnitStore.open(where, self.key), hub)
+        assert [one.signed for one in self.waiting(desk)] == before
+        self.consent(desk)
+        list(desk.record_many(service(str(n)) for n in range(1, 300)))
+        for one in self.waiting(desk):
+            verify(one.signed, hub.unit_keys[OP].verifying_key, PayloadType.CLOUDEVENT)
 
     def test_a_message_about_nobody_is_keyed_by_the_unit(self, desk: Desk) -> None:
         facts = FeedAcknowledged(shard=0, generation=1, feed_sequence=4, link="0" * 64)

@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from contracts.keys import KeyUse, KeyUseError, SigningKey, VerifyingKey
+from contracts.merkle import all_inclusion_paths
 from contracts.names import UnitId
 from contracts.pae import PayloadType
 from contracts.signed_bytes import (
@@ -18,6 +19,7 @@ from contracts.signed_bytes import (
     SignedBytes,
     sign_batch,
     sign_one,
+    sign_together,
     verify,
 )
 
@@ -58,13 +60,29 @@ def test_each_message_of_a_batch_verifies_without_the_others(size: int) -> None:
         verify(each, KEY.verifying_key, PayloadType.CLOUDEVENT, roots=BatchRoots())
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 255, MAX_BATCH])
+def test_a_batch_kept_once_proves_the_same_of_each_message(size: int) -> None:
+    payloads = [b"%d" % n for n in range(size)]
+    together, alone = sign_together(payloads, KEY), sign_batch(payloads, KEY)
+    _, paths = all_inclusion_paths(together.leaves)
+    proofs = [BatchProof(size, index, path) for index, path in enumerate(paths)]
+    assert alone == [
+        SignedBytes(payload, together.key_id, together.signature, proof)
+        for payload, proof in zip(payloads, proofs, strict=True)
+    ]
+
+
 def test_an_empty_batch_signs_nothing() -> None:
     assert sign_batch([], KEY) == []
+    with pytest.raises(ValueError, match="nothing"):
+        sign_together([], KEY)
 
 
 def test_a_batch_beyond_the_limit_is_refused_before_anyone_has_to_check_it() -> None:
     with pytest.raises(ValueError, match="at most 256"):
         sign_batch([b"x"] * (MAX_BATCH + 1), KEY)
+    with pytest.raises(ValueError, match="at most 256"):
+        sign_together([b"x"] * (MAX_BATCH + 1), KEY)
 
 
 def test_a_full_batch_costs_one_signature_check() -> None:
