@@ -1,6 +1,6 @@
 """Writing and finding many rows at once, on SQLite and PostgreSQL alike.
 
-Invariant: one statement carries at most `AT_ONCE` values, since SQLite has a limit on parameters.
+Invariant: one statement carries at most `AT_ONCE` rows or values, since SQLite has a limit on parameters.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,9 +69,10 @@ def _document_statement(table: Table, keys: tuple[str, ...], names: tuple[str, .
 
 
 def _written(row: RowValues, names: Sequence[str], processes: Sequence[tuple[str, _Process]]) -> dict[str, Any]:
-    values = {name: row[name] for name in names}
+    """What the row says; what is left out is empty."""
+    values = {name: value for name in names if (value := row[name]) is not None}
     for name, process in processes:
-        if values[name] is not None:
+        if name in values:
             values[name] = process(values[name])
     return values
 
