@@ -1,6 +1,6 @@
 """Python's cycle collector, paused while many messages are alive at once.
 
-A chunk of a thousand parsed messages makes it search again and again for garbage that is not there yet: a quarter of a rebuild's time. Messages hold
+A chunk of two thousand parsed messages makes it search again and again for garbage that is not there yet: a quarter of a rebuild's time. Messages hold
 no cycles, so nothing piles up meanwhile; reference counting goes on.
 """
 
