@@ -1,7 +1,7 @@
 """Python's cycle collector, paused while many messages are alive at once.
 
-A chunk of two thousand parsed messages makes it search again and again for garbage that is not there yet: a quarter of a rebuild's time. Messages hold
-no cycles, so nothing piles up meanwhile; reference counting goes on.
+A chunk of parsed messages makes it search again and again for garbage that is not there yet: a quarter of a rebuild's time. Messages hold no cycles,
+so nothing piles up meanwhile; reference counting goes on.
 """
 
 import gc
