@@ -6,7 +6,7 @@ with the catalogue of messages.
 """
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -17,8 +17,11 @@ from contracts.names import Slug
 
 
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
-        raise ValueError("no such time zone: write it as in the IANA list, Europe/Prague")
+    """Asked by loading it, since the list of all of them takes ten milliseconds to make."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("no such time zone: write it as in the IANA list, Europe/Prague") from error
     return zone
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from adapters.connectors.refusal import Refusal
 from adapters.connectors.scratch import Scratch
+from adapters.desk.rendering import SameAgain
 from adapters.drafts import ClientKey, Draft
 from contracts.catalogue import spec_of
 from contracts.messages.entry import EntryCorrected
@@ -29,6 +30,8 @@ class ImportReport:
         self._clients = scratch.index("report/clients")
         self._made = scratch.index("report/made")
         self._met: set[ClientKey] = set()
+        self._hash: SameAgain[object, int] = SameAgain(hash)
+        """Of times and facts, which the rows of an import share."""
         self.messages: Counter[MessageType] = Counter()
         self.rows: dict[str, int] = {}
         self.unmapped: tuple[str, ...] = ()
@@ -41,13 +44,23 @@ class ImportReport:
             self._clients.add(draft.client)
             if len(self._met) < _MOST_MET:
                 self._met.add(draft.client)
-        digest = _digest(draft)
+        digest = self._digest(draft)
         key = draft.local_key or digest
         if self._made.add(key, digest):
             self.messages[spec_of(draft.facts).type] += 1
         elif self._made.find(key) != [digest]:
             self._made.put(key, digest)
             self.messages[spec_of(EntryCorrected(reason="typing-error")).type] += 1
+
+    def _digest(self, draft: Draft) -> str:
+        """Tells contents apart within one run."""
+        if draft.content is None and draft.local_key is not None:
+            try:
+                return f"{hash((self._hash(draft.time), draft.category, self._hash(draft.facts))):x}"
+            except TypeError:  # facts with something in them that cannot be hashed
+                pass
+        content = f"{draft.time.timestamp()} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
+        return blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()
 
     def counted(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
         """The drafts, counted as they go by."""
@@ -78,16 +91,3 @@ class ImportReport:
             cell = {"file": one.file, "row": one.row, "column": one.column, "value": one.value, "reason": one.explained}
             yield (",\n" if number else "\n") + json.dumps(cell, ensure_ascii=False)
         yield "]}\n"
-
-
-def _digest(draft: Draft) -> str:
-    """Tells contents apart within one run."""
-    if draft.content is None and draft.local_key is not None:
-        try:
-            return f"{hash((draft.time, draft.category, draft.facts)):x}"
-        except TypeError:  # facts with something in them that cannot be hashed
-            pass
-    content = (
-        f"{draft.time.timestamp()} {draft.category} {draft.facts.__dict__} {draft.content and draft.content.__dict__}"
-    )
-    return blake2b(content.encode(errors="replace"), digest_size=_DIGEST_BYTES).hexdigest()

@@ -17,6 +17,7 @@ from contracts.merkle import HASH_LENGTH, all_inclusion_paths
 from contracts.names import KeyId
 from contracts.signed_bytes import BatchProof, SignedBatch, SignedBytes
 
+_COLUMNS: Final = ("payload", "key_id", "signature", "proof", "batch", "place")
 _OF_NUMBERS: Final = select(SIGNED_BATCH).where(SIGNED_BATCH.c.number.in_(bindparam("numbers", expanding=True)))
 _ADD: Final = insert(SIGNED_BATCH).returning(SIGNED_BATCH.c.number)
 
@@ -27,17 +28,6 @@ class InBatch(NamedTuple):
     payload: bytes
     batch: SignedBatch
     place: int
-
-
-class _Stored(NamedTuple):
-    """The columns of one message."""
-
-    payload: bytes
-    key_id: str | None = None
-    signature: bytes | None = None
-    proof: bytes | None = None
-    batch: int | None = None
-    place: int | None = None
 
 
 class _Known(NamedTuple):
@@ -59,12 +49,12 @@ class SignedBatches:
         batches = {id(one.batch): one.batch for one in signed if isinstance(one, InBatch)}
         numbers = {known: self._add(batch) for known, batch in batches.items()}
         rows = [
-            _Stored(one.payload, batch=numbers[id(one.batch)], place=one.place)
+            (one.payload, None, None, None, numbers[id(one.batch)], one.place)
             if isinstance(one, InBatch)
-            else _Stored(**to_columns(one))
+            else (*to_columns(one).values(), None, None)
             for one in signed
         ]
-        return dict(zip(_Stored._fields, map(list, zip(*rows, strict=True)), strict=True))
+        return dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
 
     def _add(self, batch: SignedBatch) -> int:
         values = {"key_id": batch.key_id, "signature": batch.signature, "leaves": b"".join(batch.leaves)}
