@@ -228,22 +228,18 @@ class Docket:
         decision: Decision,
         draft: _Draft,
     ) -> str:
-        position = self._next_position(draft)
         if isinstance(decision, Refused):
             self._refuse(key, signed, attributes, decision, draft)
-            if decision.code is not RefusalCode.ID_REUSED:
-                draft.indexed.append(Indexed(attributes.source, attributes.id, signed.digest, position))
             return decision.code
         assert message is not None  # noqa: S101 - only a message is accepted
         self._accept(key, signed, message, decision, draft)
-        draft.indexed.append(Indexed(attributes.source, attributes.id, signed.digest, position))
         for follow_up in decision.follow_ups:
             self._follow(follow_up, draft)
         return "accepted"
 
     def _accept(self, key: RecordKey, signed: SignedBytes, message: Message, decision: Accepted, draft: _Draft) -> None:
         case = self._file(key, draft)
-        position = self._next_position(draft)
+        position, digest = self._next_position(draft), signed.digest
         name = stream_of(message)
         stream_id, version = case.streams.get(name, (None, 0))
         event = MessageAccepted.made(
@@ -257,9 +253,10 @@ class Docket:
             basis=self._basis(case),
             recipients=decision.recipients,
             backfills=decision.backfills,
-            outline=outline_of(message, signed.digest),
+            outline=outline_of(message, digest),
         )
         draft.events.append(event)
+        draft.indexed.append(Indexed(message.source, message.id, digest, position))
         if name[0] != _NO_STATE or message.unit != HUB:
             path = support_path.evolve(case.path, event, message, position)
             draft.files[key] = CaseFile(path, {**case.streams, name: (event.originator_id, event.originator_version)})
@@ -289,7 +286,7 @@ class Docket:
     def _refuse(
         self, key: RecordKey, signed: SignedBytes, attributes: Attributes, decision: Refused, draft: _Draft
     ) -> None:
-        case = self._file(key, draft)
+        case, position, digest = self._file(key, draft), self._next_position(draft), signed.digest
         name: tuple[StreamKind, str] = (
             (_NO_STATE, attributes.id) if attributes.unit == HUB and not attributes.subject else ("path", "")
         )
@@ -303,7 +300,7 @@ class Docket:
             message_id=attributes.id,
             type=attributes.type,
             sequence=attributes.sequence,
-            digest=signed.digest,
+            digest=digest,
             code=decision.code,
             basis=self._basis(case),
             stream=name[0],
@@ -312,6 +309,8 @@ class Docket:
             last_sequence=decision.last_sequence,
         )
         draft.events.append(event)
+        if decision.code is not RefusalCode.ID_REUSED:
+            draft.indexed.append(Indexed(attributes.source, attributes.id, digest, position))
         if name[0] == _NO_STATE:
             return
         streams = {**case.streams, name: (event.originator_id, event.originator_version)}

@@ -14,8 +14,8 @@ from contracts import kafka_record
 from contracts.codes import DeadLetterReason
 from contracts.envelope import Attributes, EnvelopeError, Message, MessageError, parse, parse_attributes
 from contracts.kafka_record import RecordError, RecordFault
-from contracts.keys import KeyUse, SignatureError, parse_key_id
-from contracts.names import HUB, RecordKey
+from contracts.keys import KeyUse, SignatureError, VerifyingKey, parse_key_id
+from contracts.names import HUB, KeyId, RecordKey, UnitId
 from contracts.pae import PayloadType
 from contracts.partition import partition_of
 from contracts.signed_bytes import BatchRoots, SignedBytes, verify
@@ -56,6 +56,34 @@ class _Dead(Exception):  # noqa: N818 - never leaves this module
         self.reason = reason
 
 
+class _Signer(NamedTuple):
+    """Whose key it is, and whether the unit may send."""
+
+    unit: UnitId
+    key: VerifyingKey
+    admitted: bool
+
+
+class _Signers(dict[KeyId, _Signer]):
+    """Who signs messages by a trust list at one instant: found once, since a few sign a whole run. Raises `_Dead` for a key that signs none."""
+
+    def __init__(self, directory: Directory, at: datetime) -> None:
+        super().__init__()
+        self._directory = directory
+        self._at = at
+
+    def __missing__(self, key_id: KeyId) -> _Signer:
+        known, name = self._directory.key(key_id), parse_key_id(key_id)
+        if known is None or name.use is not KeyUse.MESSAGES:
+            raise _Dead(DeadLetterReason.UNKNOWN_KEY)
+        entry, key = known
+        if not entry.valid(self._at):
+            raise _Dead(DeadLetterReason.REVOKED_KEY)
+        admitted = name.unit == HUB or self._directory.party(name.unit, self._at).admitted
+        signer = self[key_id] = _Signer(name.unit, key, admitted)
+        return signer
+
+
 class Verifier:
     """Checks records against a trust list. Safe to use from several threads."""
 
@@ -66,39 +94,36 @@ class Verifier:
 
     def check(self, record: RawRecord, directory: Directory, at: datetime) -> Verified | DeadLetter:
         """One record, judged by the keys valid at `at`. Never raises for anything that a sender can send."""
-        try:
-            return self._check(record, directory, at)
-        except _Dead as dead:
-            return dead_letter(record, dead.reason)
+        return self._judged(record, _Signers(directory, at))
 
     def check_all(
         self, records: Sequence[RawRecord], directory: Directory, at: datetime
     ) -> list[Verified | DeadLetter]:
         """A run of records, one after the other."""
-        return [self.check(record, directory, at) for record in records]
+        signers = _Signers(directory, at)
+        return [self._judged(record, signers) for record in records]
 
-    def _check(self, record: RawRecord, directory: Directory, at: datetime) -> Verified:
+    def _judged(self, record: RawRecord, signers: _Signers) -> Verified | DeadLetter:
+        try:
+            return self._check(record, signers)
+        except _Dead as dead:
+            return dead_letter(record, dead.reason)
+
+    def _check(self, record: RawRecord, signers: _Signers) -> Verified:
         signed = _signed(record)
         attributes, message, fault = _parsed(signed.payload)
-        self._verify(signed, attributes, directory, at)
+        self._verify(signed, attributes, signers[signed.key_id])
         key = self._place(record, attributes)
         return Verified(record, signed, attributes, message, fault, key)
 
-    def _verify(self, signed: SignedBytes, attributes: Attributes, directory: Directory, at: datetime) -> None:
-        known = directory.key(signed.key_id)
-        name = parse_key_id(signed.key_id)
-        if known is None or name.use is not KeyUse.MESSAGES:
-            raise _Dead(DeadLetterReason.UNKNOWN_KEY)
-        entry, verifying_key = known
-        if not entry.valid(at):
-            raise _Dead(DeadLetterReason.REVOKED_KEY)
+    def _verify(self, signed: SignedBytes, attributes: Attributes, signer: _Signer) -> None:
         try:
-            verify(signed, verifying_key, PayloadType.CLOUDEVENT, roots=self._roots)
+            verify(signed, signer.key, PayloadType.CLOUDEVENT, roots=self._roots)
         except SignatureError as error:
             raise _Dead(DeadLetterReason.BAD_SIGNATURE) from error
-        if name.unit != attributes.unit:
+        if signer.unit != attributes.unit:
             raise _Dead(DeadLetterReason.SOURCE_NOT_OWNER)
-        if name.unit != HUB and not directory.party(name.unit, at).admitted:
+        if not signer.admitted:
             raise _Dead(DeadLetterReason.REVOKED_KEY)
 
     def _place(self, record: RawRecord, attributes: Attributes) -> RecordKey:

@@ -3,8 +3,9 @@
 import gc
 from typing import Final
 
-_COLLECT: Final = (100_000, 50, 100)
-"""Cached states are many and hold no cycles: at the default the collector walks them for a sixth of the writer's time."""
+_COLLECT: Final = (500_000, 50, 100)
+"""Cached states are many and hold no cycles: at the default the collector walks them for a sixth of the writer's time.
+More objects than a poll of the inbox becomes, so that none is walked while it is decided."""
 
 
 def collect_seldom() -> None:
