@@ -8,13 +8,13 @@ state and cannot write; what this process was making durable when it began is in
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
@@ -53,8 +53,13 @@ from adapters.storage.schema import VERSION, upgrade, version_of
 from adapters.storage.suspicious import Suspicious
 from adapters.storage.trust_lists import TrustLists
 from adapters.storage.webhooks import Webhooks
+from projections.certificate_fault import CertificateFault
 from projections.database import empty_log, engine_of
+from projections.database_certificate import refusal
 from projections.encrypted_file import DatabaseKey, ForeignFileError
+
+if TYPE_CHECKING:
+    import psycopg
 
 _BUSY_MS: Final = 30_000
 _TRY_AGAIN_MS: Final = 2
@@ -73,6 +78,13 @@ _DISK_FULL: Final = "53100"
 """PostgreSQL's SQLSTATE for it."""
 _LOCK: Final = 0x53504F4A
 """Of the one writer of a PostgreSQL database (`SPOJ`)."""
+_CERTIFICATE: Final[Mapping[CertificateFault, str]] = {
+    "unknown-authority": "Name the authority's file in the address (`sslrootcert`); if it is that one, somebody else answers there.",
+    "expired": "Whoever runs the database must renew it and have PostgreSQL reload.",
+    "not-yet-valid": "Set the clocks of both machines right.",
+    "wrong-name": "Write the host in the address as the certificate names it; if it is right, somebody else answers there.",
+    "other": "Send whoever runs the database this message.",
+}
 
 
 class StoreError(AdapterError):
@@ -159,6 +171,7 @@ class UnitStore:
             raise StoreError(error.problem, advice=error.advice) from error
         except SQLAlchemyError as error:
             store.close()
+            _tell_of_certificate(error)
             raise StoreError(
                 f"The database {url.render_as_string(hide_password=True)} does not open: {type(error).__name__}",
                 advice="Check that the folder exists and is writable, or that the server runs and lets this user in.",
@@ -312,6 +325,14 @@ def _full_disk_told() -> Iterator[None]:
             "The disk with the unit's database is full; nothing was written",
             advice="Free some space on it, then do it again: what was recorded before is kept.",
         ) from error
+
+
+def _tell_of_certificate(error: SQLAlchemyError) -> None:
+    """Raises `StoreError` where a server could not show whose it is."""
+    cause = error.orig if isinstance(error, OperationalError) else None
+    refused = refusal(cast("psycopg.Error", cause)) if hasattr(cause, "pgconn") else None
+    if refused is not None:
+        raise StoreError(refused.problem, advice=_CERTIFICATE[refused.fault]) from error
 
 
 def _url(where: str | Path) -> URL:

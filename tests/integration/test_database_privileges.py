@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.storage.unit_store import StoreError, UnitStore
 from deploy.servers.errors import MissingComponentError
 from deploy.servers.postgres import PostgresServer
 from hub.application.ports import StoreUnavailableError
@@ -229,6 +230,26 @@ def test_a_database_whose_certificate_has_expired_is_refused_with_what_to_do(tow
         show(town, authority.issue(holder, at=datetime.now(UTC)))
     with psycopg.connect(town.address("intake")) as connection:
         assert connection.pgconn.ssl_in_use
+
+
+@pytest.mark.parametrize(
+    ("host", "of_another", "told"),
+    [
+        ("127.0.0.1", True, r"authority that is not trusted here.*`sslrootcert`"),
+        ("database.example", False, r"database\.example:\d+ is for another name.*as the certificate names it"),
+    ],
+)
+def test_a_unit_with_its_own_database_is_told_what_is_wrong_with_its_certificate(
+    town: Town, tmp_path: Path, host: str, *, of_another: bool, told: str
+) -> None:
+    other = Authority(tmp_path)
+    other.begin(at=datetime.now(UTC))
+    trusted = other.trusted if of_another else town.trusted
+    address = (
+        f"postgresql://unit@{host}:{town.server.port}/town?hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert={trusted}"
+    )
+    with pytest.raises(StoreError, match=told):
+        UnitStore.open(address)
 
 
 def show(town: Town, certificate: Path) -> None:

@@ -4,15 +4,17 @@ Invariants: an error that time or an operator heals is a `StoreUnavailableError`
 event-sourcing library knows as its `IntegrityError`; everything else is a fault of ours and passes unchanged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 import psycopg
 from eventsourcing.persistence import IntegrityError
 from psycopg import errors
 
 from hub.application.ports import HubError, StoreUnavailableError
-from hub.infrastructure.postgres import database_certificate
+from projections.certificate_fault import CertificateFault
+from projections.database_certificate import refusal
 
 _READ_HEAD = "Read the head row again before writing."
 _ADVICE: tuple[tuple[type[psycopg.Error], str, str], ...] = (
@@ -42,6 +44,16 @@ _ADVICE: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (psycopg.InterfaceError, "The database session is closed.", _READ_HEAD),
 )
 
+_CERTIFICATE: Final[Mapping[CertificateFault, str]] = {
+    "unknown-authority": "Set SPOJKA_HUB_DATABASE_CA_FILE (or `sslrootcert`) to the `ca.pem` of `spojka-hub transport`; "
+    "if it is that, somebody else answers there.",
+    "expired": "Renew it: `spojka-hub transport rotate certificates`, put the files where PostgreSQL reads them, and have it reload.",
+    "not-yet-valid": "Set the clocks of both machines right.",
+    "wrong-name": "Write the host as the certificate names it, or have one issued for this one: "
+    "`spojka-hub transport apply --server database=HOST`.",
+    "other": "Have it issued anew: `spojka-hub transport rotate certificates`.",
+}
+
 
 class StoreConflictError(HubError, IntegrityError):
     """A stream version, message or tracking position that is to be written is there already: the writer's memory of the log is wrong."""
@@ -54,9 +66,8 @@ def meaning(error: psycopg.Error) -> HubError | None:
         return StoreConflictError(
             f"Already recorded ({constraint}).", advice="Empty the caches and read the log again."
         )
-    if (refused := database_certificate.refusal(error)) is not None:
-        problem, advice = refused
-        return StoreUnavailableError(problem, advice=advice)
+    if (refused := refusal(error)) is not None:
+        return StoreUnavailableError(refused.problem, advice=_CERTIFICATE[refused.fault])
     for kind, problem, advice in _ADVICE:
         if isinstance(error, kind):
             return StoreUnavailableError(

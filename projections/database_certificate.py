@@ -1,4 +1,4 @@
-"""Why the database's certificate is refused: libpq says only that it is, so the same server is asked once more and OpenSSL's verdict heard.
+"""Why the certificate of a PostgreSQL server is refused: libpq says only that it is, so the same server is asked again and OpenSSL's verdict heard.
 
 Invariant: nothing is sent to the server beyond the wish to speak TLS.
 """
@@ -6,28 +6,27 @@ Invariant: nothing is sent to the server beyond the wish to speak TLS.
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Final
-
-import psycopg
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from projections.certificate_fault import FAULT_WORDS, CertificateFault, fault_of
+
+if TYPE_CHECKING:
+    import psycopg  # where no PostgreSQL is used there is no driver
 
 _SSL_REQUEST: Final = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 """PostgreSQL's SSLRequest: its length and its code; the answer is one byte, `S` where TLS is spoken."""
 _PATIENCE: Final = 5.0
-_TO_DO: Final[Mapping[CertificateFault, str]] = {
-    "unknown-authority": "Set SPOJKA_HUB_DATABASE_CA_FILE (or `sslrootcert`) to the `ca.pem` of `spojka-hub transport`; "
-    "if it is that, somebody else answers there.",
-    "expired": "Renew it: `spojka-hub transport rotate certificates`, put the files where PostgreSQL reads them, and have it reload.",
-    "not-yet-valid": "Set the clocks of both machines right.",
-    "wrong-name": "Write the host as the certificate names it, or have one issued for this one: "
-    "`spojka-hub transport apply --server database=HOST`.",
-    "other": "Have it issued anew: `spojka-hub transport rotate certificates`.",
-}
 
 
-def refusal(error: psycopg.Error) -> tuple[str, str] | None:
-    """What is wrong with the server's certificate, and what to do; None where the error is about something else."""
+class RefusedCertificate(NamedTuple):
+    """Which fault it is, and a sentence that says so of the server by its name."""
+
+    fault: CertificateFault
+    problem: str
+
+
+def refusal(error: "psycopg.Error") -> RefusedCertificate | None:
+    """What is wrong with the server's certificate; None where the error is about something else."""
     if "certificate" not in str(error) or error.pgconn is None:
         return None
     given = {one.keyword.decode(): (one.val or b"").decode() for one in error.pgconn.info}
@@ -35,7 +34,8 @@ def refusal(error: psycopg.Error) -> tuple[str, str] | None:
     if refused is None:
         return None
     fault = fault_of(refused)
-    return f"The certificate of the database at {given['host']}:{given['port']} {FAULT_WORDS[fault]}.", _TO_DO[fault]
+    server = f"the database at {given['host']}:{given['port']}"
+    return RefusedCertificate(fault, f"The certificate of {server} {FAULT_WORDS[fault]}.")
 
 
 def _refused(given: Mapping[str, str]) -> ssl.SSLCertVerificationError | None:
