@@ -7,6 +7,7 @@ We ask: receivers of webhooks, mail servers, outside witnesses, a ledger on the 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 import threading
@@ -26,7 +27,9 @@ from adapters.storage.webhooks import DeliveryState
 from contracts.ledger.signed_note import Note
 from hub.audit.watching import UnreachableError, fetch_from
 from hub.infrastructure.outside_witness import OutsideWitness
+from hub.infrastructure.transport import broker_access
 from hub.infrastructure.transport.authority import CERTIFICATE, KEY, TRUSTED, Authority, Holder
+from hub.infrastructure.transport.broker_access import BrokerAccess, BrokerAccessError
 from projections.process.health import Guard, Health, HealthEndpoint, PortError
 from projections.process.web_server import ServedAt, ServingError, WebServer
 from tests.integration.api.api_rig import place_in
@@ -95,6 +98,25 @@ def served(folder: Path) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_an_administrator_is_told_what_is_wrong_with_a_brokers_certificate(
+    wrong: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_access, "_PATIENCE", 1.0)
+    folder, words = wrong
+    with served(folder) as (address, asked):
+        sign_in = {
+            "bootstrap.servers": address.removeprefix("https://"),
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": "admin",
+            "sasl.password": "secret",
+            "ssl.ca.location": os.environ["SSL_CERT_FILE"],
+        }
+        with pytest.raises(BrokerAccessError, match=words.partition(r"\.")[0]):
+            BrokerAccess(sign_in).users()
+    assert asked == []
 
 
 async def test_a_receiver_with_a_wrong_certificate_is_given_no_news(wrong: tuple[Path, str], tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ Invariants: only users that begin as ours do are touched, whatever else a shared
 shows in no message; what is permitted beyond what is wanted is taken away.
 """
 
+import socket
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,16 +32,26 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # confluent do
 from hub.application.broker_permissions import Operation, Permission
 from hub.application.ports import HubError
 from hub.infrastructure.transport.secret_files import read_secret
+from projections.certificate_fault import FAULT_WORDS, CertificateFault, fault_of
 
 OURS: Final = ("hub-", "adapter-")
 """How the names of users begin that are managed here."""
 _PATIENCE: Final = 30.0
+_HANDSHAKE: Final = 5.0
 _LOOK_AGAIN: Final = 0.1
 """Seconds between two looks at what a broker shows: it tells nobody when it has taken certificates over."""
 _MECHANISM: Final = ScramMechanism.SCRAM_SHA_512
 _ROUNDS: Final = 8192
 _PRINCIPAL: Final = "User:"
 _KEYSTORE: Final = ("ssl.keystore.location", "ssl.truststore.location")
+_TO_DO: Final[Mapping[CertificateFault, str]] = {
+    "unknown-authority": "Set ssl.ca.location in the sign-in file to the `ca.pem` of `spojka-hub transport`; "
+    "if it is that, somebody else answers there.",
+    "expired": "Put the newest of `spojka-hub transport` where the broker reads it, and restart that broker: it takes nothing from you meanwhile.",
+    "not-yet-valid": "Set the clocks of both machines right.",
+    "wrong-name": "Write bootstrap.servers in the sign-in file as the certificate names the broker.",
+    "other": "Have it issued anew: `spojka-hub transport rotate certificates`.",
+}
 _OPERATIONS: Final = {
     Operation.READ: AclOperation.READ,
     Operation.WRITE: AclOperation.WRITE,
@@ -68,6 +80,7 @@ class BrokerAccess:
 
     def __init__(self, sign_in: Mapping[str, str]) -> None:
         self._where = sign_in.get("bootstrap.servers", "no address")
+        self._sign_in = sign_in
         self._admin = AdminClient({"log_level": 0, **sign_in})
 
     def users(self) -> set[str]:
@@ -167,11 +180,33 @@ class BrokerAccess:
             self._done(future)
 
     def _failure(self, error: Exception) -> BrokerAccessError:
+        first = self._where.split(",")[0]
+        if (fault := _certificate_fault(first, self._sign_in)) is not None:
+            return BrokerAccessError(
+                f"The certificate of the broker at {first} {FAULT_WORDS[fault]}.", advice=_TO_DO[fault]
+            )
         told = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
         return BrokerAccessError(
             f"The brokers at {self._where} did not do it: {told}.",
             advice="Check that they run, and that the sign-in file names an administrator (a super user) of theirs.",
         )
+
+
+def _certificate_fault(address: str, sign_in: Mapping[str, str]) -> CertificateFault | None:
+    """What is wrong with the certificate shown there: librdkafka tells only that nobody answered in time."""
+    if not sign_in.get("security.protocol", "").upper().endswith("SSL"):
+        return None
+    host, _, port = address.rpartition(":")
+    try:
+        context = ssl.create_default_context(cafile=sign_in.get("ssl.ca.location"))
+        context.check_hostname = sign_in.get("ssl.endpoint.identification.algorithm") != "none"
+        with socket.create_connection((host, int(port)), timeout=_HANDSHAKE) as line:
+            context.wrap_socket(line, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as refused:
+        return fault_of(refused)
+    except (OSError, ValueError):
+        return None
+    return None
 
 
 def _spelled_otherwise(place: str) -> str:
