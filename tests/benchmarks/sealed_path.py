@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -131,9 +131,10 @@ def _cpu_times(district: District) -> dict[str, float]:
     """CPU seconds so far of each part that is at work; a server's with all that it forked."""
     found = {name: _seconds(psutil.Process(process.pid)) for name, process in district.hub.processes.items()}
     for child in psutil.Process().children(recursive=True):
-        part = _SERVERS.get(child.name())
-        if part is not None:
-            found[part] = found.get(part, 0.0) + _seconds(child)
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go; their parent counts those that went
+            part = _SERVERS.get(child.name())
+            if part is not None:
+                found[part] = found.get(part, 0.0) + _seconds(child)
     return found
 
 
