@@ -132,6 +132,14 @@ class PostgresServer(Server):
             self._administer(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         return self.dsn(name, user=owner)
 
+    def databases(self) -> list[str]:
+        """Those that were created here, by name."""
+        made = (
+            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> current_database() ORDER BY datname"
+        )
+        with psycopg.connect(self.dsn()) as connection:
+            return [name for (name,) in connection.execute(made)]
+
     def drop_database(self, name: str) -> None:
         """Drop a database and end its sessions; nothing to do when there is none."""
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

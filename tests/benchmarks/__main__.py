@@ -74,6 +74,7 @@ def main(given: Sequence[str]) -> int:
             except ServerError as error:
                 failed = True
                 print(f"{name} could not be measured: {error}", file=sys.stderr)
+            bench.clear_away()
     finally:
         bench.close()
     print(json.dumps(rows, indent=2) if asked.json else _table(rows))

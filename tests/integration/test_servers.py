@@ -96,6 +96,17 @@ class TestEmbeddedBroker:
 
 
 class TestPostgresServer:
+    def test_what_was_created_can_be_listed_and_dropped_so_that_nothing_is_left_to_vacuum(
+        self, own_postgres: PostgresServer
+    ) -> None:
+        with own_postgres:
+            own_postgres.create_database("second")
+            own_postgres.create_database("first")
+            assert own_postgres.databases() == ["first", "second"]
+            for name in own_postgres.databases():
+                own_postgres.drop_database(name)
+            assert own_postgres.databases() == []
+
     def test_a_committed_row_outlives_a_killed_server(self, own_postgres: PostgresServer) -> None:
         with own_postgres:
             url = own_postgres.create_database("kept")
