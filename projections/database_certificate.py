@@ -6,12 +6,9 @@ Invariant: nothing is sent to the server beyond the wish to speak TLS.
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from projections.certificate_fault import FAULT_WORDS, CertificateFault, fault_of
-
-if TYPE_CHECKING:
-    import psycopg  # where no PostgreSQL is used there is no driver
 
 _SSL_REQUEST: Final = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 """PostgreSQL's SSLRequest: its length and its code; the answer is one byte, `S` where TLS is spoken."""
@@ -25,11 +22,12 @@ class RefusedCertificate(NamedTuple):
     problem: str
 
 
-def refusal(error: "psycopg.Error") -> RefusedCertificate | None:
-    """What is wrong with the server's certificate; None where the error is about something else."""
-    if "certificate" not in str(error) or error.pgconn is None:
+def refusal(error: BaseException) -> RefusedCertificate | None:
+    """What is wrong with the server's certificate, by an error of psycopg (not imported: others have none); None of everything else."""
+    line: Any = getattr(error, "pgconn", None)
+    if "certificate" not in str(error) or line is None:
         return None
-    given = {one.keyword.decode(): (one.val or b"").decode() for one in error.pgconn.info}
+    given = {one.keyword.decode(): (one.val or b"").decode() for one in line.info}
     refused = _refused(given)
     if refused is None:
         return None

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
@@ -57,9 +57,6 @@ from projections.certificate_fault import CertificateFault
 from projections.database import empty_log, engine_of
 from projections.database_certificate import refusal
 from projections.encrypted_file import DatabaseKey, ForeignFileError
-
-if TYPE_CHECKING:
-    import psycopg
 
 _BUSY_MS: Final = 30_000
 _TRY_AGAIN_MS: Final = 2
@@ -330,7 +327,7 @@ def _full_disk_told() -> Iterator[None]:
 def _tell_of_certificate(error: SQLAlchemyError) -> None:
     """Raises `StoreError` where a server could not show whose it is."""
     cause = error.orig if isinstance(error, OperationalError) else None
-    refused = refusal(cast("psycopg.Error", cause)) if hasattr(cause, "pgconn") else None
+    refused = None if cause is None else refusal(cause)
     if refused is not None:
         raise StoreError(refused.problem, advice=_CERTIFICATE[refused.fault]) from error
 
