@@ -25,6 +25,7 @@ __all__ = [
     "SignatureFault",
     "SignedBatch",
     "SignedBytes",
+    "proofs_of",
     "sign_batch",
     "sign_one",
     "sign_together",
@@ -115,25 +116,28 @@ def sign_batch(payloads: Sequence[bytes], key: SigningKey) -> list[SignedBytes]:
 
     Raises `ValueError` for more, `KeyUseError` when the key is for something that does not travel in batches.
     """
-    _check_may_batch(payloads, key)
     if not payloads:
         return []
-    size = len(payloads)
-    root, paths = all_inclusion_paths([leaf_hash(payload) for payload in payloads])
-    signature = key.sign(PayloadType.BATCH, _batch(size, root))
+    batch = sign_together(payloads, key)
     return [
-        SignedBytes(payload, key.key_id, signature, BatchProof(size, index, path))
-        for index, (payload, path) in enumerate(zip(payloads, paths, strict=True))
+        SignedBytes(payload, batch.key_id, batch.signature, proof)
+        for payload, proof in zip(payloads, proofs_of(batch.leaves), strict=True)
     ]
 
 
 def sign_together(payloads: Sequence[bytes], key: SigningKey) -> SignedBatch:
-    """Sign 1 to 256 payloads as `sign_batch` does, without making their proofs yet. Raises as it does, and `ValueError` for none."""
-    _check_may_batch(payloads, key)
-    if not payloads:
-        raise ValueError("a batch of nothing proves nothing")
+    """Sign 1 to 256 payloads as `sign_batch` does, without making their proofs yet (`proofs_of`). Raises as it does, and `ValueError` for none."""
+    _check_may_sign(key, _BATCH_USES)
+    if not 1 <= len(payloads) <= MAX_BATCH:
+        raise ValueError(f"a batch holds 1 to {MAX_BATCH} payloads, not {len(payloads)}")
     leaves = tuple(map(leaf_hash, payloads))
     return SignedBatch(key.key_id, key.sign(PayloadType.BATCH, _batch(len(leaves), root(leaves))), leaves)
+
+
+def proofs_of(leaves: Sequence[bytes]) -> list[BatchProof]:
+    """Where each of a batch's payloads stands in it, in their order, by the leaf hashes of all."""
+    _, paths = all_inclusion_paths(leaves)
+    return [BatchProof(len(leaves), index, path) for index, path in enumerate(paths)]
 
 
 def verify(
@@ -169,12 +173,6 @@ def _root(signed: SignedBytes, proof: BatchProof) -> bytes:
 
 def _batch(size: int, root: bytes) -> bytes:
     return size.to_bytes(8, "big") + root
-
-
-def _check_may_batch(payloads: Sequence[bytes], key: SigningKey) -> None:
-    _check_may_sign(key, _BATCH_USES)
-    if len(payloads) > MAX_BATCH:
-        raise ValueError(f"a batch holds at most {MAX_BATCH} payloads, not {len(payloads)}")
 
 
 def _check_may_sign(key: SigningKey, uses: frozenset[KeyUse]) -> None:

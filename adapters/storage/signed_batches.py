@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 from adapters.storage.many_rows import Columns
 from adapters.storage.signed_columns import from_row, to_columns
 from adapters.storage.tables import SIGNED_BATCH
-from contracts.merkle import HASH_LENGTH, all_inclusion_paths
+from contracts.merkle import HASH_LENGTH
 from contracts.names import KeyId
-from contracts.signed_bytes import BatchProof, SignedBatch, SignedBytes
+from contracts.signed_bytes import BatchProof, SignedBatch, SignedBytes, proofs_of
 
 _COLUMNS: Final = ("payload", "key_id", "signature", "proof", "batch", "place")
 _OF_NUMBERS: Final = select(SIGNED_BATCH).where(SIGNED_BATCH.c.number.in_(bindparam("numbers", expanding=True)))
@@ -28,14 +28,6 @@ class InBatch(NamedTuple):
     payload: bytes
     batch: SignedBatch
     place: int
-
-
-class _Known(NamedTuple):
-    """A batch as it is read."""
-
-    key_id: KeyId
-    signature: bytes
-    leaves: bytes
 
 
 class SignedBatches:
@@ -66,19 +58,14 @@ class SignedBatches:
         batches = self._known(sorted(named)) if named else {}
         return [from_row(row) if row.batch is None else _member(row, batches[row.batch]) for row in rows]
 
-    def _known(self, numbers: Sequence[int]) -> Mapping[int, _Known]:
-        rows = self._connection.execute(_OF_NUMBERS, {"numbers": numbers})
-        return {row.number: _Known(KeyId(row.key_id), row.signature, row.leaves) for row in rows}
+    def _known(self, numbers: Sequence[int]) -> Mapping[int, Row[Any]]:
+        return {row.number: row for row in self._connection.execute(_OF_NUMBERS, {"numbers": numbers})}
 
 
-def _member(row: Row[Any], batch: _Known) -> SignedBytes:
-    paths = _paths(batch.leaves)
-    return SignedBytes(row.payload, batch.key_id, batch.signature, BatchProof(len(paths), row.place, paths[row.place]))
+def _member(row: Row[Any], batch: Row[Any]) -> SignedBytes:
+    return SignedBytes(row.payload, KeyId(batch.key_id), batch.signature, _proofs(batch.leaves)[row.place])
 
 
 @lru_cache(maxsize=8)  # messages are read in the order in which they were signed
-def _paths(leaves: bytes) -> Sequence[tuple[bytes, ...]]:
-    _, paths = all_inclusion_paths(
-        [leaves[start : start + HASH_LENGTH] for start in range(0, len(leaves), HASH_LENGTH)]
-    )
-    return paths
+def _proofs(leaves: bytes) -> Sequence[BatchProof]:
+    return proofs_of([leaves[start : start + HASH_LENGTH] for start in range(0, len(leaves), HASH_LENGTH)])

@@ -180,6 +180,7 @@ def test_a_unit_cannot_sign_a_receipt_for_itself_not_even_in_a_batch() -> None:
 def test_receipts_and_deliveries_of_one_transaction_share_a_tree() -> None:
     key = SigningKey.generate(UnitId("hub"), KeyUse.DELIVERIES)
     receipt, delivery = sign_batch([b"receipt", b"delivery"], key)
+    assert receipt.signature == delivery.signature
     verify(receipt, key.verifying_key, PayloadType.RECEIPT)
     verify(delivery, key.verifying_key, PayloadType.DELIVERY)
 
