@@ -128,8 +128,10 @@ def sign_batch(payloads: Sequence[bytes], key: SigningKey) -> list[SignedBytes]:
 def sign_together(payloads: Sequence[bytes], key: SigningKey) -> SignedBatch:
     """Sign 1 to 256 payloads as `sign_batch` does, without making their proofs yet (`proofs_of`). Raises as it does, and `ValueError` for none."""
     _check_may_sign(key, _BATCH_USES)
-    if not 1 <= len(payloads) <= MAX_BATCH:
-        raise ValueError(f"a batch holds 1 to {MAX_BATCH} payloads, not {len(payloads)}")
+    if len(payloads) > MAX_BATCH:
+        raise ValueError(f"a batch holds at most {MAX_BATCH} payloads, not {len(payloads)}")
+    if not payloads:
+        raise ValueError("a batch of nothing proves nothing")
     leaves = tuple(map(leaf_hash, payloads))
     return SignedBatch(key.key_id, key.sign(PayloadType.BATCH, _batch(len(leaves), root(leaves))), leaves)
 
