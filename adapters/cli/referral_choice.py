@@ -54,7 +54,7 @@ def subject_of(house: UnitHouse, client: str) -> SubjectId:
     """The pseudonym of one's own client, or (for machines) a pseudonym itself. Raises `ChoiceError`."""
     with house.store.read() as tx:
         found = tx.clients.subject_of(ClientKey(client))
-        if found is None and SubjectId(client) in tx.journal.subjects():
+        if found is None and tx.journal.knows(SubjectId(client)):
             found = SubjectId(client)
     if found is None:
         raise ChoiceError("There is no such client here", advice="See `client list`, or `client link` a referral.")

@@ -7,6 +7,7 @@ changes a ground, what was held about that subject is judged again before anythi
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 from adapters import draft_json
@@ -139,10 +140,14 @@ class Recording:
             return self._repeated(draft, known)
         return self._changed(draft, known, digest, subject)
 
-    def finish(self) -> list[MessageId]:
-        """Write everything, and let go what was held under grounds that changed; returns what left."""
+    def finish(self, *, late: bool = False) -> list[MessageId]:
+        """Write everything, and let go what was held under grounds that changed; returns what left.
+
+        `late` is for whoever does nothing more in this transaction: the rows are written at its end.
+        """
         left = [one for subject in sorted(self._reshaped) for one in self._settle(subject)]
-        self._flush()
+        with self.tx.late.gather() if late else nullcontext():
+            self._flush()
         return left
 
     def release(self, subject: SubjectId, *, reshaped: bool) -> list[MessageId]:

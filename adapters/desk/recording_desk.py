@@ -33,7 +33,7 @@ from contracts.referral_table import ReferralState
 from contracts.trust_list import Directory
 from projections.process.clock import Clock
 
-CHUNK: Final = 1000
+CHUNK: Final = 2000
 """Drafts of an import in one transaction."""
 
 _SENT: Final = MessageType("eu.spojka.referral.sent.v1")
@@ -172,7 +172,7 @@ class RecordingDesk:
             recording = self._recording(tx, lane, remembered)
             recording.prefetch([draft for draft, _ in chunk])
             recorded = [recording.record(draft, ready=ready) for draft, ready in chunk]
-            recording.finish()
+            recording.finish(late=True)
         return recorded
 
     def _recording(self, tx: Transaction, lane: Lane = Lane.LIVE, remembered: Remembered | None = None) -> Recording:

@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, or_, select, update
 
+from adapters.storage.key_starts import is_key
 from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.opening_keys import OpeningKeys
 from adapters.storage.tables import JOURNAL
@@ -253,7 +254,7 @@ class Journal:
 
     def of_subject(self, subject: SubjectId) -> Sequence[Entry]:
         """All that is here about a subject, by the time when it happened."""
-        rows = select(JOURNAL).where(JOURNAL.c.subject == subject)
+        rows = select(JOURNAL).where(is_key(JOURNAL.c.subject, subject))
         return self._read(rows.order_by(JOURNAL.c.time, JOURNAL.c.number))
 
     def shaping(self, subjects: Sequence[SubjectId]) -> Iterator[Shaping]:
@@ -263,6 +264,10 @@ class Journal:
             own = None if state is None else OwnState(state)
             clear = payload if opened is None else opened
             yield Shaping(EntryKind(kind), own, subject, author, clear, ground_id, recorded_at)
+
+    def knows(self, subject: SubjectId) -> bool:
+        """Whether anything is here about a subject."""
+        return self._connection.scalar(select(exists().where(is_key(JOURNAL.c.subject, subject)))) or False
 
     def of_type(self, message_type: MessageType) -> Sequence[Entry]:
         """All entries of one type, in the order in which they came."""

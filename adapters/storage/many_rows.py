@@ -31,6 +31,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from adapters.storage.late_rows import late_rows
+
 _PSYCOPG: Final = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call] # by position, as tuples give them
 
 
@@ -96,9 +98,9 @@ def _in_array(element: _OneOf, compiler: SQLCompiler, **_: object) -> str:
     return f"{column} = ANY ({keys})"
 
 
-def one_of_keys(column: Column[Any]) -> ColumnElement[bool]:
-    """Whether a column of text is one of the parameter `keys`: for a statement that is made once, since making it costs more than running it."""
-    return _OneOf(column, bindparam("keys", type_=_Keys()))
+def one_of_keys(column: ColumnElement[Any], parameter: str = "keys") -> ColumnElement[bool]:
+    """Whether a text is one of those in a parameter: for a statement that is made once, since making it costs more than running it."""
+    return _OneOf(column, bindparam(parameter, type_=_Keys()))
 
 
 def among(column: Column[Any], keys: Iterable[str]) -> ColumnElement[bool]:
@@ -111,7 +113,10 @@ def _write(connection: Connection, table: Table, columns: Columns, *, replacing:
     statement, order = _statement(table, tuple(columns), dialect.name, replacing)
     values = (_bound(_given(columns, table.c[name]), table.c[name], dialect) for name in order)
     rows = list(zip(*values, strict=False))
-    if rows:
+    if not rows:
+        return
+    late = late_rows(connection)
+    if late is None or not late.take(connection, statement, rows):
         connection.exec_driver_sql(statement, rows)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, exists, func, not_, or_, select, update
 
+from adapters.storage.key_starts import is_key, start_of, starts
 from adapters.storage.many_rows import Columns, Same, among, insert_rows, one_of_keys
 from adapters.storage.recovery import RECOVERY
 from adapters.storage.signed_batches import InBatch, SignedBatches
@@ -102,9 +103,8 @@ _NEXT: Final = select(OUTBOX).where(_MAY_GO).order_by(OUTBOX.c.lane, OUTBOX.c.or
 _IN_FLIGHT: Final = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.state == OutboxState.SENT.value)
 _OF_IDS: Final = select(OUTBOX).where(one_of_keys(OUTBOX.c.message_id))
 _BEHIND: Final = (OUTBOX.c.state == OutboxState.WAITING.value) & (OUTBOX.c.lane != int(Lane.LIVE))
-_PROMOTE: Final = (
-    update(OUTBOX).where(_BEHIND & one_of_keys(OUTBOX.c.record_key)).values(lane=bindparam("live", int(Lane.LIVE)))
-)
+_OF_KEYS: Final = one_of_keys(start_of(OUTBOX.c.record_key), "starts") & one_of_keys(OUTBOX.c.record_key)
+_PROMOTE: Final = update(OUTBOX).where(_BEHIND & _OF_KEYS).values(lane=bindparam("live", int(Lane.LIVE)))
 _MARK_SENT: Final = (
     update(OUTBOX)
     .where((OUTBOX.c.message_id == bindparam("of")) & _OPEN)
@@ -147,7 +147,7 @@ class Outbox:
     def _promote(self, keys: set[RecordKey]) -> None:
         if not keys:
             return
-        self._connection.execute(_PROMOTE, {"keys": sorted(keys)})
+        self._connection.execute(_PROMOTE, {"keys": sorted(keys), "starts": starts(sorted(keys))})
 
     def next_to_send(self, limit: int, *, under_way: Sequence[MessageId] = ()) -> Sequence[OutboxMessage]:
         """Never sent yet, in the order in which they may go; fewer than `limit` when too many are without receipt.
@@ -203,18 +203,18 @@ class Outbox:
 
     def of_key(self, key: RecordKey, states: Sequence[OutboxState]) -> Sequence[OutboxMessage]:
         """The messages of a record key in these states, in their order."""
-        chosen = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_([state.value for state in states])
+        chosen = is_key(OUTBOX.c.record_key, key) & OUTBOX.c.state.in_([state.value for state in states])
         return self._read(select(OUTBOX).where(chosen).order_by(OUTBOX.c.order))
 
     def number_taken(self, key: RecordKey, sequence: int) -> bool:
         """Whether a message that was never sent bears this number or a lower one."""
-        unsent = (OUTBOX.c.record_key == key) & (OUTBOX.c.state == OutboxState.WAITING.value)
+        unsent = is_key(OUTBOX.c.record_key, key) & (OUTBOX.c.state == OutboxState.WAITING.value)
         lowest = self._connection.execute(select(func.min(OUTBOX.c.sequence)).where(unsent)).scalar_one()
         return lowest is not None and lowest <= sequence
 
     def last_answered(self, key: RecordKey) -> int:
         """The highest number of this key that the hub has decided; 0 for none."""
-        answered = (OUTBOX.c.record_key == key) & OUTBOX.c.state.in_(_ANSWERED)
+        answered = is_key(OUTBOX.c.record_key, key) & OUTBOX.c.state.in_(_ANSWERED)
         return self._connection.execute(select(func.max(OUTBOX.c.sequence)).where(answered)).scalar_one() or 0
 
     def set_state(self, message_id: MessageId, state: OutboxState) -> None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, insert, inspect, select, update
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, DropIndex
 
 from adapters.errors import AdapterError
 from adapters.storage.tables import JOURNAL, METADATA, OUTBOX, SCHEMA_VERSION
 
-VERSION: Final = 8
+VERSION: Final = 9
 
 Steps = Mapping[int, Callable[[Connection], None]]
 
@@ -51,6 +51,14 @@ def _add_batches(connection: Connection) -> None:
     sealed.create(connection)
 
 
+def _index_starts(connection: Connection) -> None:
+    """Version 9 indexes the start of subjects and record keys, and of what shapes the state the whole subject."""
+    for index in sorted(OUTBOX.indexes | JOURNAL.indexes, key=lambda one: str(one.name)):
+        if index.name in {"outbox_key", "journal_subject", "journal_shaping"}:
+            connection.execute(DropIndex(index, if_exists=True))
+            index.create(connection)
+
+
 STEPS: Final[Steps] = {
     2: _add_tables,
     3: _add_tables,
@@ -59,6 +67,7 @@ STEPS: Final[Steps] = {
     6: _add_tables,
     7: _add_tables,
     8: _add_batches,
+    9: _index_starts,
 }
 """By the version that each step leads to; the first one that is needed leads to version 2."""
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 from adapters.storage.column_types import Instant, Number
+from adapters.storage.key_starts import start_of
 
 METADATA: Final = MetaData()
 
@@ -80,10 +81,11 @@ OUTBOX: Final = Table(
     Column("batch", Number),
     Column("place", Integer),
     Index("outbox_next", "state", "lane", "order"),
-    Index("outbox_key", "record_key", "state"),
     sqlite_autoincrement=True,
 )
 """Of what was signed together `batch` and `place` stand for key, signature and proof: see `signed_batches`."""
+
+Index("outbox_key", start_of(OUTBOX.c.record_key), OUTBOX.c.state)
 
 RECEIPT: Final = Table(
     "receipt",
@@ -152,7 +154,7 @@ JOURNAL: Final = Table(
     Column("generation", Integer),
     Column("feed_sequence", Number),
     Column("recorded_at", Instant, nullable=False),
-    Index("journal_subject", "subject", "shapes_state"),
+    Index("journal_shaping", "subject", sqlite_where=text("shapes_state = 1"), postgresql_where=text("shapes_state")),
     Index("journal_type", "type"),
     Index(
         "journal_sealed",
@@ -163,6 +165,8 @@ JOURNAL: Final = Table(
     sqlite_autoincrement=True,
 )
 """`payload` is what was signed, of an own entry the document in clear; `opened` the document in clear of what came sealed."""
+
+Index("journal_subject", start_of(JOURNAL.c.subject))
 
 CONTENT_KEY: Final = Table(
     "content_key",

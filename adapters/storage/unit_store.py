@@ -36,6 +36,7 @@ from adapters.storage.gossip import Gossip
 from adapters.storage.held import Held
 from adapters.storage.import_rows import ImportRows
 from adapters.storage.journal import Journal
+from adapters.storage.late_rows import LateRows, late_rows
 from adapters.storage.ledger import SeenLedger
 from adapters.storage.not_same import NotSame
 from adapters.storage.numbers import Numbers
@@ -103,6 +104,7 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.late = late_rows(connection) or LateRows()
         self.clients = Clients(connection)
         self.numbers = Numbers(connection)
         self.outbox = Outbox(connection)
@@ -201,7 +203,8 @@ class UnitStore:
     ) -> Iterator[Transaction]:
         """The one write transaction: everything or nothing; `bulk` for thousands of rows. Raises `StoreError` where the disk is full.
 
-        `meanwhile` is done while the transaction is made durable, and is no part of it: what it raises comes once that is over, and undoes nothing.
+        `meanwhile` is done while late rows are written and the transaction is made durable, and is no part of it: what it raises comes once that is
+        over, and undoes nothing.
 
         With `durable` False a power cut, or a crash of PostgreSQL's server, may undo it with all such writes behind it; the end of this process does
         not. So it is for two things: what came from the broker in one transaction with the place up to which it was read (the same stretch is read
@@ -218,20 +221,23 @@ class UnitStore:
                 if not durable:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             self._turns += 1
-            yield Transaction(connection)
-            if meanwhile is not None:
-                self._commit(begun, meanwhile)
+            tx = Transaction(connection)
+            yield tx
+            if meanwhile is None:
+                tx.late.write(connection)
+            else:
+                self._commit(begun, tx.late, meanwhile)
         if bulk:
             self._keep_log_short()
 
-    def _commit(self, begun: RootTransaction, meanwhile: Callable[[], object]) -> None:
+    def _commit(self, begun: RootTransaction, late: LateRows, meanwhile: Callable[[], object]) -> None:
         """SQLite encrypts, writes and waits for the disk without Python's lock, so two processors have something to do; a server does that itself."""
         if self._engine.dialect.name != "sqlite":
-            _commit_or_roll_back(begun)
+            _commit_or_roll_back(begun, late)
             meanwhile()
             return
         with ThreadPoolExecutor(1) as beside:
-            committing = self._committing = beside.submit(_commit_or_roll_back, begun)
+            committing = self._committing = beside.submit(_commit_or_roll_back, begun, late)
             try:
                 meanwhile()
             finally:
@@ -296,9 +302,10 @@ class UnitStore:
         self._engine.dispose()
 
 
-def _commit_or_roll_back(begun: RootTransaction) -> None:
+def _commit_or_roll_back(begun: RootTransaction, late: LateRows) -> None:
     """As SQLAlchemy does at the end of a block: what could not be committed is still open in SQLite."""
     try:
+        late.write(begun.connection)
         begun.commit()
     except BaseException:
         begun.rollback()
@@ -306,7 +313,8 @@ def _commit_or_roll_back(begun: RootTransaction) -> None:
 
 
 def _options(*, durable: bool, bulk: bool) -> dict[str, Any]:
-    return {_WRITES: True, _DURABLE: durable, _CACHE: _BULK_CACHE_KIB if bulk else _CACHE_KIB}
+    cache = _BULK_CACHE_KIB if bulk else _CACHE_KIB
+    return {_WRITES: True, _DURABLE: durable, _CACHE: cache, **LateRows().options()}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adapters.desk.actions.consents import ConsentRecorded, Paper, Terms
 from adapters.desk.desk import Desk
@@ -18,11 +18,12 @@ from adapters.desk.signer import Signer
 from adapters.drafts import ClientKey, Draft
 from adapters.storage.feed import FeedForkError, FeedGapError, FeedItem, ReceiptItem, accept_feed
 from adapters.storage.journal import Entry, EntryKind, OwnState
+from adapters.storage.many_rows import Same, insert_rows
 from adapters.storage.outbox import MAX_IN_FLIGHT, Lane, OutboxMessage, OutboxState, Queued, Sending
 from adapters.storage.receipts import Answer
 from adapters.storage.schema import VERSION, NewerDatabaseError, upgrade
-from adapters.storage.tables import OUTBOX, SIGNED_BATCH
-from adapters.storage.unit_store import UnitStore
+from adapters.storage.tables import NUMBER, OUTBOX, SIGNED_BATCH
+from adapters.storage.unit_store import Transaction, UnitStore
 from contracts import feed_record
 from contracts.categories import Category
 from contracts.codes import RefusalCode
@@ -53,12 +54,25 @@ _BACK_TO_7 = (
     "ALTER TABLE outbox DROP COLUMN place",
     "DROP INDEX journal_sealed",
     "CREATE INDEX journal_sealed ON journal (sealed_under)",
+    "DROP INDEX outbox_key",
+    "CREATE INDEX outbox_key ON outbox (record_key, state)",
+    "DROP INDEX journal_shaping",
+    "DROP INDEX journal_subject",
+    "CREATE INDEX journal_subject ON journal (subject, shapes_state)",
     "UPDATE schema_version SET version = 7",
 )
 
 
 def item(value: bytes) -> FeedItem:
     return feed_item(feed_record.read(value))
+
+
+def indexes_of(tx: Transaction) -> set[tuple[str, str]]:
+    """Each with the statement that makes it."""
+    found = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    if tx.connection.dialect.name == "postgresql":
+        found = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
+    return {(name, sql) for name, sql in tx.connection.exec_driver_sql(found)}
 
 
 def service(quantity: str = "1", *, client: str = "c-1", row: int | None = None) -> Draft:
@@ -249,6 +263,41 @@ class UnitStoreContract:
         assert done[-1] == "read on"
         store.close()
 
+    def test_rows_left_for_the_end_are_written_in_their_order_and_with_all_else(self, where: str) -> None:
+        store, keys = UnitStore.open(where, self.key), [RecordKey(f"key-{number}") for number in range(2 * 200 + 7)]
+        for last, meanwhile in enumerate((None, lambda: None), start=2):
+            with store.write(bulk=True, meanwhile=meanwhile) as tx:
+                before = tx.numbers.lasts(keys)
+                with tx.late.gather():
+                    tx.numbers.set(dict.fromkeys(keys, 1))
+                    tx.numbers.set({keys[0]: last})
+                assert tx.numbers.lasts(keys) == before, "not written yet"
+                tx.numbers.set({RecordKey("at-once"): last})
+                assert tx.numbers.last(RecordKey("at-once")) == last
+            with store.read() as tx:
+                expected = dict.fromkeys(keys, 1) | {keys[0]: last, RecordKey("at-once"): last}
+                assert tx.numbers.lasts([*keys, RecordKey("at-once")]) == expected
+        store.close()
+
+    @pytest.mark.parametrize("meanwhile", [None, lambda: None])
+    def test_a_row_that_cannot_be_written_at_the_end_undoes_all_of_its_transaction(
+        self, where: str, meanwhile: Callable[[], object] | None
+    ) -> None:
+        store, keys = UnitStore.open(where, self.key), [RecordKey(str(number)) for number in range(300)]
+
+        def twice() -> None:
+            with store.write(bulk=True, meanwhile=meanwhile) as tx:
+                tx.numbers.set({RecordKey("at-once"): 1})
+                with tx.late.gather():
+                    for _ in range(2):
+                        insert_rows(tx.connection, NUMBER, {"record_key": keys, "last_sequence": Same(1)})
+
+        with pytest.raises(IntegrityError):
+            twice()
+        with store.read() as tx:
+            assert tx.numbers.lasts([*keys, RecordKey("at-once")]) == {}
+        store.close()
+
     # Numbers and order
 
     def test_numbers_run_from_one_without_a_hole_per_client(self, desk: Desk) -> None:
@@ -289,6 +338,32 @@ class UnitStoreContract:
         desk.record(service("3", client="c-2"))
         quantities = [parse(one.signed.payload).facts.quantity for one in self.waiting(desk)]  # type: ignore[attr-defined] # all are services
         assert quantities == ["2", "3", "1"]
+
+    def test_what_is_looked_up_by_the_start_of_a_key_is_of_that_key_alone(self, desk: Desk, hub: SimulatedHub) -> None:
+        this, other = (f"{SUBJECT[:-1]}{letter}" for letter in "ab")
+        at = dict.fromkeys((this, other), 0)
+
+        def put(key: str, lane: Lane) -> None:
+            at[key] += 1
+            number = sum(at.values())
+            signed = sign_one(hub.message_of(OP, number).payload, hub.unit_keys[OP], PayloadType.CLOUDEVENT)
+            with desk.store.write() as tx:
+                tx.outbox.put([Queued(message_id(number), RecordKey(key), at[key], signed, lane)], at=NOON)
+
+        for key in (other, this, this):
+            put(key, Lane.BULK)
+        put(this, Lane.LIVE)
+        waiting = self.waiting(desk)
+        assert [one.record_key for one in waiting] == [this, this, this, other]
+        assert {one.record_key: one.lane for one in waiting} == {this: Lane.LIVE, other: Lane.BULK}
+        with desk.store.read() as tx:
+            assert [one.sequence for one in tx.outbox.of_key(RecordKey(this), [OutboxState.WAITING])] == [1, 2, 3]
+            assert tx.outbox.number_taken(RecordKey(other), 1)
+            assert tx.outbox.last_answered(RecordKey(this)) == 0
+        with desk.store.write() as tx:
+            tx.outbox.set_state(waiting[0].message_id, OutboxState.ACCEPTED)
+            assert tx.outbox.last_answered(RecordKey(this)) == 1
+            assert tx.outbox.last_answered(RecordKey(other)) == 0
 
     def test_no_more_than_512_messages_are_without_receipt(self, desk: Desk, hub: SimulatedHub) -> None:
         self.consent(desk)
@@ -630,6 +705,7 @@ class UnitStoreContract:
         payloads = [hub.message_of(OP, n).payload for n in range(1, 4)]
         before = sign_batch(payloads, hub.unit_keys[OP])
         with desk.store.write() as tx:
+            indexes = indexes_of(tx)
             rows = [Queued(message_id(n), RecordKey(SUBJECT), n, one) for n, one in enumerate(before, 1)]
             tx.outbox.put(rows, at=NOON)
             for statement in _BACK_TO_7:
@@ -637,6 +713,8 @@ class UnitStoreContract:
         desk.store.close()
         desk = self.desk_of(UnitStore.open(where, self.key), hub)
         assert [one.signed for one in self.waiting(desk)] == before
+        with desk.store.read() as tx:
+            assert indexes_of(tx) == indexes, "as in a new database"
         self.consent(desk)
         list(desk.record_many(service(str(n)) for n in range(1, 300)))
         for one in self.waiting(desk):
