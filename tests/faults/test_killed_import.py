@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from adapters.desk.recording_desk import CHUNK
 from adapters.storage.unit_store import UnitStore
 from contracts.envelope import parse
 
-ROWS = 12_000
+ROWS = 8 * CHUNK
 IMPORT = """
 import sys
 from tests.faults.killed_import import import_rows
@@ -36,13 +37,13 @@ def test_a_killed_import_loses_nothing_and_doubles_nothing(tmp_path: Path, chunk
     store = UnitStore.open(where)
     killed = start(where)
     deadline = time.monotonic() + 60
-    while rows_in(store) < chunks * 500 and time.monotonic() < deadline:
+    while rows_in(store) < chunks * CHUNK and time.monotonic() < deadline:
         assert killed.poll() is None, "the import ended before it was killed"
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     found = rows_in(store)
     assert 0 < found < ROWS
-    assert found % 500 == 0
+    assert found % CHUNK == 0
     assert start(where).wait() == 0
     with store.read() as tx:
         messages = tx.connection.execute(text('SELECT payload, record_key FROM outbox ORDER BY "order"')).all()

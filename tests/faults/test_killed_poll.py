@@ -14,6 +14,7 @@ from sqlalchemy import text
 from tenacity import wait_fixed
 
 from adapters.connectors.sql_polls import SqlPolls
+from adapters.desk.recording_desk import CHUNK
 from tests.faults.district import until
 from tests.integration.test_sql_polling import vendor_on_postgres
 from tests.local_database import ReadingUnit, Vendor, plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from adapters.process.unit_house import UnitHouse
     from deploy.servers.postgres import PostgresServer
 
-ROWS = 6_000
+ROWS = 6 * CHUNK
 POLL = """
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ async def kill_when(rows: int, polling: subprocess.Popen[bytes], house: UnitHous
 
 
 async def test_a_killed_poll_is_done_again_and_makes_nothing_twice(unit: ReadingUnit, vendor: Vendor) -> None:
-    for rows in (500, 2_500):
+    for rows in (1, CHUNK + 1):
         with unit.house() as house:
             await kill_when(rows, start(unit, vendor), house)
             assert rows <= counted(house)["rows"] < ROWS

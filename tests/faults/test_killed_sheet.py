@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
+from adapters.desk.recording_desk import CHUNK
 from adapters.storage.unit_store import StoreError, UnitStore
 from tests.faults import killed_sheet
 from tests.faults.killed_sheet import import_sheet, write_sheet
 
-ROWS = 9_000
+ROWS = 6 * CHUNK
 IMPORT = "import sys; from tests.faults.killed_sheet import import_sheet; import_sheet(sys.argv[1], sys.argv[2])"
 
 
@@ -31,13 +32,13 @@ def test_a_killed_import_of_a_sheet_loses_nothing_and_doubles_nothing(tmp_path: 
     store = UnitStore.open(where)
     killed = subprocess.Popen([sys.executable, "-c", IMPORT, str(where), str(sheet)])
     deadline = time.monotonic() + 120
-    while counts(store)[0] < 1_000 and time.monotonic() < deadline:
+    while counts(store)[0] < CHUNK and time.monotonic() < deadline:
         assert killed.poll() is None, "the import ended before it was killed"
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     found = counts(store)[0]
     assert 0 < found < ROWS
-    assert found % 500 == 0
+    assert found % CHUNK == 0
     assert import_sheet(str(where), str(sheet)) == ROWS - found
     assert import_sheet(str(where), str(sheet)) == 0
     assert counts(store) == (ROWS, ROWS, ROWS)
