@@ -163,6 +163,7 @@ def _key_id(value: bytes) -> KeyId:
     return KeyId(text)
 
 
+@lru_cache(maxsize=64)  # all messages of a batch bear the same
 def _signature(value: bytes) -> bytes:
     try:
         signature = decode_base64(value)
@@ -184,5 +185,4 @@ def _proof(by_name: dict[str, bytes]) -> BatchProof | None:
     size, index = unpack(">QQ", batch)
     if not 0 <= index < size <= MAX_BATCH:
         raise RecordError(RecordFault.BAD_HEADER, header=BATCH)
-    path = tuple(joined[start : start + HASH_LENGTH] for start in range(0, len(joined), HASH_LENGTH))
-    return BatchProof(size, index, path)
+    return BatchProof(size, index, unpack(f"{HASH_LENGTH}s" * (len(joined) // HASH_LENGTH), joined))

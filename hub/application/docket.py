@@ -45,6 +45,7 @@ from hub.domain.deciding import decide, is_hole, programme_fault, sequence_fault
 from hub.domain.decision import Accepted, Circumstances, Decision, FollowUp, Refused, TimerWish
 from hub.domain.deposits import deposit_fault
 from hub.domain.events import Basis, Event, MessageAccepted, MessageRefused, StoredMessage, StoredProof, StreamKind
+from hub.domain.known_recipients import KnownRecipients
 from hub.domain.naming import deterministic_uuid
 from hub.domain.outlines import outline_of
 from hub.domain.shards import hub_key
@@ -67,6 +68,22 @@ class _Draft:
     erasing: list[Erasing] = field(default_factory=list)
     files: dict[RecordKey, CaseFile] = field(default_factory=dict)
     programme: Programme | None = None
+
+    def emptied(self) -> "_Draft":
+        """Itself, for the next message: to make one a message takes longer."""
+        for content in (
+            self.events,
+            self.indexed,
+            self.closings,
+            self.timers,
+            self.replays,
+            self.deposits,
+            self.erasing,
+        ):
+            content.clear()
+        self.files.clear()
+        self.programme = None
+        return self
 
 
 class Docket:
@@ -91,7 +108,8 @@ class Docket:
         self._known = dict(known)
         self._waiting = dict(parked)
         self._parked_keys = set(parked.values())
-        self._done = _Draft()
+        self._recipients = KnownRecipients()
+        self._draft, self._done = _Draft(), _Draft()
         self._dead: list[DeadLetter] = []
         self._parked: list[Parked] = []
         self._receipts_due: list[int] = []
@@ -118,7 +136,7 @@ class Docket:
             return "waiting"
         if record.key in self._parked_keys:
             return self._park(record, "stands behind a parked message")
-        draft = _Draft()
+        draft = self._draft.emptied()
         try:
             outcome = self._decide(record, draft, reused=before is not None, operator_refuses=operator_refuses)
         except Exception as fault:  # noqa: BLE001 - whatever it is, it must not cost the batch: parked with an alarm
@@ -364,7 +382,7 @@ class Docket:
         return self._head.position + len(self._done.events) + len(draft.events)
 
     def _circumstances(self, position: int) -> Circumstances:
-        return Circumstances(self.programme.directory, self.programme.settings, self._at, position)
+        return Circumstances(self.programme.directory, self.programme.settings, self._at, position, self._recipients)
 
     def _basis(self, case: CaseFile) -> Basis:
         grounds_position = case.path.grounds_position

@@ -6,7 +6,7 @@ What is made with every message is a named tuple: as frozen as the rest, and mad
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from contracts.codes import RefusalCode
 from contracts.facts import Facts
@@ -14,6 +14,9 @@ from contracts.names import MessageId, SubjectId
 from contracts.trust_list import Directory
 from hub.domain.events import Backfill, Given
 from hub.domain.settings import DecisionSettings
+
+if TYPE_CHECKING:
+    from hub.domain.known_recipients import KnownRecipients
 
 
 class Circumstances(NamedTuple):
@@ -25,6 +28,8 @@ class Circumstances(NamedTuple):
     """The log's time: max(clock, time of the event before)."""
     position: int
     """Where the message will stand in the log if it is accepted."""
+    known: "KnownRecipients | None" = None
+    """What was found at this instant for entries before; None to ask the gate each time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def decide(path: SupportPath, message: Message, entry: Entry, now: Circumstances
         fault = _correction_fault(path, message)
         if fault is not None:
             return fault
-    recipients = grounded(path, entry, now)
+    recipients = grounded(path, entry, now) if now.known is None else now.known.of(path, entry, now)
     if not recipients:
         return Refused(RefusalCode.NO_GROUND, "no ground permits any other unit to receive it")
     return Accepted(recipients=recipients)
