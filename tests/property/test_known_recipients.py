@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.catalogue import Audience
-from contracts.categories import Category
+from contracts.categories import Category, Purpose
 from contracts.gate import Mandate, Party
 from contracts.names import MessageId, RecordKey, UnitId
 from contracts.trust_list import Directory
@@ -43,9 +43,9 @@ def path_of(case: Case) -> SupportPath:
     return SupportPath(key=RecordKey("r1.x"), grounds=grounds, restrictions=case.restrictions)
 
 
-def entry(author: UnitId, category: Category, purpose: object, occurred: datetime) -> Entry:
+def entry(author: UnitId, category: Category, purpose: Purpose, occurred: datetime) -> Entry:
     number = MessageId("00000000-0000-4000-8000-000000000000")
-    return Entry(number, author, Audience.GROUNDED, category, purpose, occurred, 1, frozenset(), 0)  # type: ignore[arg-type] # drawn of purposes
+    return Entry(number, author, Audience.GROUNDED, category, purpose, occurred, 1, frozenset(), 0)
 
 
 @given(st.integers(0, 2**64))
