@@ -20,7 +20,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-from struct import pack, unpack
+from struct import Struct, pack, unpack
 from typing import Final
 
 from contracts.dsse import decode_base64
@@ -46,6 +46,7 @@ TRACE_PARENT: Final = "traceparent"
 
 _KNOWN: Final = frozenset({CONTENT_TYPE, KEY_ID, SIGNATURE, BATCH, PROOF, SEALED_KEY, TRACE_PARENT})
 _MAX_PATH: Final = (MAX_BATCH - 1).bit_length()
+_PATHS: Final = [Struct(f"{HASH_LENGTH}s" * length) for length in range(_MAX_PATH + 1)]
 
 
 class RecordFault(StrEnum):
@@ -133,6 +134,11 @@ def content_type_of(headers: Headers) -> str | None:
     return None
 
 
+def batch_signed(headers: Headers) -> bool:
+    """Whether a record says that its signature is shared by a batch."""
+    return any(name == BATCH for name, _ in headers)
+
+
 @lru_cache(maxsize=256)
 def _media_type(value: bytes | None) -> str | None:
     try:
@@ -185,4 +191,4 @@ def _proof(by_name: dict[str, bytes]) -> BatchProof | None:
     size, index = unpack(">QQ", batch)
     if not 0 <= index < size <= MAX_BATCH:
         raise RecordError(RecordFault.BAD_HEADER, header=BATCH)
-    return BatchProof(size, index, unpack(f"{HASH_LENGTH}s" * (len(joined) // HASH_LENGTH), joined))
+    return BatchProof(size, index, _PATHS[len(joined) // HASH_LENGTH].unpack(joined))

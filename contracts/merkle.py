@@ -5,6 +5,7 @@ that does not hold raises and never returns, so that no caller can forget to loo
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -29,6 +30,10 @@ def leaf_hash(entry: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 ‖ left ‖ right), RFC 9162 §2.1.1."""
     return sha256(b"\x01" + left + right).digest()
+
+
+_shared_node: Final = lru_cache(maxsize=512)(node_hash)
+"""The same, remembered: of the paths of one batch most nodes are those of the path before."""
 
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
@@ -61,12 +66,12 @@ def root_from_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[
         if sn == 0:
             raise ProofError("inclusion path is too long")
         if fn & 1 or fn == sn:
-            r = sha256(b"\x01" + p + r).digest()
+            r = _shared_node(p, r)
             while not fn & 1 and fn:
                 fn >>= 1
                 sn >>= 1
         else:
-            r = sha256(b"\x01" + r + p).digest()
+            r = _shared_node(r, p)
         fn >>= 1
         sn >>= 1
     if sn:

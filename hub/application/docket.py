@@ -222,15 +222,13 @@ class Docket:
             fault = Refused(record.fault.code, record.fault.reason)
         if fault is None and operator_refuses:
             fault = Refused(RefusalCode.OPERATOR_REFUSED, "parked after a fault of the hub, refused by its operator")
-        decision = fault or self._deposit_fault(record, now) or self._rules(case, record.message, now)
-        if isinstance(decision, Accepted) and _deposited_by(record.message) is not None:
+        deposited = _deposited_by(record.message)
+        if fault is None and deposited is not None:
+            fault = deposit_fault(deposited, sealed_key_of(record.record), now)
+        decision = fault or self._rules(case, record.message, now)
+        if deposited is not None and isinstance(decision, Accepted):
             draft.deposits.append(Deposited(now.position, sealed_key_of(record.record) or b""))
         return self._write(record.key, record.signed, attributes, record.message, decision=decision, draft=draft)
-
-    @staticmethod
-    def _deposit_fault(record: Verified, now: Circumstances) -> Refused | None:
-        facts = _deposited_by(record.message)
-        return None if facts is None else deposit_fault(facts, sealed_key_of(record.record), now)
 
     def _rules(self, case: CaseFile, message: Message | None, now: Circumstances) -> Decision:
         assert message is not None  # noqa: S101 - without a message there is a fault
@@ -420,7 +418,8 @@ def erasing_of(key: RecordKey, asked: Erasure, path: SupportPath, *, behind: int
 
 
 def _deposited_by(message: Message | None) -> KeyDeposited | None:
-    return message.facts if message is not None and isinstance(message.facts, KeyDeposited) else None
+    facts = None if message is None else message.facts
+    return facts if isinstance(facts, KeyDeposited) else None
 
 
 def stream_of(message: Message) -> tuple[StreamKind, str]:

@@ -42,7 +42,7 @@ class Stored(BaseModel):
         `model_construct` without its look-ups, and all fields count as set: a writer makes thousands a second.
         """
         instance = cls.__new__(cls)
-        _set(instance, "__dict__", cls._DEFAULTS | values)
+        _set(instance, "__dict__", values if len(values) == len(cls._FIELDS) else cls._DEFAULTS | values)
         _set(instance, "__pydantic_fields_set__", cls._FIELDS)
         _set(instance, "__pydantic_extra__", None)
         _set(instance, "__pydantic_private__", None)

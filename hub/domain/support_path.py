@@ -8,6 +8,7 @@ named tuple, made in a fifth of the time.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -157,15 +158,22 @@ def evolve(path: SupportPath, event: MessageAccepted, message: Message, position
         if referral is not None:
             referrals = _with(referrals, facts.referral_id, referral)
     if message.category is not None:
-        given = frozenset(one.unit for one in event.recipients)
+        given = frozenset([one.unit for one in event.recipients])
         entries = _with(entries, message.id, candidate_entry(path, message, position, given, at=event.at))
-    after = path._replace(
-        sequences=_with(path.sequences, message.source, message.sequence),
-        grounds=grounds,
-        grounds_position=position if grounds is not path.grounds else path.grounds_position,
-        referrals=referrals,
-        entries=entries,
-        opened_ranges=_opened(path.opened_ranges, event) if event.backfills else path.opened_ranges,
+    after = SupportPath(  # all fields in their order: by name, and by `_replace`, it takes three times as long
+        path.key,
+        _with(path.sequences, message.source, message.sequence),
+        grounds,
+        position if grounds is not path.grounds else path.grounds_position,
+        referrals,
+        entries,
+        path.enrolled,
+        path.restrictions,
+        path.obligations,
+        _opened(path.opened_ranges, event) if event.backfills else path.opened_ranges,
+        path.pairing,
+        path.merges,
+        path.erasures,
     )
     changes: dict[str, object] = {}
     if isinstance(facts, SubjectFacts):
@@ -197,9 +205,14 @@ def candidate_entry(
         occurred=corrected.occurred if corrected is not None else message.time,
         position=position,
         recipients=recipients,
-        recorded=int(at.timestamp()),
+        recorded=_seconds(at),
         referral_id=facts.referral_id if isinstance(facts, ReferralFacts) else None,
     )
+
+
+@lru_cache(maxsize=4)  # all of one batch have one
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 def _parties(path: SupportPath, message: Message, position: int) -> dict[str, object]:  # noqa: PLR0911 - one line a type

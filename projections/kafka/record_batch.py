@@ -50,6 +50,11 @@ class Source:
 
 def record_of(consumed: Any, incarnation: str) -> RawRecord:  # noqa: ANN401  # aiokafka is untyped
     """An aiokafka record as ours."""
+    headers = consumed.headers
+    for _, value in headers:
+        if value is None:
+            headers = [(name, value or b"") for name, value in headers]
+            break
     return RawRecord(
         consumed.topic,
         consumed.partition,
@@ -57,7 +62,7 @@ def record_of(consumed: Any, incarnation: str) -> RawRecord:  # noqa: ANN401  # 
         incarnation,
         consumed.key,
         consumed.value,
-        tuple((name, value or b"") for name, value in consumed.headers),
+        tuple(headers),
         consumed.timestamp,
     )
 
