@@ -5,7 +5,7 @@ can do (moving a record to another key or partition, signing with another key) u
 batch roots.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -26,6 +26,9 @@ from projections.kafka.positions import RawRecord
 
 KEPT_BYTES: Final = 2 * 1024 * 1024
 """Dead letters are kept up to 2 MiB, larger ones by digest only (STANDARDS, names and limits)."""
+
+_AT_ONCE: Final = 8
+"""Records of a batch that are verified between two looks at whether the wait is over."""
 
 _RECORD_FAULTS: Final = {
     RecordFault.NULL_VALUE: DeadLetterReason.NULL_VALUE,
@@ -103,6 +106,11 @@ class Verifier:
         signers = _Signers(directory, at)
         return [self._judged(record, signers) for record in records]
 
+    def ahead(self, records: Sequence[RawRecord], directory: Directory, at: datetime) -> "VerifiedAhead":
+        """A run of records, to be verified as they are asked for."""
+        signers = _Signers(directory, at)
+        return VerifiedAhead(records, lambda some: [self._judged(record, signers) for record in some])
+
     def _judged(self, record: RawRecord, signers: _Signers) -> Verified | DeadLetter:
         try:
             return self._check(record, signers)
@@ -136,6 +144,32 @@ class Verifier:
         if partition_of(key, self._partitions) != record.partition:
             raise _Dead(DeadLetterReason.WRONG_PARTITION)
         return RecordKey(key.decode())
+
+
+class VerifiedAhead:
+    """A run of records verified in order: those asked for at once, the following ones while whoever asks has to wait. For one thread."""
+
+    def __init__(
+        self, records: Sequence[RawRecord], check: Callable[[Sequence[RawRecord]], list[Verified | DeadLetter]]
+    ) -> None:
+        self._records = records
+        self._check = check
+        self._reached = 0
+        self._ready: list[Verified | DeadLetter] = []
+
+    def further(self) -> bool:
+        """Verify a few more, a fraction of a millisecond's work; False where there is nothing to do."""
+        some = self._records[self._reached : self._reached + _AT_ONCE]
+        self._ready += self._check(some)
+        self._reached += len(some)
+        return bool(some)
+
+    def next(self, count: int) -> list[Verified | DeadLetter]:
+        """The next `count`, or those that are left."""
+        while len(self._ready) < count and self.further():
+            pass
+        found, self._ready = self._ready[:count], self._ready[count:]
+        return found
 
 
 def _signed(record: RawRecord) -> SignedBytes:

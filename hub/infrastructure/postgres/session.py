@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
 
-import psycopg
-
+from hub.infrastructure.postgres.busy_connection import BusyConnection, Meanwhile
 from hub.infrastructure.postgres.shard_database import ShardDatabase
 from hub.infrastructure.postgres.store_errors import translated
 
@@ -21,19 +20,29 @@ class Session:
         self.database = database
         self._name = name
         self._turn = RLock()
-        self._opened: psycopg.Connection | None = None
+        self._opened: BusyConnection | None = None
 
     @contextmanager
-    def use(self) -> Iterator[psycopg.Connection]:
+    def use(self) -> Iterator[BusyConnection]:
         """The connection, alone; each statement commits by itself. Raises `StoreUnavailableError`, `StoreConflictError`."""
         with self._turn, translated():
             yield self._connection()
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection]:
+    def transaction(self) -> Iterator[BusyConnection]:
         """The same within one transaction, rolled back by any exception."""
         with self.use() as connection, connection.transaction():
             yield connection
+
+    @contextmanager
+    def meanwhile(self, work: Meanwhile) -> Iterator[None]:
+        """Hold the session, and let this thread do `work` whenever it waits for the server. Raises as `use` does."""
+        with self.use() as connection:
+            connection.meanwhile = work
+            try:
+                yield
+            finally:
+                connection.meanwhile = None
 
     @property
     def connected(self) -> bool:
@@ -48,10 +57,10 @@ class Session:
                 self._opened.close()
             self._opened = None
 
-    def _connection(self) -> psycopg.Connection:
+    def _connection(self) -> BusyConnection:
         if self._opened is None or self._opened.closed:
             self._opened = self._open()
         return self._opened
 
-    def _open(self) -> psycopg.Connection:
+    def _open(self) -> BusyConnection:
         return self.database.connect(name=self._name)

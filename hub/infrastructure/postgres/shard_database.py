@@ -5,9 +5,9 @@ Invariants: every connection sees that one schema only, so queries name no schem
 
 from dataclasses import dataclass
 
-import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from hub.infrastructure.postgres.busy_connection import BusyConnection
 from hub.infrastructure.postgres.settings import DEFAULTS, StoreSettings
 
 _PLANS = {
@@ -39,7 +39,7 @@ class ShardDatabase:
         """The NOTIFY channel on which commits to the log are told."""
         return f"spojka_log_{self.shard}"
 
-    def connect(self, *, name: str, ends_when_idle: bool = False) -> psycopg.Connection:
+    def connect(self, *, name: str, ends_when_idle: bool = False) -> BusyConnection:
         """Open a session; `name` shows in pg_stat_activity. `ends_when_idle`: the server ends it when nothing comes for `session_seconds`."""
         limits = {"search_path": self.schema, "lock_timeout": _milliseconds(self.settings.lock_seconds), **_PLANS}
         if ends_when_idle:
@@ -47,7 +47,7 @@ class ShardDatabase:
             limits |= {"idle_session_timeout": idle, "idle_in_transaction_session_timeout": idle}
         given = conninfo_to_dict(self.dsn).get("options") or ""
         options = " ".join([str(given), *(f"-c {name}={value}" for name, value in limits.items())]).strip()
-        return psycopg.connect(
+        return BusyConnection.connect(
             self.dsn,
             autocommit=True,
             options=options,

@@ -6,9 +6,8 @@ back.
 
 from hashlib import sha256
 
-import psycopg
-
 from hub.application.ports import FencedError
+from hub.infrastructure.postgres.busy_connection import BusyConnection
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -31,7 +30,7 @@ class SoleSession(Session):
         self._held = bool(row and row[0])
         return self._held
 
-    def _open(self) -> psycopg.Connection:
+    def _open(self) -> BusyConnection:
         if self._held:
             self._held = False
             raise FencedError("The session that held the lock is gone.", advice="Begin again from what is stored.")

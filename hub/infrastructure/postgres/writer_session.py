@@ -12,9 +12,8 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-import psycopg
-
 from hub.application.ports import FencedError, StoreUnavailableError
+from hub.infrastructure.postgres.busy_connection import BusyConnection
 from hub.infrastructure.postgres.queries import queries
 from hub.infrastructure.postgres.session import Session
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -78,7 +77,7 @@ class WriterSession(Session):
             self._turn.release()
 
     @contextmanager
-    def use(self) -> Iterator[psycopg.Connection]:
+    def use(self) -> Iterator[BusyConnection]:
         """The connection that holds the lock, alone. Raises `FencedError` when it broke: whether its last commit went through shows the head after
         the next take-over, and not before, since the server may still be at it.
         """
@@ -97,12 +96,12 @@ class WriterSession(Session):
             self._held = False
             super().close()
 
-    def _connection(self) -> psycopg.Connection:
+    def _connection(self) -> BusyConnection:
         if not self.held:
             raise self._lost()
         return super()._connection()
 
-    def _open(self) -> psycopg.Connection:
+    def _open(self) -> BusyConnection:
         return self.database.connect(name=self._name, ends_when_idle=True)
 
     def _lost(self) -> FencedError:
@@ -111,7 +110,7 @@ class WriterSession(Session):
             f"This {self._role.name.lower()} does not hold the lock of shard {self.database.shard}.", advice=advice
         )
 
-    def _end_stale_holder(self, connection: psycopg.Connection) -> None:
+    def _end_stale_holder(self, connection: BusyConnection) -> None:
         values = {**self._lock, "writer": self._role is Role.WRITER}
         seen = connection.execute(_SQL["holder"], values).fetchone()
         if seen != self._seen:

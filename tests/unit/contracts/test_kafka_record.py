@@ -4,7 +4,15 @@ from base64 import b64encode
 
 import pytest
 
-from contracts.kafka_record import MAX_VALUE, RecordError, RecordFault, content_type_of, from_record, to_headers
+from contracts.kafka_record import (
+    MAX_VALUE,
+    RecordError,
+    RecordFault,
+    batch_signed,
+    content_type_of,
+    from_record,
+    to_headers,
+)
 from contracts.keys import KeyUse, SigningKey
 from contracts.names import UnitId
 from contracts.pae import PayloadType
@@ -46,6 +54,12 @@ def test_the_headers_are_those_that_the_standards_page_fixes() -> None:
         ("spojka-proof", b"".join(last.proof.path)),
         ("traceparent", b"00-a-b-01"),
     ]
+
+
+def test_a_record_says_whether_its_signature_is_a_batchs() -> None:
+    assert batch_signed(to_headers(BATCH[3]))
+    assert not batch_signed(to_headers(ONE, traceparent="00-a-b-01"))
+    assert not batch_signed([])
 
 
 def test_a_tombstone_is_refused_and_deletes_nothing() -> None:
