@@ -31,6 +31,9 @@ from hub.domain.decision import TimerWish
 from hub.domain.timers import name_of
 from projections.kafka.positions import InputPosition, RawRecord
 
+Check = Callable[[RawRecord, Directory, datetime], Verified | DeadLetter]
+"""`Verifier.check`."""
+
 
 @dataclass(slots=True)
 class Counts:
@@ -142,16 +145,17 @@ class Intake:
         now = self._clock.now()
         return now if self._head is None else max(now, self._head.last_at)
 
-    def take(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord]) -> Taken:
+    def take(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord], *, at: datetime) -> Taken:
         """Decide and write a batch; `raw` are the records that were checked, one for each. Raises as `decide` and `write` do."""
-        return self.write(self.decide(records, raw))
+        return self.write(self.decide(records, raw, at=at))
 
-    def decide(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord]) -> Decided:
-        """Decide a batch, of which nothing is remembered before `write`.
+    def decide(self, records: Sequence[Verified | DeadLetter], raw: Sequence[RawRecord], *, at: datetime) -> Decided:
+        """Decide a batch, of which nothing is remembered before `write`; `at`: when its signers were looked up, so that the log never holds what
+        was signed by a key that had ended.
 
         Raises `FencedError` and `StoreUnavailableError`: call `recover` and give the same batch again.
         """
-        docket = self._docket(record for record in records if isinstance(record, Verified))
+        docket = self._docket((record for record in records if isinstance(record, Verified)), at=at)
         counts = Counts()
         consumed = 0
         for record in records:
@@ -187,17 +191,17 @@ class Intake:
         self._commit(docket, (), Counts(), 0)
         return len(due)
 
-    def carry_out(self, check: Callable[[RawRecord], Verified | DeadLetter]) -> Counts:
+    def carry_out(self, check: Check) -> Counts:
         """Do what the operator asks about parked messages, each wish in one commit; `check` verifies a record as at the door."""
         counts = Counts()
         for wish in self._store.wishes():
             self._free(wish, check, counts)
         return counts
 
-    def _free(self, wish: ParkedWish, check: Callable[[RawRecord], Verified | DeadLetter], counts: Counts) -> None:
-        parked = self._store.parked(wish.key)
-        records = [check(_as_it_came(one)) for one in parked]
-        docket = self._docket((one for one in records if isinstance(one, Verified)), freed=wish.key)
+    def _free(self, wish: ParkedWish, check: Check, counts: Counts) -> None:
+        at, parked = self.now(), self._store.parked(wish.key)
+        records = [check(_as_it_came(one), self.directory, at) for one in parked]
+        docket = self._docket((one for one in records if isinstance(one, Verified)), at=at, freed=wish.key)
         docket.free(parked, wish)
         for number, record in enumerate(records):
             if isinstance(record, DeadLetter):
@@ -222,6 +226,7 @@ class Intake:
         records: Iterable[Verified],
         keys: Iterable[str] = (),
         *,
+        at: datetime | None = None,
         said: Sequence[tuple[Source, MessageId]] = (),
         freed: RecordKey | None = None,
     ) -> Docket:
@@ -235,7 +240,8 @@ class Intake:
         ids = [*((record.attributes.source, record.attributes.id) for record in listed), *said]
         known = self._store.find(ids) if ids else {}
         parked = {place: key for place, key in self._parked.items() if key != freed}
-        return Docket(self._programme, head=self._head, at=self.now(), files=files, known=known, parked=parked)
+        now = self.now() if at is None else max(at, self._head.last_at)
+        return Docket(self._programme, head=self._head, at=now, files=files, known=known, parked=parked)
 
     def _commit(self, docket: Docket, inputs: Sequence[InputPosition], counts: Counts, consumed: int) -> Taken:
         assert self._head is not None  # noqa: S101 - set before a docket is made

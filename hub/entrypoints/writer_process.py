@@ -189,29 +189,31 @@ class WriterProcess:
     async def _take(self, intake: Intake, batch: Sequence[RawRecord]) -> None:
         """Decide and commit a batch in parts, the next one verified while the database writes the one before.
 
-        What is left behind a new trust list is verified by that.
+        What is left behind a new trust list is verified by that. Verified and decided is at one instant, else the log could say that
+        it took a message after its key had ended.
         """
         started = time.monotonic()
         rest = list(batch)
         while rest:
+            at = intake.now()
             if _for_one_thread(rest):
-                consumed = await asyncio.to_thread(self._take_alone, intake, rest)
+                consumed = await asyncio.to_thread(self._take_alone, intake, rest, at)
             else:
-                consumed = await self._take_side_by_side(intake, rest)
+                consumed = await self._take_side_by_side(intake, rest, at)
             rest = rest[consumed:]
         metrics.BATCH_SECONDS.observe(time.monotonic() - started)
 
-    async def _take_side_by_side(self, intake: Intake, batch: Sequence[RawRecord]) -> int:
+    async def _take_side_by_side(self, intake: Intake, batch: Sequence[RawRecord], at: datetime) -> int:
         """How many records were taken. The verifying threads work while another one writes: a signature needs no interpreter."""
         parts = [batch[start : start + _COMMIT] for start in range(0, len(batch), _COMMIT)]
         consumed = 0
-        verified = await self._verify(parts[0], intake.directory, at=intake.now())
+        verified = await self._verify(parts[0], intake.directory, at=at)
         for part, following in zip(parts, [*parts[1:], ()], strict=True):
             records = verified
-            decided = await asyncio.to_thread(intake.decide, records, part)
+            decided = await asyncio.to_thread(intake.decide, records, part, at=at)
             writing = asyncio.create_task(asyncio.to_thread(intake.write, decided))
             try:
-                verified = await self._verify(following, decided.directory, at=intake.now())
+                verified = await self._verify(following, decided.directory, at=at)
             finally:
                 taken = await writing
             _measure(intake, taken, records)
@@ -220,16 +222,16 @@ class WriterProcess:
                 break
         return consumed
 
-    def _take_alone(self, intake: Intake, batch: Sequence[RawRecord]) -> int:
+    def _take_alone(self, intake: Intake, batch: Sequence[RawRecord], at: datetime) -> int:
         """How many records were taken. One thread verifies while it waits for the database (ADR 0029)."""
         assert self._session is not None  # noqa: S101 - set before anything is written
         directory, consumed = intake.directory, 0
-        ahead = self._verifier.ahead(batch, directory, intake.now())
+        ahead = self._verifier.ahead(batch, directory, at)
         with self._session.meanwhile(ahead.further):
             for start in range(0, len(batch), _COMMIT):
                 part = batch[start : start + _COMMIT]
                 records = ahead.next(len(part))
-                taken = intake.take(records, part)
+                taken = intake.take(records, part, at=at)
                 _measure(intake, taken, records)
                 consumed += taken.consumed
                 if taken.consumed < len(part) or intake.directory is not directory:
@@ -301,9 +303,7 @@ class WriterProcess:
         if not intake.parked:
             return
         async with self._step:
-            counts = await asyncio.to_thread(
-                intake.carry_out, lambda record: self._verifier.check(record, intake.directory, intake.now())
-            )
+            counts = await asyncio.to_thread(intake.carry_out, self._verifier.check)
         _count(counts, ())
         metrics.PARKED.set(intake.parked)
 

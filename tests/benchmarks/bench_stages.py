@@ -105,9 +105,10 @@ def _take(meter: _Meter, simulation: Simulation, shard: ShardDatabase, messages:
     intake.take_over()
     verifier = Verifier(shard=0, partitions=PARTITIONS)
     for part in _chunks([_inbox_record(number, one) for number, one in enumerate(messages)]):
-        check = partial(verifier.check_all, part, intake.directory, intake.now())
+        at = intake.now()
+        check = partial(verifier.check_all, part, intake.directory, at)
         verified = meter.count("verify", len(part), check)
-        decided = meter.count("decide", len(part), partial(intake.decide, verified, part), session=session)
+        decided = meter.count("decide", len(part), partial(intake.decide, verified, part, at=at), session=session)
         meter.count("commit", len(part), partial(intake.write, decided), session=session)
     session.close()
 

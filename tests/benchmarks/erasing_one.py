@@ -119,8 +119,9 @@ class _Shard:
     def _take(self, messages: list[Keyed]) -> None:
         records = [self._record(one) for one in messages]
         while records:
-            checked = self._verifier.check_all(records, self._intake.directory, self._intake.now())
-            records = records[self._intake.take(checked, records).consumed :]
+            at = self._intake.now()
+            checked = self._verifier.check_all(records, self._intake.directory, at)
+            records = records[self._intake.take(checked, records, at=at).consumed :]
         while self._keys.step():
             pass
 

@@ -238,8 +238,9 @@ class Simulation:
         taken = []
         rest = records
         while rest:
-            checked = self.verifier.check_all(rest, self.intake.directory, self.intake.now())
-            taken.append(self.intake.take(checked, rest))
+            at = self.intake.now()
+            checked = self.verifier.check_all(rest, self.intake.directory, at)
+            taken.append(self.intake.take(checked, rest, at=at))
             rest = rest[taken[-1].consumed :]
         return taken
 

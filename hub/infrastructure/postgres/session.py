@@ -6,7 +6,7 @@ the next use (`WriterSession` is stricter, since its lock went with it).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
+from threading import RLock, local
 
 from hub.infrastructure.postgres.busy_connection import BusyConnection, Meanwhile
 from hub.infrastructure.postgres.shard_database import ShardDatabase
@@ -20,13 +20,16 @@ class Session:
         self.database = database
         self._name = name
         self._turn = RLock()
+        self._of_thread = local()
         self._opened: BusyConnection | None = None
 
     @contextmanager
     def use(self) -> Iterator[BusyConnection]:
         """The connection, alone; each statement commits by itself. Raises `StoreUnavailableError`, `StoreConflictError`."""
         with self._turn, translated():
-            yield self._connection()
+            connection = self._connection()
+            connection.meanwhile = getattr(self._of_thread, "work", None)
+            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[BusyConnection]:
@@ -36,13 +39,12 @@ class Session:
 
     @contextmanager
     def meanwhile(self, work: Meanwhile) -> Iterator[None]:
-        """Hold the session, and let this thread do `work` whenever it waits for the server. Raises as `use` does."""
-        with self.use() as connection:
-            connection.meanwhile = work
-            try:
-                yield
-            finally:
-                connection.meanwhile = None
+        """Let this thread do `work` whenever it waits for the server. Between its statements others may use the session, the heart above all."""
+        self._of_thread.work = work
+        try:
+            yield
+        finally:
+            self._of_thread.work = None
 
     @property
     def connected(self) -> bool:

@@ -63,7 +63,7 @@ def park_three(hub: Simulation, bug: Bug) -> list[MessageId]:
 
 def ask(hub: Simulation, verb: str) -> None:
     hub.shard.ask(KEY, verb)  # type: ignore[arg-type] # one of the three words
-    hub.intake.carry_out(lambda record: hub.verifier.check(record, hub.intake.directory, hub.intake.now()))
+    hub.intake.carry_out(hub.verifier.check)
     hub.relay_all()
 
 
@@ -164,7 +164,7 @@ def test_a_commit_that_fails_leaves_the_wish_for_the_next_writer(hub: Simulation
     hub.shard.before_commit = lambda: None
     hub.intake = hub.new_intake()
     assert hub.intake.parked == 3
-    hub.intake.carry_out(lambda record: hub.verifier.check(record, hub.intake.directory, hub.intake.now()))
+    hub.intake.carry_out(hub.verifier.check)
     hub.relay_all()
     assert codes(hub, parked) == [[None]] * 3
 

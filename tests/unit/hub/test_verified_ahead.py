@@ -1,6 +1,7 @@
 """What is verified while the batch before it is still being written."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -21,7 +22,8 @@ def test_a_key_revoked_by_the_last_record_of_a_batch_speaks_for_nobody_in_the_ne
     hub.publish_trust_list()
     _, signed = hub.message("op", NeedAssessed(dimension="housing"), category=Category.HOUSING, subject=KAREL)
     batch = [hub.revocation(hub.units["op"].key.key_id)]
-    decided = hub.intake.decide(hub.verifier.check_all(batch, hub.intake.directory, hub.intake.now()), batch)
+    at = hub.intake.now()
+    decided = hub.intake.decide(hub.verifier.check_all(batch, hub.intake.directory, at), batch, at=at)
 
     ahead = hub.verifier.check(hub.record(signed, KAREL), decided.directory, hub.intake.now())
 
@@ -29,6 +31,21 @@ def test_a_key_revoked_by_the_last_record_of_a_batch_speaks_for_nobody_in_the_ne
     assert ahead.reason is DeadLetterReason.REVOKED_KEY
     assert hub.intake.write(decided).counts.accepted == 1
     assert hub.intake.directory == decided.directory
+
+
+def test_what_was_verified_before_its_key_ended_is_recorded_at_that_instant() -> None:
+    hub = Simulation()
+    hub.publish_trust_list()
+    _, signed = hub.message("op", NeedAssessed(dimension="housing"), category=Category.HOUSING, subject=KAREL)
+    batch, at = [hub.record(signed, KAREL)], hub.intake.now()
+    checked = hub.verifier.check_all(batch, hub.intake.directory, at)
+
+    hub.clock.at = at + timedelta(days=10_000)  # every key has ended
+    taken = hub.intake.take(checked, batch, at=at)
+
+    assert taken.head.last_at == at
+    again = hub.verifier.check(hub.record(signed, KAREL), hub.intake.directory, hub.intake.now())
+    assert isinstance(again, DeadLetter)
 
 
 @given(steps=st.lists(st.one_of(st.none(), st.integers(0, 30)), max_size=20))
