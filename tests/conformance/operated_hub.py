@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from tenacity import Retrying, TryAgain, stop_after_delay, wait_fixed
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -65,15 +68,24 @@ class OperatedHub:
         for request in requests:
             self.hub("trust-list", "admit", str(request))
 
+    def _await_lists(self) -> None:
+        lists = len(list(self.home.glob("trust-list-*.dsse.json")))
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.05)):
+            with attempt, psycopg.connect(self.database, options="-c search_path=shard_0") as connection:
+                ((position,),) = connection.execute(b"SELECT position FROM head").fetchall()
+                if position < lists:
+                    raise TryAgain
+
     @contextmanager
     def running(self) -> Iterator[None]:
-        """All roles, with every list published."""
+        """All roles, with every list in the log: a unit's message that came before the list that admits it would be nobody's."""
         with (self.home / "log").open("wb") as log:
             process = subprocess.Popen(
                 command("hub.entrypoints.commands", "run"), cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
             try:
                 self.hub("trust-list", "publish")
+                self._await_lists()
                 yield
                 assert process.poll() is None, (self.home / "log").read_text()[-3000:]
             finally:
